@@ -1,0 +1,1 @@
+"""Haversack: a self-hosted game-commerce server."""
