@@ -1,0 +1,125 @@
+"""What may happen to a Backpack item. Pure: no database, no clock."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+from haversack.backpack.records import Flow, Game, Item, ItemState, ItemType, NewItem
+from haversack.errors import (
+    BACKPACK_ITEM_NOT_FOUND,
+    IS_WALLET_CURRENCY,
+    ITEM_HAS_OTHER_TYPE,
+    ITEM_IS_BEING_RECEIVED,
+    NOT_WALLET_CURRENCY,
+    PLATFORM_ACCOUNT_DIFFERS,
+    PLATFORM_NOT_LINKED,
+)
+
+ITEM_MOVES: dict[ItemState, frozenset[ItemState]] = {
+    ItemState.CLAIMED: frozenset({ItemState.CHECKING, ItemState.RECEIVED, ItemState.DELETED}),
+    ItemState.CHECKING: frozenset(
+        {ItemState.CLAIMED, ItemState.CHECKING, ItemState.DELIVERING, ItemState.DELETED}
+    ),
+    # Silence of the game is no refusal: the item stays held until the game has said yes or no.
+    ItemState.DELIVERING: frozenset({ItemState.CLAIMED, ItemState.RECEIVED}),
+    ItemState.RECEIVED: frozenset(),
+    ItemState.DELETED: frozenset(),
+}
+HELD_STATES = (ItemState.CLAIMED, ItemState.CHECKING, ItemState.DELIVERING)
+
+
+def check_may_be_touched(item: Item) -> None:
+    """Refuse while the item is on its way to a game, or has left."""
+    if item.state in (ItemState.RECEIVED, ItemState.DELETED):
+        raise BACKPACK_ITEM_NOT_FOUND(item_id=item.item_id)
+    # A process that died while it asked the game leaves `checking` behind; after its time it counts as claimed.
+    if item.state is ItemState.DELIVERING or (item.state is ItemState.CHECKING and item.is_busy):
+        raise ITEM_IS_BEING_RECEIVED(item_id=item.item_id)
+
+
+def check_may_move_to_game(item: Item, expected: ItemType) -> None:
+    """Refuse an item that this call cannot deliver to a game."""
+    check_may_be_touched(item)
+    if item.item_type is not expected:
+        raise ITEM_HAS_OTHER_TYPE(item_id=item.item_id, item_type=item.item_type, expected=expected)
+    if item.flow is Flow.WALLET:
+        raise IS_WALLET_CURRENCY(item_id=item.item_id)
+
+
+def check_may_go_to_wallet(item: Item) -> None:
+    """Refuse what is not a currency of the wallet."""
+    check_may_be_touched(item)
+    if item.item_type is not ItemType.VIRTUAL_CURRENCY:
+        raise ITEM_HAS_OTHER_TYPE(
+            item_id=item.item_id, item_type=item.item_type, expected=ItemType.VIRTUAL_CURRENCY
+        )
+    if item.is_external_vc:
+        raise NOT_WALLET_CURRENCY(item_id=item.item_id)
+
+
+def receiving_account(item: Item, *, given: str, linked: str | None) -> str:
+    """The player's id that the game is asked about: the one given, or for a platform item the linked account."""
+    if item.flow is not Flow.LINK:
+        return given
+    if linked is None:
+        raise PLATFORM_NOT_LINKED(item_id=item.item_id, platform=item.platform)
+    if given and given != linked:
+        raise PLATFORM_ACCOUNT_DIFFERS(item_id=item.item_id, platform=item.platform)
+    return linked
+
+
+def build_item(
+    new: NewItem,
+    *,
+    project_id: int,
+    merchant_id: int,
+    player_id: UUID,
+    item_id: UUID,
+    game: Game | None,
+    is_wallet_currency: bool,
+    now: datetime,
+) -> Item:
+    """The item as it stands in the Backpack. A game's own name and picture win over those given with the item."""
+    return Item(
+        project_id=project_id,
+        merchant_id=merchant_id,
+        item_id=item_id,
+        player_id=player_id,
+        item_type=new.item_type,
+        item_sku=new.item_sku,
+        item_name=new.item_name,
+        image_url=new.image_url,
+        description=new.description,
+        code=new.code,
+        price=new.price,
+        currency=new.currency,
+        quantity=new.quantity,
+        platform=new.platform,
+        game_id=game.game_id if game else None,
+        external_game_id=new.external_game_id,
+        game_name=game.game_name if game else new.game_name,
+        game_image_url=game.game_image_url if game else new.game_image_url,
+        is_external_vc=new.item_type is ItemType.VIRTUAL_CURRENCY and not is_wallet_currency,
+        created_at=now,
+    )
+
+
+def games_to_make(items: Iterable[NewItem], known: Iterable[Game]) -> list[NewItem]:
+    """The items that bring a game nobody has created yet: an unknown id that came with a name. First one wins."""
+    seen = {game.external_game_id for game in known}
+    found = []
+    for item in items:
+        if item.external_game_id and item.game_name and item.external_game_id not in seen:
+            seen.add(item.external_game_id)
+            found.append(item)
+    return found
+
+
+def group_by_game(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:
+    """Items under their games' names, by name; those without a game last, under the empty name."""
+    groups: dict[str, list[Item]] = defaultdict(list)
+    for name, run in groupby(items, key=lambda item: item.game_name):
+        groups[name].extend(run)
+    return sorted(groups.items(), key=lambda group: (group[0] == "", group[0].casefold(), group[0]))

@@ -1,0 +1,23 @@
+"""Gathers the commands of `haversack`. Each command imports what it needs when it runs, so that all start quickly."""
+
+import typer
+
+from haversack.cli import projects, serving, upkeep, webhooks
+
+app = typer.Typer(
+    name="haversack",
+    help="A self-hosted game-commerce server. `haversack dev` starts one on this machine with everything in it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("dev")(serving.dev)
+app.command("serve")(serving.serve)
+app.command("worker")(serving.worker)
+app.command("migrate")(upkeep.migrate)
+app.command("openapi")(upkeep.openapi)
+app.command("doctor")(upkeep.doctor)
+app.command("reference")(upkeep.reference)
+app.add_typer(projects.project_app, name="project")
+app.add_typer(projects.player_app, name="player")
+app.add_typer(webhooks.app, name="webhooks")

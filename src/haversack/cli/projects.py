@@ -1,0 +1,218 @@
+"""`haversack project …` and `haversack player …`."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID, uuid5
+
+import typer
+
+from haversack.cli.connect import connected_settings, load_settings, run_with_context
+from haversack.projects.keys import KeyKind
+from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderWebhooks, Project
+from haversack.settings import Settings
+
+if TYPE_CHECKING:
+    from haversack.context import Context
+
+project_app = typer.Typer(help="Projects, their keys and settings.", no_args_is_help=True)
+player_app = typer.Typer(help="Players of a project.", no_args_is_help=True)
+
+ProjectId = Annotated[int, typer.Argument(help="the project's id")]
+
+
+def _key_kind(settings: Settings) -> KeyKind:
+    return KeyKind.PROJECT_TEST if settings.is_development else KeyKind.PROJECT_LIVE
+
+
+def _show(title: str, rows: list[tuple[str, object]]) -> None:
+    typer.echo(title)
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"  {name.ljust(width)}  {value}")
+
+
+async def _find(context: "Context", project_id: int) -> Project:
+    project = await context.directory.find_project(project_id)
+    if project is None:
+        typer.echo(f"There is no project {project_id}.", err=True)
+        raise typer.Exit(1)
+    return project
+
+
+@project_app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="what the project is called")],
+    merchant: Annotated[
+        int | None, typer.Option(help="an existing merchant's id; a new one without it")
+    ] = None,
+    login_project: Annotated[
+        UUID | None, typer.Option(help="share the players of this login project")
+    ] = None,
+) -> None:
+    """Make a project and print its keys, which are shown this once."""
+    settings = connected_settings(load_settings())
+
+    async def work(context: "Context") -> None:
+        from haversack.projects.actions import create_project
+
+        made = await create_project(
+            context,
+            name=name,
+            merchant_name=name,
+            kind=_key_kind(settings),
+            merchant_id=merchant,
+            login_project_id=login_project,
+        )
+        _show(
+            f"Project {made.project_id} is made. Keep these secrets now: only their hashes are stored.",
+            [
+                ("project id", made.project_id),
+                ("merchant id", made.merchant_id),
+                ("API key (project)", made.api_key),
+                ("API key (merchant)", made.merchant_key),
+                ("X-HOST-ID", made.host_id),
+                ("login project", made.login_project_id),
+                ("server client id", made.client_id),
+                ("server client secret", made.client_secret),
+            ],
+        )
+
+    run_with_context(work, settings)
+
+
+@project_app.command("list")
+def list_all() -> None:
+    """List the projects."""
+
+    async def work(context: "Context") -> None:
+        from haversack.projects.queries import list_projects
+
+        for project in await list_projects(context.database.session()):
+            demo = "  (demo)" if project.is_demo else ""
+            typer.echo(f"{project.project_id}  merchant {project.merchant_id}  {project.name}{demo}")
+
+    run_with_context(work)
+
+
+@project_app.command("keys")
+def keys(project_id: ProjectId) -> None:
+    """List the keys that open a project. The keys themselves are stored nowhere."""
+
+    async def work(context: "Context") -> None:
+        from haversack.projects.queries import list_keys
+
+        project = await _find(context, project_id)
+        rows = await list_keys(
+            context.database.session(), merchant_id=project.merchant_id, project_id=project.project_id
+        )
+        for row in rows:
+            what = "project" if row["project_id"] is not None else "merchant"
+            ends = f"ends {row['expires_at']:%Y-%m-%d %H:%M}Z" if row["expires_at"] else "no end"
+            typer.echo(
+                f"{row['key_id']}  {row['key_hint']}  {what}  made {row['created_at']:%Y-%m-%d}  {ends}"
+            )
+
+    run_with_context(work)
+
+
+@project_app.command("rotate")
+def rotate(
+    project_id: ProjectId,
+    what: Annotated[str, typer.Option(help="key, merchant-key or host-id")] = "key",
+    overlap_hours: Annotated[float, typer.Option(help="how long the old one still opens")] = 24.0,
+) -> None:
+    """Make a new key or host id; the old one ends after the overlap."""
+    if what not in ("key", "merchant-key", "host-id"):
+        typer.echo("--what must be key, merchant-key or host-id", err=True)
+        raise typer.Exit(2)
+    settings = connected_settings(load_settings())
+
+    async def work(context: "Context") -> None:
+        from haversack.projects.actions import rotate_host_id, rotate_key
+
+        project = await _find(context, project_id)
+        overlap = timedelta(hours=overlap_hours)
+        if what == "host-id":
+            fresh: Any = await rotate_host_id(context, project, overlap=overlap)
+        else:
+            fresh = await rotate_key(
+                context,
+                project,
+                for_merchant=what == "merchant-key",
+                kind=_key_kind(settings),
+                overlap=overlap,
+            )
+        _show(f"The old one ends in {overlap_hours:g} h.", [(what, fresh)])
+
+    run_with_context(work, settings)
+
+
+@project_app.command("set")
+def set_settings(
+    project_id: ProjectId,
+    backpack_webhooks: Annotated[BackpackWebhooks | None, typer.Option()] = None,
+    delivery_mode: Annotated[DeliveryMode | None, typer.Option()] = None,
+    order_webhooks: Annotated[OrderWebhooks | None, typer.Option()] = None,
+) -> None:
+    """Change how a project's webhooks are formed, ordered and retried."""
+
+    async def work(context: "Context") -> None:
+        from haversack.projects.actions import save_settings
+
+        await _find(context, project_id)
+        await save_settings(
+            context,
+            project_id,
+            backpack_webhooks=backpack_webhooks,
+            delivery_mode=delivery_mode,
+            order_webhooks=order_webhooks,
+        )
+        project = await _find(context, project_id)
+        _show(
+            f"Project {project_id}",
+            [
+                ("backpack webhooks", project.backpack_webhooks),
+                ("delivery mode", project.delivery_mode),
+                ("order webhooks", project.order_webhooks),
+            ],
+        )
+
+    run_with_context(work)
+
+
+@project_app.command("currency")
+def currency(project_id: ProjectId, sku: str, name: str) -> None:
+    """Configure a virtual currency that players keep in their wallet."""
+
+    async def work(context: "Context") -> None:
+        from haversack.inventory.queries import add_virtual_currency
+
+        project = await _find(context, project_id)
+        await add_virtual_currency(
+            context.database.session(), project_id=project.project_id, sku=sku, name=name
+        )
+        typer.echo(f"{sku} is a virtual currency of project {project_id}.")
+
+    run_with_context(work)
+
+
+@player_app.command("token")
+def token(
+    project_id: ProjectId,
+    player: Annotated[str, typer.Argument(help="the player's uuid, or any name: one name is one player")],
+) -> None:
+    """Print a token of a player, who is made where there is none."""
+
+    async def work(context: "Context") -> None:
+        from haversack.login.actions import issue_player_token
+
+        project = await _find(context, project_id)
+        try:
+            player_id, username = UUID(player), None
+        except ValueError:
+            player_id, username = uuid5(project.login_project_id, player), player
+        text = await issue_player_token(context, project.login_project_id, player_id, username=username)
+        typer.echo(f"player id {player_id}", err=True)
+        typer.echo(text)
+
+    run_with_context(work)

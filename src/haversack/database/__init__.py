@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, transactions, table conventions, the embedded server and migrations."""

@@ -1,0 +1,234 @@
+"""Connections and transactions: statements are written with SQLAlchemy Core and run on asyncpg.
+
+A statement is compiled once, when it is first run, and kept with its object: write statements as module constants
+with `bindparam`, and the cost of a call is that of asyncpg. SQLAlchemy's own engine is not used at run time: on small
+reads and purchases it takes three times the client CPU (docs/architecture.md has the figures).
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakKeyDictionary
+
+import asyncpg
+import orjson
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+
+if TYPE_CHECKING:
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
+_dialect = asyncpg_dialect(paramstyle="numeric_dollar")
+_dialect._json_serializer = None  # JSON goes through the codec below, as bytes
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL cannot be reached, or has no connection free in time. The caller may try again."""
+
+
+class Statement:
+    """A compiled statement: its SQL, the order of its parameters and their built-in values."""
+
+    __slots__ = ("defaults", "names", "sql")
+
+    def __init__(self, element: Executable) -> None:
+        assert isinstance(element, ClauseElement)
+        compiled = element.compile(dialect=_dialect)
+        assert isinstance(compiled, SQLCompiler)
+        self.sql = str(compiled)
+        self.names: list[str] = list(compiled.positiontup or ())
+        self.defaults: Mapping[str, Any] = compiled.params
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of the SQL; a value that the statement does not know is a bug."""
+        unknown = values.keys() - self.defaults.keys()
+        assert not unknown, f"the statement has no parameter {sorted(unknown)}"
+        return [values[name] if name in values else self.defaults[name] for name in self.names]
+
+
+_compiled: WeakKeyDictionary[Executable, Statement] = WeakKeyDictionary()
+
+
+def compiled(element: Executable) -> Statement:
+    """The compiled form of a statement, made once for each statement object."""
+    statement = _compiled.get(element)
+    if statement is None:
+        statement = _compiled[element] = Statement(element)
+    return statement
+
+
+class Database:
+    """The pool of one process. It opens connections when they are needed and survives a database that goes away."""
+
+    def __init__(self, url: str, *, connections: int = 10, acquire_seconds: float = 5.0) -> None:
+        self.url = re.sub(r"^postgresql\+asyncpg://", "postgresql://", url)
+        self._connections = connections
+        self._acquire_seconds = acquire_seconds
+        self._pool: "asyncpg.Pool[asyncpg.Record] | None" = None
+
+    async def open(self) -> Self:
+        """Make the pool. No connection is opened yet, so a process can start before its database."""
+        self._pool = await asyncpg.create_pool(
+            self.url,
+            min_size=0,
+            max_size=self._connections,
+            init=_prepare_connection,
+            reset=_check_returned_connection,
+            command_timeout=30,
+            timeout=self._acquire_seconds,
+            server_settings={"application_name": "haversack", "jit": "off"},
+        )
+        return self
+
+    async def close(self) -> None:
+        """Close every connection, waiting shortly for those in use."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            try:
+                async with asyncio.timeout(5):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def session(self) -> "Session":
+        """A unit of work: takes a connection for each statement, or one for the length of a transaction."""
+        return Session(self)
+
+    @asynccontextmanager
+    async def connection(self) -> "AsyncIterator[Connection]":
+        """A bare asyncpg connection of the pool, or DatabaseAway."""
+        assert self._pool is not None, "the database was not opened"
+        try:
+            connection = await self._pool.acquire(timeout=self._acquire_seconds)
+        except (*UNAVAILABLE, asyncpg.InterfaceError) as error:
+            raise DatabaseAway(str(error)) from error
+        try:
+            yield connection
+        except UNAVAILABLE as error:
+            raise DatabaseAway(str(error)) from error
+        except asyncpg.InterfaceError as error:
+            if connection.is_closed():
+                raise DatabaseAway(str(error)) from error
+            raise
+        finally:
+            await self._pool.release(connection)
+
+
+class Session:
+    """Runs statements. Outside a transaction each statement takes a connection only for its own time, so that
+    nothing is held while a request waits for something else."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pinned: "Connection | None" = None
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether statements run on the connection of an open transaction."""
+        return self._pinned is not None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[None]:
+        """A transaction; inside another one, a savepoint."""
+        if self._pinned is not None:
+            async with self._pinned.transaction():
+                yield
+            return
+        async with self._database.connection() as connection:
+            self._pinned = connection
+            try:
+                async with connection.transaction():
+                    yield
+            finally:
+                self._pinned = None
+
+    async def fetch_all(self, statement: Executable, **values: Any) -> list[asyncpg.Record]:
+        """All rows."""
+        query = compiled(statement)
+        async with self._use() as connection:
+            return await connection.fetch(query.sql, *query.arguments(values))
+
+    async def fetch_one(self, statement: Executable, **values: Any) -> asyncpg.Record | None:
+        """The first row, or None."""
+        query = compiled(statement)
+        async with self._use() as connection:
+            return await connection.fetchrow(query.sql, *query.arguments(values))
+
+    async def fetch_value(self, statement: Executable, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.fetch_one(statement, **values)
+        return None if row is None else row[0]
+
+    async def execute(self, statement: Executable, **values: Any) -> int:
+        """Run a statement that changes rows and return how many it changed."""
+        query = compiled(statement)
+        async with self._use() as connection:
+            status = await connection.execute(query.sql, *query.arguments(values))
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def execute_many(self, statement: Executable, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run one statement for each row of values, all or nothing."""
+        query = compiled(statement)
+        async with self._use() as connection:
+            await connection.executemany(query.sql, [query.arguments(row) for row in rows])
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Bring many rows into a table by COPY."""
+        async with self._use() as connection:
+            await connection.copy_records_to_table(table, columns=list(columns), records=rows)
+
+    def _use(self) -> "AbstractAsyncContextManager[Connection]":
+        return _Pinned(self._pinned) if self._pinned is not None else self._database.connection()
+
+
+class _Pinned:
+    """Lends the connection of the open transaction without taking it back."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> "Connection":
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+async def _prepare_connection(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """JSON columns hold Python values; orjson makes and reads their bytes."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name,
+            encoder=lambda value: orjson.dumps(value).decode(),
+            decoder=orjson.loads,
+            schema="pg_catalog",
+        )
+
+
+async def _check_returned_connection(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Our statements leave no session state behind, so asyncpg's reset round trip is skipped."""
+    if connection.is_in_transaction():
+        raise asyncpg.InterfaceError("a connection came back inside a transaction")

@@ -1,0 +1,142 @@
+"""Seeds the demo project of `haversack dev`: made once for a data folder, found again at later starts."""
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import orjson
+
+from haversack.backpack.actions import fill_backpack, make_game
+from haversack.backpack.records import ItemType, NewItem
+from haversack.context import Context
+from haversack.demo.content import GAMES, GLIM, ITEMS, DemoItem
+from haversack.inventory.queries import add_virtual_currency
+from haversack.login.actions import ensure_user, issue_player_token
+from haversack.projects.actions import create_project
+from haversack.projects.keys import KeyKind
+from haversack.webhooks.actions import save_endpoint
+from haversack.webhooks.records import Purpose
+
+DEMO_FILE = "demo.json"
+PLAYER_NAME = "juno"
+PLAYER_PASSWORD = "lamplight"  # noqa: S105  (published: it opens the demo alone, which production refuses)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What opens the demo project. It is kept in the data folder, because the database has hashes only."""
+
+    project_id: int
+    merchant_id: int
+    login_project_id: str
+    client_id: int
+    player_id: str
+    api_key: str = field(repr=False)
+    merchant_key: str = field(repr=False)
+    host_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+
+
+def read_demo(folder: Path) -> Demo | None:
+    """The demo of a data folder, or None."""
+    path = folder / DEMO_FILE
+    return Demo(**orjson.loads(path.read_bytes())) if path.exists() else None
+
+
+async def seed_demo(context: Context) -> Demo:
+    """The demo project, made if this database does not have it."""
+    folder = context.settings.data_folder
+    demo = read_demo(folder)
+    if demo is not None and await context.directory.find_project(demo.project_id) is not None:
+        return demo
+    demo = await _make_demo(context)
+    # Only after everything is in the database: a crash before this line makes another demo, not half of one.
+    path = folder / DEMO_FILE
+    path.touch(mode=0o600)
+    path.write_bytes(orjson.dumps(asdict(demo)))
+    return demo
+
+
+async def _make_demo(context: Context) -> Demo:
+    made = await create_project(
+        context,
+        name="Lanternfall & Cirrus Couriers",
+        merchant_name="Demo studio",
+        kind=KeyKind.PROJECT_TEST,
+        is_demo=True,
+    )
+    project = await context.directory.find_project(made.project_id)
+    assert project is not None
+    player_id = uuid4()
+    webhook_secret = secrets.token_urlsafe(24)
+    db = context.database.session()
+    await ensure_user(
+        context,
+        made.login_project_id,
+        player_id,
+        username=PLAYER_NAME,
+        email="juno@example.com",
+        password=PLAYER_PASSWORD,
+    )
+    async with db.begin():
+        await add_virtual_currency(db, project_id=project.project_id, sku=GLIM.sku, name=GLIM.name)
+        for game in GAMES:
+            await make_game(
+                db,
+                project,
+                external_game_id=game.external_game_id,
+                game_name=game.name,
+                game_image_url=_picture(context, game.picture),
+            )
+        await fill_backpack(
+            db, context.sealer, project, player_id, [_new_item(context, item) for item in reversed(ITEMS)]
+        )
+        await save_endpoint(
+            context,
+            db,
+            project,
+            purpose=Purpose.STORE,
+            url=f"{context.settings.public_url}/demo/game/webhook",
+            secret=webhook_secret,
+            is_enabled=True,
+        )
+    return Demo(
+        project_id=made.project_id,
+        merchant_id=made.merchant_id,
+        login_project_id=str(made.login_project_id),
+        client_id=made.client_id,
+        player_id=str(player_id),
+        api_key=made.api_key,
+        merchant_key=made.merchant_key,
+        host_id=str(made.host_id),
+        client_secret=made.client_secret,
+        webhook_secret=webhook_secret,
+    )
+
+
+def _picture(context: Context, name: str) -> str:
+    return f"{context.settings.public_url}/demo/{name}"
+
+
+def _new_item(context: Context, item: DemoItem) -> NewItem:
+    is_key = item.kind is ItemType.GAME_KEY
+    return NewItem(
+        item_type=item.kind,
+        item_sku=item.sku,
+        item_name="" if is_key else item.item_name,
+        image_url=_picture(context, item.picture),
+        description=item.description,
+        code=item.code or "",
+        price=item.price,
+        currency=item.currency,
+        quantity=0 if item.kind is ItemType.VIRTUAL_ITEM else item.quantity,
+        platform=item.platform,
+        external_game_id=item.external_game_id,
+    )
+
+
+async def demo_player_token(context: Context, demo: Demo) -> str:
+    """A fresh token of the demo's player."""
+    return await issue_player_token(context, UUID(demo.login_project_id), UUID(demo.player_id))

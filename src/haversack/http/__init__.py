@@ -1,0 +1,1 @@
+"""The shell around the operations: how one is declared, who calls it, how a refusal looks."""

@@ -1,0 +1,175 @@
+"""How an operation is declared: `Area` collects typed functions; each says who calls, what comes in, what goes out."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from fastapi import Depends
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from haversack.errors import ErrorKind, Family
+from haversack.http.calls import Call
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+WRITING = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Repeat(StrEnum):
+    """What an Idempotency-Key does for an operation."""
+
+    ATOMIC = "atomic"  # everything happens in one transaction, and the answer is stored in it
+    RESUMABLE = (
+        "resumable"  # leaves its transactions on the way; a repeat continues, the answer is stored at the end
+    )
+    NEVER = "never"  # answers secrets that must not be kept (tokens), or changes nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A declared operation, as the application, the document and the tests see it."""
+
+    name: str
+    tag: str
+    method: str
+    path: str
+    family: Family
+    function: Callable[..., Any]
+    caller: type[Call]
+    status: int
+    statuses: tuple[int, ...]
+    errors: tuple[ErrorKind, ...]
+    invalid: ErrorKind
+    repeat: Repeat
+    audit: str | None
+    body_bytes_max: int | None
+    in_document: bool
+    summary: str
+    encode: Callable[[Any], bytes] | None
+    answer_type: Any
+
+    @property
+    def allowed_errors(self) -> tuple[ErrorKind, ...]:
+        """Every kind that it may raise."""
+        family = self.family
+        signed = () if self.caller.__name__ == "PublicCall" else (family.unauthorized,)
+        return (*self.errors, self.invalid, *signed, *family.implied)
+
+
+class Area:
+    """The operations of one feature for one kind of caller; `app.py` knows every area."""
+
+    def __init__(self, tag: str, *, family: Family, prefix: str = "", in_document: bool = True) -> None:
+        self.tag = tag
+        self.family = family
+        self.prefix = prefix
+        self.in_document = in_document
+        self.operations: list[Operation] = []
+
+    def get(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        """Declare a read."""
+        return self._declare("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        """Declare a POST; see `_declare` for what may be said of it."""
+        return self._declare("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        """Declare a PUT."""
+        return self._declare("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        """Declare a PATCH."""
+        return self._declare("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        """Declare a DELETE."""
+        return self._declare("DELETE", path, **options)
+
+    def _declare(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        statuses: Sequence[int] = (),
+        errors: Sequence[ErrorKind] = (),
+        invalid: ErrorKind | None = None,
+        repeat: Repeat | None = None,
+        audit: str | None = None,
+        body_bytes_max: int | None = None,
+    ) -> Callable[[Function], Function]:
+        """`status` is the answer's on success and `statuses` further ones, `errors` what it may refuse, `repeat` what
+        an Idempotency-Key does, `audit` the sentence that a change by an admin leaves in the audit."""
+
+        def declare(function: Function) -> Function:
+            hints = get_type_hints(function, include_extras=True)
+            caller = _caller_of(function, hints)
+            assert function.__doc__, (
+                f"{function.__name__} needs a one-line docstring: it is the API reference"
+            )
+            writes = method in WRITING
+            changes_as_admin = writes and caller.__name__ in ("AdminCall", "HostCall")
+            assert (audit is not None) == changes_as_admin, (
+                f"{function.__name__}: audit belongs to admin changes"
+            )
+            answer = hints.get("return")
+            is_plain = answer is None or answer is type(None) or _is_response(answer)
+            self.operations.append(
+                Operation(
+                    name=function.__name__,
+                    tag=self.tag,
+                    method=method,
+                    path=self.prefix + path,
+                    family=self.family,
+                    function=function,
+                    caller=caller,
+                    status=status,
+                    statuses=(status, *statuses),
+                    errors=tuple(errors),
+                    invalid=invalid or self.family.invalid,
+                    repeat=repeat or (Repeat.ATOMIC if writes else Repeat.NEVER),
+                    audit=audit,
+                    body_bytes_max=body_bytes_max,
+                    in_document=self.in_document,
+                    summary=inspect.cleandoc(function.__doc__).splitlines()[0],
+                    encode=None if is_plain else TypeAdapter(answer).dump_json,
+                    answer_type=None if is_plain else answer,
+                )
+            )
+            return function
+
+        return declare
+
+
+def current_call(request: Request) -> Any:
+    """The call that the route has identified before anything else of the request was read."""
+    return request.scope["haversack.call"]
+
+
+def bound_signature(operation: Operation) -> inspect.Signature:
+    """The operation's signature as FastAPI reads it: its call comes from the identified caller."""
+    signature = inspect.signature(operation.function, eval_str=True)
+    parameters = [
+        parameter.replace(annotation=Annotated[operation.caller, Depends(current_call)])
+        if parameter.name == "call"
+        else parameter
+        for parameter in signature.parameters.values()
+    ]
+    return signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+
+
+def _is_response(answer: Any) -> bool:
+    return isinstance(answer, type) and issubclass(answer, Response)
+
+
+def _caller_of(function: Callable[..., Any], hints: dict[str, Any]) -> type[Call]:
+    caller = hints.get("call")
+    assert isinstance(caller, type) and issubclass(caller, Call) and caller is not Call, (
+        f"{function.__name__} must say who calls: its first parameter is `call: PlayerCall` or another …Call"
+    )
+    return caller

@@ -1,0 +1,145 @@
+"""The one place that decides who calls: Basic keys, player tokens, server tokens, host ids."""
+
+import binascii
+from base64 import b64decode
+from uuid import UUID
+
+from starlette.requests import Request
+
+from haversack.context import Context
+from haversack.errors import Family, Refusal
+from haversack.http.calls import AdminCall, Call, HostCall, PlayerCall, PublicCall, ServerCall
+from haversack.login.identities import PlayerIdentity, ServerIdentity
+from haversack.login.tokens import TokenRefused
+from haversack.projects.records import Project
+
+INT32_MAX = 2**31 - 1
+
+
+async def identify(kind: type[Call], request: Request, family: Family) -> Call:
+    """The call of a request, or the family's 401. Nothing of the body has been read yet."""
+    context: Context = request.app.state.context
+    base = {
+        "context": context,
+        "db": context.database.session(),
+        "request_id": context.new_request_id(),
+        "request": request,
+        "client_ip": request.client.host if request.client else "",
+        "idempotency_key": request.headers.get("idempotency-key"),
+    }
+    if kind is PublicCall:
+        return PublicCall(**base)
+    if kind is PlayerCall:
+        return PlayerCall(**base, player=await _player(context, request, family))
+    if kind is ServerCall:
+        return ServerCall(**base, server=await _server(context, _server_token(request, family), family))
+    if kind is HostCall:
+        project, server = await _host(context, request, family)
+        return HostCall(**base, project=project, server=server)
+    if kind is AdminCall:
+        project, key_id = await _admin(context, request, family)
+        return AdminCall(**base, project=project, key_id=key_id)
+    raise AssertionError(f"nobody identifies {kind.__name__}")
+
+
+def _refused(family: Family, reason: str) -> Refusal:
+    return family.unauthorized(reason=reason)
+
+
+def bearer_token(request: Request) -> str | None:
+    """The token of `Authorization: Bearer …`, or None."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def _server_token(request: Request, family: Family) -> str:
+    # The Unity editor puts `Bearer ` before the token; both forms are taken.
+    header = request.headers.get("x-server-authorization", "").strip()
+    if header.lower().startswith("bearer "):
+        header = header[7:].strip()
+    if not header:
+        raise _refused(family, "The header X-SERVER-AUTHORIZATION with a server token is required.")
+    return header
+
+
+async def _player(context: Context, request: Request, family: Family) -> PlayerIdentity:
+    token = bearer_token(request)
+    if token is None:
+        raise _refused(family, "A player's token is required: Authorization: Bearer <user JWT>.")
+    try:
+        return await context.tokens.verify_player(token)
+    except TokenRefused as error:
+        raise _refused(family, str(error)) from None
+
+
+async def _server(context: Context, token: str, family: Family) -> ServerIdentity:
+    try:
+        return await context.tokens.verify_server(token)
+    except TokenRefused as error:
+        raise _refused(family, str(error)) from None
+
+
+def _path_number(request: Request, name: str) -> int | None:
+    value = request.path_params.get(name, "")
+    return (
+        int(value)
+        if value.isascii() and value.isdigit() and len(value) <= 10 and int(value) <= INT32_MAX
+        else None
+    )
+
+
+async def _host(context: Context, request: Request, family: Family) -> tuple[Project, ServerIdentity]:
+    """A distributor: the token, the host id and the path must speak of one project."""
+    token = bearer_token(request)
+    if token is None:
+        raise _refused(family, "A server token is required: Authorization: Bearer <server JWT>.")
+    server = await _server(context, token, family)
+    header = request.headers.get("x-host-id", "")
+    try:
+        host_id = UUID(header)
+    except ValueError:
+        raise _refused(family, "The header X-HOST-ID must hold the host id of the project.") from None
+    project_id = _path_number(request, "project_id")
+    merchant_id = _path_number(request, "merchant_id")
+    project = await context.directory.find_project(project_id) if project_id is not None else None
+    is_known = await context.directory.is_host_id(project_id or 0, host_id)
+    if (
+        project is None
+        or not is_known
+        or project.merchant_id != merchant_id
+        or server.merchant_id != merchant_id
+        or server.login_project_id != project.login_project_id
+    ):
+        raise _refused(family, "The host id and token do not belong to this merchant and project.")
+    return project, server
+
+
+async def _admin(context: Context, request: Request, family: Family) -> tuple[Project, int]:
+    """A studio's back end. An unknown project, a foreign one and a wrong key get one and the same answer."""
+    username, key = _basic(request, family)
+    found = await context.directory.find_key(key)
+    project_id = _path_number(request, "project_id")
+    project = await context.directory.find_project(project_id) if project_id is not None else None
+    wrong = _refused(family, "Error in Authentication method occurred")
+    if found is None or project is None or project.merchant_id != found.merchant_id:
+        raise wrong
+    if found.project_id is not None and (
+        found.project_id != project.project_id or username != str(project.project_id)
+    ):
+        raise wrong
+    if found.project_id is None and username != str(found.merchant_id):
+        raise wrong
+    return project, found.key_id
+
+
+def _basic(request: Request, family: Family) -> tuple[str, str]:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise _refused(
+            family, "Basic authentication with project_id or merchant_id and an API key is required."
+        )
+    try:
+        username, _, key = b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise _refused(family, "The Basic credentials are not valid base64.") from None
+    return username, key

@@ -1,0 +1,107 @@
+"""The served document: FastAPI's, with our security schemes, error answers and headers said once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from haversack import __version__
+from haversack.http.area import WRITING, Operation, Repeat
+from haversack.http.problems import PROBLEM_MODELS
+
+SECURITY_SCHEMES: dict[str, Any] = {
+    "basicAuth": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "project_id or merchant_id, and an API key",
+    },
+    "player": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "a player's token"},
+    "server": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-SERVER-AUTHORIZATION",
+        "description": "a server token (client credentials)",
+    },
+    "serverBearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "a server token",
+    },
+}
+SECURITY_OF_CALLER: dict[str, list[dict[str, list[str]]]] = {
+    "PublicCall": [],
+    "PlayerCall": [{"player": []}],
+    "ServerCall": [{"server": []}],
+    "HostCall": [{"serverBearer": []}],
+    "AdminCall": [{"basicAuth": []}],
+}
+HOST_ID_PARAMETER = {
+    "name": "X-HOST-ID",
+    "in": "header",
+    "required": True,
+    "description": "the host id issued for the project",
+    "schema": {"type": "string", "format": "uuid"},
+}
+IDEMPOTENCY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "repeats of a request with one key have one effect and get the first answer",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def responses_of(operation: Operation) -> dict[int | str, dict[str, Any]]:
+    """The answers for FastAPI's declaration: further successes, and the refusals grouped by status."""
+    model = PROBLEM_MODELS[operation.family.name]
+    responses: dict[int | str, dict[str, Any]] = {status: {} for status in operation.statuses[1:]}
+    by_status: dict[int, list[str]] = {}
+    for kind in operation.allowed_errors:
+        sentences = by_status.setdefault(kind.status, [])
+        if kind.sentence not in sentences:
+            sentences.append(kind.sentence)
+    for status in sorted(by_status):
+        responses[status] = {"model": model, "description": " · ".join(by_status[status])}
+    return responses
+
+
+def build_document(app: FastAPI, operations: Sequence[Operation], *, server_url: str) -> dict[str, Any]:
+    """The OpenAPI document of every operation that belongs in it."""
+    document = get_openapi(
+        title="Haversack",
+        version=__version__,
+        summary="Game commerce on the wire of the Backpack, Catalog, LiveOps, Inventory and Login APIs",
+        routes=app.routes,
+        servers=[{"url": server_url}],
+    )
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = SECURITY_SCHEMES
+    # FastAPI declares its own validation answer for each operation; ours are declared by family.
+    for name in ("HTTPValidationError", "ValidationError"):
+        components.get("schemas", {}).pop(name, None)
+    for operation in operations:
+        if not operation.in_document:
+            continue
+        entry = document["paths"][operation.path][operation.method.lower()]
+        entry["security"] = SECURITY_OF_CALLER[operation.caller.__name__]
+        parameters = entry.setdefault("parameters", [])
+        if operation.caller.__name__ == "HostCall":
+            parameters.append(HOST_ID_PARAMETER)
+        if operation.method in WRITING and operation.repeat is not Repeat.NEVER:
+            parameters.append(IDEMPOTENCY_PARAMETER)
+        if operation.caller.__name__ in ("HostCall", "AdminCall"):
+            _name_path_parameters(operation, parameters)
+        if not parameters:
+            del entry["parameters"]
+    return document
+
+
+def _name_path_parameters(operation: Operation, parameters: list[dict[str, Any]]) -> None:
+    """Merchant and project are read from the path by the caller's check, not by the function: say so all the same."""
+    known = {parameter["name"] for parameter in parameters}
+    for name in ("merchant_id", "project_id"):
+        if f"{{{name}}}" in operation.path and name not in known:
+            schema = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
+            parameters.append({"name": name, "in": "path", "required": True, "schema": schema})

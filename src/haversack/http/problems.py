@@ -1,0 +1,129 @@
+"""How a refusal looks on the wire: one envelope for each family."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from haversack.errors import LOGIN, PAGE, STORE, ErrorKind, Family, Fault, Refusal
+from haversack.pages.html import render_error
+
+log = logging.getLogger("haversack.problems")
+
+FAULTS_SHOWN_MAX = 50
+
+
+class FaultView(BaseModel):
+    """One faulty field."""
+
+    property: str
+    message: str
+
+
+class BackpackProblem(BaseModel):
+    """An error of the Backpack calls."""
+
+    message_id: str | None = Field(description="id under which the server's log has this answer")
+    message: str
+    errors: list[FaultView] | None = Field(description="every faulty field, where the request was not valid")
+
+
+class LoginProblemBody(BaseModel):
+    """What went wrong."""
+
+    code: str
+    description: str
+    details: dict[str, Any] | None
+
+
+class LoginProblem(BaseModel):
+    """An error of the Login calls."""
+
+    error: LoginProblemBody
+
+
+class StoreProblem(BaseModel):
+    """An error of the Catalog, LiveOps and Inventory calls."""
+
+    statusCode: int
+    errorCode: int
+    errorMessage: str
+    transactionId: str
+    errorMessageExtended: list[FaultView] | None
+
+
+PROBLEM_MODELS: dict[str, type[BaseModel]] = {
+    "backpack": BackpackProblem,
+    "login": LoginProblem,
+    "store": StoreProblem,
+}
+
+
+def render(family: Family, refusal: Refusal, *, request_id: str) -> Response:
+    """The answer that a refusal gets in a family of the wire; browsers get a page."""
+    if family is PAGE:
+        return render_error(refusal.kind.status, reference=refusal.reference)
+    body = problem_body(family, refusal, request_id=request_id)
+    headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after is not None else None
+    return Response(
+        orjson.dumps(body), status_code=refusal.kind.status, headers=headers, media_type="application/json"
+    )
+
+
+def problem_body(family: Family, refusal: Refusal, *, request_id: str) -> dict[str, Any]:
+    """The envelope as plain values."""
+    kind = refusal.kind
+    faults = [
+        {"property": fault.property, "message": fault.message} for fault in refusal.faults[:FAULTS_SHOWN_MAX]
+    ]
+    if family is LOGIN:
+        error: dict[str, Any] = {"code": str(kind.code), "description": refusal.message}
+        if faults:
+            error["details"] = {"errors": faults}
+        return {"error": error}
+    if family is STORE:
+        store = {
+            "statusCode": kind.status,
+            "errorCode": kind.code,
+            "errorMessage": refusal.message,
+            "transactionId": request_id,
+        }
+        return {**store, "errorMessageExtended": faults} if faults else store
+    backpack: dict[str, Any] = {"message_id": request_id, "message": refusal.message}
+    return {**backpack, "errors": faults} if faults else backpack
+
+
+def invalid(kind: ErrorKind, faults: Sequence[Fault]) -> Refusal:
+    """One refusal that names every faulty field."""
+    shown = "; ".join(f"{fault.property}: {fault.message}" for fault in faults[:FAULTS_SHOWN_MAX])
+    if len(faults) > FAULTS_SHOWN_MAX:
+        shown += f"; and {len(faults) - FAULTS_SHOWN_MAX} more"
+    return kind(faults=faults, summary=shown)
+
+
+def faults_of(error: RequestValidationError) -> list[Fault]:
+    """The faulty fields that Pydantic found, each by its path in the request."""
+    faults: dict[str, str] = {}
+    for found in error.errors():
+        if found["type"] == "json_invalid":
+            where, message = "body", f"not valid JSON: {found['ctx']['error']}"
+        else:
+            # The first step names the place (body, query, path); the rest is the field as its sender wrote it.
+            steps = [str(step) for step in found["loc"][1:]] or [str(found["loc"][0])]
+            where, message = ".".join(steps), str(found["msg"]).removeprefix("Value error, ")
+        faults.setdefault(where, message)
+    return [Fault(where, message) for where, message in faults.items()]
+
+
+def internal_error(family: Family, error: Exception) -> Refusal:
+    """A bug becomes one 500 with a reference number; the trace goes to the log alone."""
+    reference = uuid4().hex[:12]
+    log.error("unexpected error, reference %s", reference, exc_info=error)
+    refusal = family.internal(reference=reference)
+    refusal.reference = reference
+    return refusal

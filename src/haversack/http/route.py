@@ -1,0 +1,182 @@
+"""What happens around every operation: identify, limit, bind, run once, audit, render, and turn bugs into one 500."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import asyncpg
+import orjson
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from haversack.database.engine import DatabaseAway
+from haversack.errors import Fault, Refusal
+from haversack.http import callers, idempotency
+from haversack.http.area import WRITING, Operation, Repeat
+from haversack.http.calls import AdminCall, Call, HostCall
+from haversack.http.idempotency import Answer
+from haversack.http.problems import faults_of, internal_error, invalid, problem_body, render
+from haversack.http.requests import StrictRequest, check_address, check_length, check_media_type, limited
+from haversack.projects.queries import add_audit_entry
+
+log = logging.getLogger("haversack.http")
+
+CONFLICT_RETRIES_MAX = 5
+# Which kinds this process has answered: a test fails on kinds that are declared and never raised.
+RAISED_KINDS: set[str] = set()
+TRANSIENT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class OperationRoute(APIRoute):
+    """Binds a request to an operation by FastAPI, with everything around it that is ours."""
+
+    operation: Operation
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        bound = super().get_route_handler()
+        operation: Operation = self.endpoint.operation
+        takes_body = self.body_field is not None
+        is_form = takes_body and isinstance(self.body_field.field_info, Form)  # type: ignore[union-attr]
+
+        async def handle(request: Request) -> Response:
+            request_id = request.app.state.context.new_request_id()
+            try:
+                limit = operation.body_bytes_max or request.app.state.context.settings.body_bytes_max
+                check_length(request, limit, operation.family)
+                request = StrictRequest(request.scope, limited(request.receive, limit, operation.family))
+                check_address(request)
+                call = await callers.identify(operation.caller, request, operation.family)
+                call.request_id = request_id
+                if takes_body:
+                    check_media_type(request, operation.family, is_form=is_form)
+                if is_form:
+                    await request.body()  # kept, so that its fingerprint can be taken after the form was read
+                request.scope["haversack.call"] = call
+                return await bound(request)
+            except Exception as error:
+                refusal = refusal_of(error, operation)
+                RAISED_KINDS.add(refusal.kind.name)
+                return render(operation.family, refusal, request_id=request_id)
+
+        return handle
+
+
+def refusal_of(error: Exception, operation: Operation) -> Refusal:
+    """What the caller is told of an exception."""
+    family = operation.family
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, Refusal | RequestValidationError):
+        error = error.__cause__  # FastAPI wraps what its reading of the body meets
+    if isinstance(error, Refusal):
+        if error.kind in operation.allowed_errors:
+            return error
+        return internal_error(family, AssertionError(f"{operation.name} does not declare {error.kind.name}"))
+    if isinstance(error, RequestValidationError):
+        return invalid(operation.invalid, faults_of(error))
+    if isinstance(error, HTTPException) and error.status_code == 400:
+        return invalid(operation.invalid, [Fault("body", "cannot be read")])
+    if isinstance(error, DatabaseAway):
+        log.warning("%s: the database is away: %s", operation.name, error)
+        return family.unavailable(retry_after=2)
+    if isinstance(error, ClientDisconnect):
+        return invalid(operation.invalid, [Fault("body", "ended before its announced length")])
+    return internal_error(family, error)
+
+
+def endpoint_of(operation: Operation) -> Callable[..., Coroutine[Any, Any, Response]]:
+    """The function that FastAPI calls with the bound values."""
+
+    async def endpoint(**values: Any) -> Response:
+        call: Call = values["call"]
+        if operation.method not in WRITING:
+            answered = await operation.function(**values)
+            if isinstance(answered, Response):
+                return answered
+            return _response(operation, _answer(operation, answered))
+        answer = await _write(call, operation, values)
+        for done in call.after_commit:
+            done()
+        return answer if isinstance(answer, Response) else _response(operation, answer)
+
+    return endpoint
+
+
+async def _write(call: Call, operation: Operation, values: dict[str, Any]) -> Answer | Response:
+    """Run a change, repeating it where two transactions got into each other's way."""
+    key = call.idempotency_key
+    for attempt in range(CONFLICT_RETRIES_MAX):
+        try:
+            if key is None or operation.repeat is Repeat.NEVER:
+                return await _run(call, operation, values)
+            request = call.request
+            idempotency.check_key(operation, key)
+            fingerprint = idempotency.request_hash(
+                operation.method, request.url.path, request.scope["query_string"], await request.body()
+            )
+            return await idempotency.run_once(
+                call,
+                operation,
+                key,
+                fingerprint,
+                lambda: _run_plain(call, operation, values),
+                lambda refusal: _refused(call, operation, refusal),
+            )
+        except TRANSIENT:
+            call.after_commit.clear()
+            if operation.repeat is not Repeat.ATOMIC or attempt == CONFLICT_RETRIES_MAX - 1:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def _run(call: Call, operation: Operation, values: dict[str, Any]) -> Answer | Response:
+    if operation.audit is None:
+        answered = await operation.function(**values)
+        return answered if isinstance(answered, Response) else _answer(operation, answered)
+    # The change and its audit row stand or fall together.
+    async with call.db.begin():
+        answered = await operation.function(**values)
+        await _add_audit(call, operation)
+    return answered if isinstance(answered, Response) else _answer(operation, answered)
+
+
+async def _run_plain(call: Call, operation: Operation, values: dict[str, Any]) -> Answer:
+    answer = await _run(call, operation, values)
+    assert isinstance(answer, Answer), f"{operation.name} answers a response of its own: declare Repeat.NEVER"
+    return answer
+
+
+async def _add_audit(call: Call, operation: Operation) -> None:
+    assert isinstance(call, AdminCall | HostCall)
+    assert operation.audit is not None
+    await add_audit_entry(
+        call.db,
+        project_id=call.project_id,
+        now=call.now,
+        caller=call.caller_name,
+        operation=operation.name,
+        sentence=operation.audit,
+        request_id=call.request_id,
+        subject=dict(call.request.path_params),
+    )
+
+
+def _answer(operation: Operation, value: Any) -> Answer:
+    return Answer(operation.status, b"" if operation.encode is None else operation.encode(value))
+
+
+def _refused(call: Call, operation: Operation, refusal: Refusal) -> Answer:
+    shown = refusal_of(refusal, operation)
+    RAISED_KINDS.add(shown.kind.name)
+    return Answer(
+        shown.kind.status, orjson.dumps(problem_body(operation.family, shown, request_id=call.request_id))
+    )
+
+
+def _response(operation: Operation, answer: Answer) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if answer.is_replayed else None
+    if not answer.body:
+        return Response(status_code=answer.status, headers=headers)
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")

@@ -1,0 +1,1 @@
+"""Players' identity: accounts, tokens, signing keys, attributes and linked platform accounts."""

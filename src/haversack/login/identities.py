@@ -1,0 +1,26 @@
+"""Who a verified token speaks for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerIdentity:
+    """A player: `player_id` is the token's `sub`; players are told apart within their login project."""
+
+    login_project_id: UUID
+    player_id: UUID
+    expires_at: datetime
+    scopes: tuple[str, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """A server client of a login project; `merchant_id` is the token's `publisher_id`."""
+
+    login_project_id: UUID
+    merchant_id: int
+    client_id: int
+    expires_at: datetime

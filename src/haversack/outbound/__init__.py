@@ -1,0 +1,1 @@
+"""Calls that the server makes to addresses which somebody else wrote down."""

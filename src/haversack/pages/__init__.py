@@ -1,0 +1,1 @@
+"""The pages that players see, and the pictures that the server ships."""

@@ -1,0 +1,89 @@
+"""Who is signed in on the pages: the player's token in a cookie that scripts cannot read, and forms that are ours."""
+
+import hmac
+import secrets
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from haversack.clock import real_now
+from haversack.context import Context
+from haversack.errors import PAGE_EXPIRED
+from haversack.login.identities import PlayerIdentity
+from haversack.login.tokens import TokenRefused
+
+PLAYER_COOKIE = "haversack_player"
+FORM_COOKIE = "haversack_form"
+LOGIN_COOKIE = "haversack_login"
+FORM_COOKIE_SECONDS = 12 * 3600
+LOGIN_COOKIE_SECONDS = 365 * 24 * 3600
+
+
+async def find_player(context: Context, request: Request) -> PlayerIdentity | None:
+    """The player of the cookie, or None where there is none or its token no longer opens anything."""
+    token = request.cookies.get(PLAYER_COOKIE)
+    if not token:
+        return None
+    try:
+        return await context.tokens.verify_player(token)
+    except TokenRefused:
+        return None
+
+
+def sign_in(context: Context, response: Response, token: str, player: PlayerIdentity) -> None:
+    """Keep the player's token in the browser until it expires."""
+    seconds = max(0, int((player.expires_at - real_now()).total_seconds()))
+    _set_cookie(context, response, PLAYER_COOKIE, token, seconds)
+    _set_cookie(context, response, LOGIN_COOKIE, str(player.login_project_id), LOGIN_COOKIE_SECONDS)
+
+
+def remember_login_project(context: Context, response: Response, login_project_id: UUID) -> None:
+    """Keep whose players sign in from this browser."""
+    _set_cookie(context, response, LOGIN_COOKIE, str(login_project_id), LOGIN_COOKIE_SECONDS)
+
+
+def sign_out(response: Response) -> None:
+    """Forget the player in this browser."""
+    response.delete_cookie(PLAYER_COOKIE)
+
+
+def remembered_login_project(request: Request) -> UUID | None:
+    """The login project that this browser's player signed in to before."""
+    try:
+        return UUID(request.cookies.get(LOGIN_COOKIE, ""))
+    except ValueError:
+        return None
+
+
+class Form:
+    """The token that goes with every form: only a page of ours, shown in this browser, can know it."""
+
+    def __init__(self, context: Context, request: Request) -> None:
+        self._context = context
+        self._given = request.cookies.get(FORM_COOKIE, "")
+        self._value = self._given or secrets.token_urlsafe(18)
+
+    @property
+    def token(self) -> str:
+        """What the form carries in `csrf_token`."""
+        return _form_token(self._context, self._value)
+
+    def keep(self, response: Response) -> None:
+        """Give the browser its half, where it has none yet."""
+        if not self._given:
+            _set_cookie(self._context, response, FORM_COOKIE, self._value, FORM_COOKIE_SECONDS)
+
+    def check(self, token: str) -> None:
+        """Refuse a form that no page of ours has made for this browser."""
+        if not self._given or not hmac.compare_digest(self.token.encode(), token.encode()):
+            raise PAGE_EXPIRED()
+
+
+def _form_token(context: Context, value: str) -> str:
+    return hmac.new(context.sealer.mac_key, b"haversack form " + value.encode(), "sha256").hexdigest()
+
+
+def _set_cookie(context: Context, response: Response, name: str, value: str, seconds: int) -> None:
+    is_secure = context.settings.public_url.startswith("https://")
+    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=is_secure)

@@ -1,0 +1,63 @@
+"""What a project is to the rest of the server."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from haversack.clock import Clock
+
+
+class BackpackWebhooks(StrEnum):
+    """Which webhooks tell the game of an item that leaves the Backpack."""
+
+    STANDARD = "standard"  # user_validation, then order_paid
+    DEPRECATED = "deprecated"  # the Backpack's own user_validation and move_to_game
+
+
+class DeliveryMode(StrEnum):
+    """How webhooks of a project are retried and ordered."""
+
+    XSOLLA = "xsolla"  # one after another in the project, the documented schedules
+    NATIVE = "native"  # one after another for each player, the schedule of Standard Webhooks
+
+
+class OrderWebhooks(StrEnum):
+    """Which webhooks tell of a paid order."""
+
+    COMBINED = "combined"  # order_paid with its billing
+    SEPARATE = "separate"  # payment first; order_paid is withheld until it was accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as every request needs it. Secrets are not in it."""
+
+    project_id: int
+    merchant_id: int
+    name: str
+    login_project_id: UUID
+    clock: Clock
+    is_demo: bool
+    is_sandbox: bool
+    backpack_webhooks: BackpackWebhooks
+    delivery_mode: DeliveryMode
+    order_webhooks: OrderWebhooks
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """What an API key opens: one project, or with `project_id` None all projects of the merchant."""
+
+    merchant_id: int
+    project_id: int | None
+    key_id: int
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHostId:
+    """A host id that was issued for the project."""
+
+    project_id: int
+    expires_at: datetime | None

@@ -1,0 +1,1 @@
+"""Reads and writes of webhooks, by table: endpoints, the outbox, lanes, results, and what the inspector shows."""
