@@ -22,8 +22,8 @@ log = logging.getLogger("haversack.worker")
 # Other processes publish too, so the outbox is looked at this often; less often where looking is expensive.
 POLL_SECONDS = 0.25
 LOOKING_PART_MAX = 0.1
-# Lanes worked at once. Those whose last attempt failed have places of their own: however many receivers hang, the
-# others find a place.
+# Lanes worked at once. Those whose last attempt failed have places of their own: however many receivers hang,
+# the others find a place.
 HEALTHY_LANES_MAX = 200
 FAILING_LANES_MAX = 100
 # Lanes leased by one statement.
@@ -78,7 +78,8 @@ class Worker:
         self.every(FORGET_EVERY_SECONDS, lambda: forget_old_deliveries(deliverer.database, kept=settled_kept))
 
     def every(self, seconds: float, job: Job) -> None:
-        """Run a job at this distance of real time while the worker runs. A failure is logged and not the end of it.
+        """Run a job at this distance of real time while the worker runs. A failure is logged and not the end
+        of it.
 
         Every process with a worker runs it, so it must be harmless to run twice at once.
         """
@@ -184,9 +185,7 @@ class Worker:
 
     def _start(self, pool: _Pool, held: HeldLane) -> None:
         pool.working.add(held.lane)
-        task = asyncio.create_task(
-            self._work(pool, held), name=f"lane {held.lane.project_id} {held.lane.purpose}"
-        )
+        task = asyncio.create_task(self._work(pool, held), name=f"lane {held.lane.project_id} {held.lane.purpose}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

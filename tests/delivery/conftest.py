@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from make.deliveries import Drain, Told, make_deliverer
-from make.receiver import Receiver
-from make.webhooks import Sender
 
 from haversack.context import Context
 from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.queries.lanes import list_due_lanes
+from make.deliveries import Drain, Told, make_deliverer
+from make.receiver import Receiver
+from make.webhooks import Sender
 
 
 @pytest.fixture

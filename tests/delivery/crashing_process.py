@@ -1,4 +1,5 @@
-"""A process for the crash tests: publishes or works, says where it is, and stands still there until it is killed.
+"""A process for the crash tests: publishes or works, says where it is, and stands still there until it is
+killed.
 
 Run as: crashing_process.py DATABASE_URL KEY DATA_FOLDER PROJECT_ID before_commit|after_commit|work
 """
@@ -11,8 +12,6 @@ from pydantic import SecretStr
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from make.webhooks import make_event
-
 from haversack.context import Context, open_context
 from haversack.database.engine import Session
 from haversack.projects.queries import find_project
@@ -22,6 +21,7 @@ from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.outcomes import Outcomes
 from haversack.webhooks.records import Purpose, SettledDelivery
 from haversack.worker import Worker
+from make.webhooks import make_event
 
 
 async def stand_still(place: str) -> None:

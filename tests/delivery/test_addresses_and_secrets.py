@@ -4,9 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from make.deliveries import Drain, Told
-from make.receiver import Answer, Receiver
-from make.webhooks import SECRET, make_sender
 
 from haversack.clock import real_now
 from haversack.context import Context
@@ -19,6 +16,9 @@ from haversack.webhooks.outcomes import Outcomes
 from haversack.webhooks.queries.endpoints import find_endpoint
 from haversack.webhooks.records import DeliveryStatus, Lane, Purpose
 from haversack.webhooks.signing import verify_signatures
+from make.deliveries import Drain, Told
+from make.receiver import Answer, Receiver
+from make.webhooks import SECRET, make_sender
 
 REFUSED_EVERYWHERE = [
     "http://169.254.169.254/latest/meta-data/",

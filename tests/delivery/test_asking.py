@@ -3,8 +3,6 @@
 import time
 
 import pytest
-from make.receiver import Answer, Fault, Receiver, refusal
-from make.webhooks import SECRET, make_sender
 
 from haversack.clock import real_now
 from haversack.context import Context
@@ -15,6 +13,8 @@ from haversack.webhooks.events import BackpackUserValidation, UserValidation
 from haversack.webhooks.queries.inspector import list_deliveries
 from haversack.webhooks.records import DeliveryStatus, Purpose
 from haversack.webhooks.signing import verify_signatures
+from make.receiver import Answer, Fault, Receiver, refusal
+from make.webhooks import SECRET, make_sender
 
 QUESTION = UserValidation(user_id="player-17")
 

@@ -1,4 +1,5 @@
-"""kill -9 at each point of a delivery's life: nothing lost, nothing of a rolled-back transaction, one id for repeats."""
+"""kill -9 at each point of a delivery's life: nothing lost, nothing of a rolled-back transaction, one id for
+repeats."""
 
 import asyncio
 import sys
@@ -7,15 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from make.deliveries import Drain, Told, make_deliverer
-from make.receiver import Answer, Fault, Receiver, ids_in_order
-from make.webhooks import Sender, make_sender
 
 from haversack.context import Context
 from haversack.webhooks.leases import LeaseLost
 from haversack.webhooks.queries.lanes import claim_lanes
 from haversack.webhooks.records import DeliveryStatus, Lane, Purpose
 from haversack.worker import Worker
+from make.deliveries import Drain, Told, make_deliverer
+from make.receiver import Answer, Fault, Receiver, ids_in_order
+from make.webhooks import Sender, make_sender
 
 SCRIPT = Path(__file__).with_name("crashing_process.py")
 START_SECONDS_MAX = 20.0
@@ -78,17 +79,17 @@ async def finish(context: Context, told: Told, sender: Sender, delivery_ids: lis
     deliverer = make_deliverer(context, told)
     worker = Worker(deliverer, context.notifications)
     working = asyncio.create_task(worker.run())
-    async with asyncio.timeout(15):
-        for delivery_id in delivery_ids:
-            pause = 0.01
-            while (await sender.inspect(delivery_id)).row.status is DeliveryStatus.PENDING:
-                await asyncio.sleep(pause)
+    for delivery_id in delivery_ids:
+        state = await deliverer.settle(sender.project_id, delivery_id, timeout_seconds=15)
+        assert not state.is_pending
     await worker.stop()
     await working
     await deliverer.close()
 
 
-async def test_before_the_commit(context: Context, sender: Sender, receiver: Receiver, start: Start, drain: Drain) -> None:
+async def test_before_the_commit(
+    context: Context, sender: Sender, receiver: Receiver, start: Start, drain: Drain
+) -> None:
     process = await start("before_commit")
     await wait_for_word(process, "before_commit")
     await kill(process)
@@ -161,7 +162,8 @@ async def test_a_lease_that_was_lost_records_nothing(
     db = context.database.session()
     async with context.database.connection() as connection:
         await connection.execute(
-            "UPDATE webhook_lanes SET leased_until = now() - interval '1 s' WHERE project_id = $1", sender.project_id
+            "UPDATE webhook_lanes SET leased_until = now() - interval '1 s' WHERE project_id = $1",
+            sender.project_id,
         )
     [taken] = await claim_lanes(db, [lane], lease=timedelta(seconds=0.2))
     with pytest.raises(LeaseLost):

@@ -3,9 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from make.deliveries import Drain
-from make.receiver import Answer, Fault, Received, Receiver, refusal
-from make.webhooks import Sender, make_sender
 
 from haversack.context import Context
 from haversack.projects.records import DeliveryMode
@@ -13,6 +10,9 @@ from haversack.webhooks.queries.endpoints import find_endpoint
 from haversack.webhooks.queries.lanes import list_due_lanes
 from haversack.webhooks.records import DeliveryStatus, FailureReason, Purpose
 from haversack.webhooks.rules import JITTER_PART, NATIVE_GAPS
+from make.deliveries import Drain
+from make.receiver import Answer, Fault, Received, Receiver, refusal
+from make.webhooks import Sender, make_sender
 
 MINUTE = timedelta(minutes=1)
 
@@ -80,9 +80,7 @@ async def test_a_refusal_in_words_of_the_wire_is_for_good(sender: Sender, receiv
     assert (await sender.inspect(unsigned)).row.status is DeliveryStatus.PENDING
 
 
-async def test_one_players_failure_holds_up_that_player_only(
-    sender: Sender, receiver: Receiver, drain: Drain
-) -> None:
+async def test_one_players_failure_holds_up_that_player_only(sender: Sender, receiver: Receiver, drain: Drain) -> None:
     bad = await sender.publish("unlucky")
     bad_event = (await sender.inspect(bad)).row.event_id
 

@@ -3,9 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from make.deliveries import Drain, Told
-from make.receiver import Answer, Receiver, refusal
-from make.webhooks import Sender, make_event, make_sender
 
 from haversack.context import Context
 from haversack.webhooks.actions import SETTLED_KEPT, forget_old_deliveries, publish, replay
@@ -13,6 +10,9 @@ from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.queries.inspector import find_delivery, list_deliveries
 from haversack.webhooks.queries.lanes import list_due_lanes
 from haversack.webhooks.records import DeliveryStatus, FailureReason, Purpose
+from make.deliveries import Drain, Told
+from make.receiver import Answer, Receiver, refusal
+from make.webhooks import Sender, make_event, make_sender
 
 MINUTE = timedelta(minutes=1)
 
@@ -145,7 +145,10 @@ async def test_replays_keep_the_id_and_the_bytes(
     found = await sender.inspect(replayed)
     assert (found.row.status, found.row.replay_of) == (DeliveryStatus.SUCCEEDED, delivery_id)
     assert (await sender.inspect(delivery_id)).row.status is DeliveryStatus.FAILED, "the old row stays as it was"
-    assert [(each.is_replay, each.state.is_accepted) for each in told.settled] == [(False, False), (True, True)]
+    assert [(each.is_replay, each.state.is_accepted) for each in told.settled] == [
+        (False, False),
+        (True, True),
+    ]
 
 
 async def test_replays_of_many(context: Context, sender: Sender, receiver: Receiver, drain: Drain) -> None:
@@ -181,7 +184,11 @@ async def test_another_projects_deliveries_are_not_replayed(
     other = await make_sender(context, receiver)
     now = other.project.clock.now()
     made = await replay(
-        context.database.session(), other.project_id, now=now, first_delivery_id=delivery_id, last_delivery_id=delivery_id
+        context.database.session(),
+        other.project_id,
+        now=now,
+        first_delivery_id=delivery_id,
+        last_delivery_id=delivery_id,
     )
     assert made == []
 
@@ -219,7 +226,8 @@ async def test_order_follows_the_transactions(sender: Sender, receiver: Receiver
     db = sender.context.database.session()
     async with db.begin():
         ids = [
-            await publish(db, sender.project, make_event(), purpose=Purpose.STORE, player_key="player") for _ in range(5)
+            await publish(db, sender.project, make_event(), purpose=Purpose.STORE, player_key="player")
+            for _ in range(5)
         ]
     await drain(sender)
     assert receiver.event_ids == [(await sender.inspect(each)).row.event_id for each in ids]

@@ -4,14 +4,14 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from make.deliveries import Drain, Told, make_deliverer
-from make.receiver import Answer, Fault, Receiver, refusal
-from make.webhooks import Sender, make_sender
 
 from haversack.context import Context
 from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.queries.lanes import list_due_lanes
 from haversack.webhooks.records import DeliveryStatus, FailureReason, Lane, Purpose
+from make.deliveries import Drain, Told, make_deliverer
+from make.receiver import Answer, Fault, Receiver, refusal
+from make.webhooks import Sender, make_sender
 
 
 @pytest.fixture
@@ -34,7 +34,11 @@ async def test_refused_with_what_the_game_said(sender: Sender, receiver: Receive
     receiver.answer_next(refusal("INVALID_USER", "no such player"))
     state = await deliverer.settle(sender.project_id, await sender.publish(), timeout_seconds=5)
     assert state.is_refused
-    assert (state.reason, state.code, state.message) == (FailureReason.REFUSED, "INVALID_USER", "no such player")
+    assert (state.reason, state.code, state.message) == (
+        FailureReason.REFUSED,
+        "INVALID_USER",
+        "no such player",
+    )
 
 
 async def test_pending_at_once_when_it_will_be_tried_again(

@@ -9,9 +9,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from make.deliveries import Told, make_deliverer
-from make.receiver import Answer, Fault, Receiver, ids_in_order
-from make.webhooks import Sender, make_sender
 
 from haversack.context import Context
 from haversack.database.engine import compiled
@@ -20,6 +17,9 @@ from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.queries.lanes import LIST_DUE_LANES
 from haversack.webhooks.records import DeliveryStatus
 from haversack.worker import Worker
+from make.deliveries import Told, make_deliverer
+from make.receiver import Answer, Fault, Receiver, ids_in_order
+from make.webhooks import Sender, make_sender
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def running(worker: Worker) -> AsyncIterator[Worker]:
 async def until(condition: Callable[[], bool], *, timeout_seconds: float = 10.0) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(timeout_seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (log lines and counters have no event to wait for)
             await asyncio.sleep(0.005)
 
 
@@ -51,9 +51,7 @@ async def test_woken_in_process_without_waiting_for_the_poll(
         await receiver.wait_for(1, timeout_seconds=2)
 
 
-async def test_finds_what_other_processes_published(
-    context: Context, receiver: Receiver, deliverer: Deliverer
-) -> None:
+async def test_finds_what_other_processes_published(context: Context, receiver: Receiver, deliverer: Deliverer) -> None:
     sender = await make_sender(context, receiver)
     async with running(Worker(deliverer, context.notifications)):
         await asyncio.sleep(0.1)
@@ -224,9 +222,7 @@ async def test_waiting_lanes_are_found_by_the_index(context: Context, receiver: 
     query = compiled(LIST_DUE_LANES)
     async with context.database.connection() as connection:
         await connection.execute("ANALYZE webhook_deliveries")
-        plan = await connection.fetchval(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {query.sql}", *query.arguments({})
-        )
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {query.sql}", *query.arguments({}))
     [root] = plan
     assert rows_read(root["Plan"]) < 2000
 

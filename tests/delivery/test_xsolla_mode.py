@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from make.deliveries import Drain, Told
-from make.receiver import Answer, Fault, Receiver, refusal
-from make.webhooks import make_event, make_sender
 
 from haversack.context import Context
 from haversack.webhooks.actions import publish
 from haversack.webhooks.records import DeliveryStatus, FailureReason, Purpose
+from make.deliveries import Drain, Told
+from make.receiver import Answer, Fault, Receiver, refusal
+from make.webhooks import make_event, make_sender
 
 MINUTE = timedelta(minutes=1)
 # 2 x 5 min, 7 x 15 min, 10 x 60 min.
@@ -154,7 +154,9 @@ async def test_nobody_listens(context: Context, receiver: Receiver, drain: Drain
     assert found.row.status is DeliveryStatus.PENDING
 
 
-async def test_without_an_endpoint_the_event_is_kept(context: Context, receiver: Receiver, drain: Drain, told: Told) -> None:
+async def test_without_an_endpoint_the_event_is_kept(
+    context: Context, receiver: Receiver, drain: Drain, told: Told
+) -> None:
     sender = await make_sender(context)
     delivery_id = await sender.publish(reference="test:1")
     await drain(sender)
@@ -194,7 +196,11 @@ async def test_publishing_needs_a_transaction(context: Context) -> None:
     sender = await make_sender(context)
     with pytest.raises(AssertionError, match="transaction"):
         await publish(
-            context.database.session(), sender.project, make_event(), purpose=Purpose.STORE, player_key="player"
+            context.database.session(),
+            sender.project,
+            make_event(),
+            purpose=Purpose.STORE,
+            player_key="player",
         )
 
 

@@ -4,9 +4,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
-from make.projects import make_studio
-from make.receiver import Receiver
-
 from haversack.clock import Clock
 from haversack.context import Context
 from haversack.projects import queries as project_queries
@@ -15,6 +12,8 @@ from haversack.webhooks.actions import publish, save_endpoint
 from haversack.webhooks.events import BackpackItemPaid
 from haversack.webhooks.queries.inspector import find_delivery
 from haversack.webhooks.records import Inspected, Purpose
+from make.projects import make_studio
+from make.receiver import Receiver
 
 SECRET = "a secret of the game"
 
@@ -77,9 +76,7 @@ class Sender:
 
     async def set_mode(self, mode: DeliveryMode) -> None:
         """Choose how the project's webhooks are retried and ordered."""
-        await project_queries.save_settings(
-            self.context.database.session(), self.project_id, delivery_mode=mode
-        )
+        await project_queries.save_settings(self.context.database.session(), self.project_id, delivery_mode=mode)
         await self._reload()
 
     async def set_endpoint(

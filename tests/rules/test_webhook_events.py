@@ -7,7 +7,6 @@ from uuid import UUID
 
 import jsonschema
 import pytest
-from make.exchanges import contract_folder
 
 from haversack.clock import Clock
 from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderWebhooks, Project
@@ -21,6 +20,7 @@ from haversack.webhooks.events import (
     UserValidation,
     body_of,
 )
+from make.exchanges import contract_folder
 
 ITEM = UUID("a1b2c3d4-0000-4000-8000-019fb6caa51e")
 PROJECT = Project(
@@ -36,7 +36,12 @@ PROJECT = Project(
     order_webhooks=OrderWebhooks.COMBINED,
 )
 PAID = BackpackItemPaid(
-    item_id=ITEM, order_id=17, item_sku="booster/1", is_currency=True, quantity=250, user_game_id="sp\u00e9l-17"
+    item_id=ITEM,
+    order_id=17,
+    item_sku="booster/1",
+    is_currency=True,
+    quantity=250,
+    user_game_id="sp\u00e9l-17",
 )
 MOVED = BackpackItemMoved(item_id=ITEM, item_sku="booster-1", is_currency=False, quantity=1, user_game_id="17")
 
@@ -106,4 +111,3 @@ def test_bodies_fit_the_contract(notification: Notification, schema: str, versio
     schemas = json.loads((folder / "contract" / "webhooks.schemas.json").read_text())
     wanted = {**schemas["webhooks"][schema], "$defs": schemas["$defs"]}
     jsonschema.validate(json.loads(body_of(notification, PROJECT, version=version)), wanted)
-

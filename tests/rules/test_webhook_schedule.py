@@ -65,9 +65,7 @@ def test_the_payment_schedule_has_12_growing_gaps_within_48_hours() -> None:
 )
 def test_each_event_is_tried_to_the_end_of_its_schedule(event: str, gaps: tuple[timedelta, ...]) -> None:
     for number, gap in enumerate(gaps, start=1):
-        assert decided(XSOLLA, 503, attempt_no=number, event=event) == Retried(
-            NOW + gap, "The receiver answered 503."
-        )
+        assert decided(XSOLLA, 503, attempt_no=number, event=event) == Retried(NOW + gap, "The receiver answered 503.")
     last = decided(XSOLLA, 503, attempt_no=len(gaps) + 1, event=event)
     assert last == Failed(FailureReason.EXHAUSTED, None, "The receiver answered 503.")
 

@@ -33,7 +33,7 @@ def test_the_documented_check_vector() -> None:
     assert wire_signature(BODY, "secret") == "b048a1f995f00006ced1d124054b4ecb3522f437"
 
 
-@pytest.mark.parametrize("body", ["{}", '{"a":"ü–語"}', '{"b":1,"a":2}', "{}\n", ""])
+@pytest.mark.parametrize("body", ["{}", '{"a":"ü語"}', '{"b":1,"a":2}', "{}\n", ""])
 def test_the_wire_signature_is_of_the_very_bytes(body: str) -> None:
     found = signed_headers(body.encode(), ["s\u00e9cret"], event_id="evt_1", now=NOW)["Authorization"]
     assert re.fullmatch(r"Signature ([0-9a-f]{40})", found)

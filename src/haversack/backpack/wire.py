@@ -223,7 +223,7 @@ class ItemView(BaseModel):
     created_at: str
 
     @classmethod
-    def of(cls, item: Item, image_proxy_url: str | None) -> Self:
+    def of(cls, item: Item, image_proxy_url: str | None) -> "ItemView":
         """The view of an item, with the address of its resized picture."""
         # The values come from our own columns, so they are not validated a second time.
         return cls.model_construct(
@@ -241,7 +241,7 @@ class ItemView(BaseModel):
             external_game_id=item.external_game_id,
             code=item.code if item.item_type is ItemType.GAME_KEY else "",
             promo_code=item.code if item.item_type is ItemType.PROMO_CODE else "",
-            platform=item.platform,
+            platform=_platform(item),
             price=item.price,
             currency=item.currency,
             quantity=item.quantity,

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, TypeAlias
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -19,8 +19,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 UNAVAILABLE = (
     OSError,
@@ -32,7 +31,7 @@ UNAVAILABLE = (
     asyncpg.CrashShutdownError,
 )
 
-_dialect = asyncpg_dialect(paramstyle="numeric_dollar")
+_dialect = asyncpg_dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _dialect._json_serializer = None  # JSON goes through the codec below, as bytes
 
 
@@ -166,7 +165,8 @@ class Session:
         """All rows."""
         query = compiled(statement)
         async with self._use() as connection:
-            return await connection.fetch(query.sql, *query.arguments(values))
+            rows: list[asyncpg.Record] = await connection.fetch(query.sql, *query.arguments(values))
+        return rows
 
     async def fetch_one(self, statement: Executable, **values: Any) -> asyncpg.Record | None:
         """The first row, or None."""

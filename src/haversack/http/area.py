@@ -137,7 +137,7 @@ class Area:
                     body_bytes_max=body_bytes_max,
                     in_document=self.in_document,
                     summary=inspect.cleandoc(function.__doc__).splitlines()[0],
-                    encode=None if is_plain else TypeAdapter(answer).dump_json,
+                    encode=None if is_plain else _encoder(answer),
                     answer_type=None if is_plain else answer,
                 )
             )
@@ -161,6 +161,10 @@ def bound_signature(operation: Operation) -> inspect.Signature:
         for parameter in signature.parameters.values()
     ]
     return signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+
+
+def _encoder(answer: Any) -> Callable[[Any], bytes]:
+    return TypeAdapter(answer).dump_json
 
 
 def _is_response(answer: Any) -> bool:

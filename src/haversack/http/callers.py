@@ -2,6 +2,7 @@
 
 import binascii
 from base64 import b64decode
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -19,7 +20,7 @@ INT32_MAX = 2**31 - 1
 async def identify(kind: type[Call], request: Request, family: Family) -> Call:
     """The call of a request, or the family's 401. Nothing of the body has been read yet."""
     context: Context = request.app.state.context
-    base = {
+    base: dict[str, Any] = {
         "context": context,
         "db": context.database.session(),
         "request_id": context.new_request_id(),

@@ -38,7 +38,7 @@ class OperationRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         bound = super().get_route_handler()
-        operation: Operation = self.endpoint.operation
+        operation: Operation = self.endpoint.operation  # type: ignore[attr-defined]
         takes_body = self.body_field is not None
         is_form = takes_body and isinstance(self.body_field.field_info, Form)  # type: ignore[union-attr]
 

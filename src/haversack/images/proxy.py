@@ -112,9 +112,7 @@ class ImageProxy:
         ready = await asyncio.to_thread(self._find_ready, url, size, is_webp, now)
         if ready is not None:
             return ready
-        return await self._pictures.run(
-            (url, size, is_webp), lambda: self._make(url, size, is_webp=is_webp, now=now)
-        )
+        return await self._pictures.run((url, size, is_webp), lambda: self._make(url, size, is_webp=is_webp, now=now))
 
     async def close(self) -> None:
         """Stop fetching and cutting; to be called before the client is closed."""

@@ -38,7 +38,7 @@ class ImageFailureKind(StrEnum):
     TOO_LARGE = "too_large"
 
 
-class ImageFailure(Exception):  # noqa: N818 - a refusal, not a bug
+class ImageFailure(Exception):
     """A picture that cannot be served; `reason` is a sentence for anybody and tells nothing of the source."""
 
     def __init__(self, kind: ImageFailureKind, reason: str) -> None:

@@ -19,16 +19,11 @@ from haversack.login.actions.accounts import ProfileChange
 from haversack.login.actions.attributes import check_project, update_attributes
 from haversack.login.actions.linking import create_linking_code
 from haversack.login.queries.attributes import Shelf, list_attributes
-from haversack.login.queries.players import find_player, list_devices
+from haversack.login.queries.linked import list_devices
+from haversack.login.queries.players import find_player
 from haversack.login.records import AttributeType, Player
-from haversack.login.wire import (
-    AttributesQueryBody,
-    AttributesUpdateBody,
-    AttributeView,
-    LinkingCodeView,
-    ProfileBody,
-    UserView,
-)
+from haversack.login.wire.accounts import LinkingCodeView, ProfileBody, UserView
+from haversack.login.wire.attributes import AttributesQueryBody, AttributesUpdateBody, AttributeView
 
 area = Area("login", family=LOGIN, prefix="/api")
 
@@ -37,9 +32,7 @@ area = Area("login", family=LOGIN, prefix="/api")
 async def log_user_out(call: PlayerCall, sessions: Annotated[Literal["sso", "all"], Query()]) -> None:
     """End every session of the player (`all`), or the browser's alone (`sso`), of which this server keeps none."""
     if sessions == "all":
-        await accounts.log_out_player(
-            call.context, call.player.login_project_id, call.player_id, now=call.now
-        )
+        await accounts.log_out_player(call.context, call.player.login_project_id, call.player_id, now=call.now)
 
 
 @area.get("/users/me", errors=(PLAYER_NOT_FOUND,))
@@ -87,9 +80,7 @@ async def create_code_for_linking_accounts(call: PlayerCall) -> LinkingCodeView:
     invalid=LOGIN_PARAMETERS_INVALID,
     repeat=Repeat.NEVER,
 )
-async def get_users_attributes_from_client(
-    call: PlayerCall, body: AttributesQueryBody
-) -> list[AttributeView]:
+async def get_users_attributes_from_client(call: PlayerCall, body: AttributesQueryBody) -> list[AttributeView]:
     """Show the player's attributes, or the public ones of another player."""
     return await _list(call, body, AttributeType.CLIENT)
 

@@ -35,15 +35,13 @@ from haversack.login.actions.issuing import get_login_project
 from haversack.login.actions.sign_in import CodeRequest
 from haversack.login.queries.projects import list_keys
 from haversack.login.records import TokenSet
-from haversack.login.wire import (
-    ClientId,
+from haversack.login.wire.fields import ClientId, DeviceType, Payload, WithLogout
+from haversack.login.wire.signing_in import (
     CodeQuery,
     CredentialsBody,
     DeviceBody,
-    DeviceType,
     KeyView,
     LoginUrlView,
-    Payload,
     RegistrationBody,
     RevocationForm,
     TokenBody,
@@ -51,7 +49,6 @@ from haversack.login.wire import (
     TokensView,
     TokenView,
     WebKeySetView,
-    WithLogout,
 )
 
 area = Area("login", family=LOGIN, prefix="/api")
@@ -132,15 +129,11 @@ async def oauth_20_auth_by_username_and_password(
     call: PublicCall, body: CredentialsBody, query: Annotated[CodeQuery, Query()]
 ) -> LoginUrlView:
     """Sign a player in by name and password and answer a code."""
-    url = await sign_in.sign_in_for_code(
-        call, query.request(), username=body.username, password=body.password
-    )
+    url = await sign_in.sign_in_for_code(call, query.request(), username=body.username, password=body.password)
     return LoginUrlView(login_url=url)
 
 
-@area.post(
-    "/oauth2/user", statuses=(204,), errors=(*DESK_ERRORS, USERNAME_TAKEN, EMAIL_TAKEN), repeat=Repeat.NEVER
-)
+@area.post("/oauth2/user", statuses=(204,), errors=(*DESK_ERRORS, USERNAME_TAKEN, EMAIL_TAKEN), repeat=Repeat.NEVER)
 async def oauth_20_register_new_user(
     call: PublicCall, body: RegistrationBody, query: Annotated[CodeQuery, Query()]
 ) -> LoginUrlView:

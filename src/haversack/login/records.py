@@ -24,7 +24,7 @@ class ClientKind(StrEnum):
 class LoginType(StrEnum):
     """How a player signed in: the claim `type`."""
 
-    PASSWORD = "xsolla_login"
+    PASSWORD = "xsolla_login"  # noqa: S105  (a way to sign in, not a password)
     EMAIL = "email"
     PHONE = "phone"
     DEVICE = "device"

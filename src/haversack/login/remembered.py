@@ -41,9 +41,7 @@ class Remembered(Generic[Key, Value]):
         self._values.move_to_end(key)
         return value
 
-    def put(
-        self, key: Key, value: Value, *, until: datetime, began: int, subjects: Sequence[Hashable]
-    ) -> None:
+    def put(self, key: Key, value: Value, *, until: datetime, began: int, subjects: Sequence[Hashable]) -> None:
         """Remember a value about its subjects, unless one was forgotten since its making began."""
         if not self._holds(began, subjects):
             return

@@ -33,31 +33,30 @@ from haversack.login.queries.attributes import (
     list_attributes_of_holders,
     list_holders,
 )
-from haversack.login.queries.players import find_player, list_platform_accounts
+from haversack.login.queries.linked import list_platform_accounts
+from haversack.login.queries.players import find_player
 from haversack.login.records import AttributeType
-from haversack.login.wire import (
+from haversack.login.wire.accounts import (
     AdminUserView,
-    AttributeSearchBody,
-    AttributeView,
     CustomIdBody,
-    CustomIdSignInBody,
     ExternalIdBody,
-    HoldersView,
-    HolderView,
-    KeyView,
     LinkByCodeBody,
     LinkingInfoBody,
     LinkingInfoView,
     NewUserBody,
     NewUserView,
-    Payload,
-    ProjectNumber,
+)
+from haversack.login.wire.attributes import (
+    AttributeSearchBody,
+    AttributeView,
+    HoldersView,
+    HolderView,
     ServerAttributesQueryBody,
     ServerAttributesUpdateBody,
     ServerReadOnlyUpdateBody,
-    TokenView,
-    WithLogout,
 )
+from haversack.login.wire.fields import Payload, ProjectNumber, WithLogout
+from haversack.login.wire.signing_in import CustomIdSignInBody, KeyView, TokenView
 
 area = Area("login", family=LOGIN, prefix="/api")
 
@@ -142,9 +141,7 @@ async def put_user_custom_id(call: ServerCall, project_id: UUID, user_id: UUID, 
     await accounts.set_custom_id(call, login_project_id, user_id, body.server_custom_id)
 
 
-@area.get(
-    "/projects/{project_id}/users/search/by_id/{user_id}", errors=(LOGIN_PROJECT_NOT_FOUND, PLAYER_NOT_FOUND)
-)
+@area.get("/projects/{project_id}/users/search/by_id/{user_id}", errors=(LOGIN_PROJECT_NOT_FOUND, PLAYER_NOT_FOUND))
 async def get_user(call: ServerCall, project_id: UUID, user_id: UUID) -> AdminUserView:
     """Show a player's account."""
     player = await find_player(call.db, await check_login_project(call, project_id), user_id)
@@ -193,9 +190,7 @@ async def link_user_ids_via_external_id(call: ServerCall, body: ExternalIdBody) 
     invalid=LOGIN_PARAMETERS_INVALID,
     repeat=Repeat.NEVER,
 )
-async def get_users_ids_by_social_id_and_platform(
-    call: ServerCall, body: LinkingInfoBody
-) -> list[LinkingInfoView]:
+async def get_users_ids_by_social_id_and_platform(call: ServerCall, body: LinkingInfoBody) -> list[LinkingInfoView]:
     """Show which players the given platform accounts are linked to, in the order given."""
     login_project_id = await check_login_project(call, body.project_id, body.publisher_project_id)
     found = await list_platform_accounts(call.db, login_project_id, [sought.user_id for sought in body.users])
@@ -231,9 +226,7 @@ async def get_users_read_only_attributes_from_server(
     return await _list(call, user_id, body, AttributeType.SERVER)
 
 
-async def _shelf(
-    call: ServerCall, publisher_id: int | None, project_id: int | None, attr_type: AttributeType
-) -> Shelf:
+async def _shelf(call: ServerCall, publisher_id: int | None, project_id: int | None, attr_type: AttributeType) -> Shelf:
     check_publisher(call, publisher_id)
     login_project_id = call.server.login_project_id
     return Shelf(
@@ -312,9 +305,7 @@ async def get_users_by_attribute_from_server(call: ServerCall, body: AttributeSe
     attributes = await list_attributes_of_holders(call.db, shelf, shown, keys=body.keys or ())
     return HoldersView(
         users=[
-            HolderView(
-                user_id=player_id, attributes=[AttributeView.of(each) for each in attributes[player_id]]
-            )
+            HolderView(user_id=player_id, attributes=[AttributeView.of(each) for each in attributes[player_id]])
             for player_id in shown
         ],
         after=str(shown[-1]) if shown and len(found) > len(shown) else None,

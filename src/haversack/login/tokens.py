@@ -224,8 +224,7 @@ class TokenVerifier:
         if project is None:
             return None
         keys: dict[str, tuple[Key, datetime | None]] = {
-            key.kid: (public_key(key), key.verifies_until)
-            for key in await list_keys(db, login_project_id, now=now)
+            key.kid: (public_key(key), key.verifies_until) for key in await list_keys(db, login_project_id, now=now)
         }
         trust = _Trust(project, secret_key(project.secret), keys)
         if self._notifications.is_listening:
@@ -243,14 +242,10 @@ class TokenVerifier:
     async def _trust_by_issuer(self, issuer: str, claims: dict[str, Any]) -> _Trust:
         found = await list_login_projects_of_issuer(self._database.session(), self._sealer, issuer)
         fitting = [
-            project
-            for project in found
-            if project.outside is not None and _is_audience(project.outside, claims)
+            project for project in found if project.outside is not None and _is_audience(project.outside, claims)
         ]
         if not fitting:
-            raise TokenRefused(
-                "The token's issuer and audience are trusted by no login project of this server."
-            )
+            raise TokenRefused("The token's issuer and audience are trusted by no login project of this server.")
         if len(fitting) > 1:
             raise TokenRefused(
                 "Several login projects trust this issuer: the token must name one in xsolla_login_project_id,"
@@ -269,9 +264,7 @@ class TokenVerifier:
             try:
                 key = await self._outside_keys.find_key(outside.jwks_url, unverified.kid)
             except KeysUnavailable:
-                raise TokenRefused(
-                    "The keys of the token's issuer cannot be fetched at the moment."
-                ) from None
+                raise TokenRefused("The keys of the token's issuer cannot be fetched at the moment.") from None
         if key is None:
             raise TokenRefused("The token's issuer has no key of this kid.")
         if not has_valid_signature(unverified, key, algorithms):
@@ -291,9 +284,7 @@ class TokenVerifier:
             if parsed is None:
                 raise TokenRefused("The token names no player: its sub is no uuid.", subject="player")
             player_id = parsed
-            standing = await find_player_standing(
-                db, signed.login_project_id, player_id, token_hash=signed.token_hash
-            )
+            standing = await find_player_standing(db, signed.login_project_id, player_id, token_hash=signed.token_hash)
         if standing is None:
             raise TokenRefused("The player of the token does not exist.", subject="player")
         _check_standing(signed, standing, now=now)
@@ -315,9 +306,7 @@ class TokenVerifier:
         self, db: Session, signed: SignedToken, player_id: UUID, subject: str, *, now: datetime
     ) -> Standing | None:
         """An outside issuer knows players that we meet here for the first time: they get an account."""
-        standing = await find_player_standing(
-            db, signed.login_project_id, player_id, token_hash=signed.token_hash
-        )
+        standing = await find_player_standing(db, signed.login_project_id, player_id, token_hash=signed.token_hash)
         if standing is not None:
             return standing
         name = outside_name(signed.claims)
@@ -328,9 +317,7 @@ class TokenVerifier:
             nickname=None if name is None or "\x00" in name else name,
         )
         await add_player(db, signed.login_project_id, new, now=now)
-        return await find_player_standing(
-            db, signed.login_project_id, player_id, token_hash=signed.token_hash
-        )
+        return await find_player_standing(db, signed.login_project_id, player_id, token_hash=signed.token_hash)
 
     async def _check_server(self, signed: SignedToken) -> ServerIdentity:
         client_id = signed.claims.get("client_id")
@@ -364,9 +351,7 @@ def _check_own_signature(unverified: UnverifiedToken, trust: _Trust, expires_at:
         key, until = trust.keys.get(unverified.kid or "", (None, None))
         # Whoever got hold of a replaced key cannot make tokens with it that outlive it.
         if key is None or (until is not None and expires_at > until):
-            raise TokenRefused(
-                "The token was signed with a key that this login project does not have, or no longer."
-            )
+            raise TokenRefused("The token was signed with a key that this login project does not have, or no longer.")
     elif unverified.algorithm == Algorithm.HS256 and trust.project.algorithm is Algorithm.HS256:
         key = trust.secret
     else:

@@ -27,7 +27,7 @@ class AddressKind(StrEnum):
     CLOSED = "closed"
 
 
-class AddressRefused(Exception):  # noqa: N818 - a refusal, not a bug
+class AddressRefused(Exception):
     """A URL or an IP address that must not be called; `reason` is a sentence fit to be shown.
 
     The sentence never repeats the URL (it may hold a password) nor a resolved IP address (which would tell an

@@ -47,7 +47,7 @@ class FailureKind(StrEnum):
     INVALID_REPLY = "invalid_reply"
 
 
-class OutboundFailure(Exception):  # noqa: N818 - part of normal work, not a bug
+class OutboundFailure(Exception):
     """A call that brought no HTTP reply; `reason` is a sentence fit to be shown to the owner of the URL.
 
     timeout: no complete reply in time. refused: our own policy forbids the address and nothing was sent.
@@ -137,7 +137,7 @@ class _SystemLookup:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class _SocketRefused(PermissionError):  # noqa: N818 - a refusal, not a bug
+class _SocketRefused(PermissionError):
     """An address refused at the last moment; an OSError, as only those come through the race of addresses."""
 
     def __init__(self, reason: str) -> None:

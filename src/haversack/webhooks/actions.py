@@ -39,12 +39,12 @@ async def publish(
 ) -> int:
     """Write an event into the outbox, in the caller's transaction, and return the id of its delivery.
 
-    It is sent once the transaction has committed, and never if it does not. A project without an endpoint keeps the
-    event too: its delivery fails with that reason and can be replayed later.
+    It is sent once the transaction has committed, and never if it does not. A project without an endpoint
+    keeps the event too: its delivery fails with that reason and can be replayed later.
 
-    player_key: deliveries of one key arrive in order in either mode. reference: `prefix:id`, for whose outcome the
-    prefix's handler is told. after: the delivery that must succeed before this one is sent; if it has failed already
-    this one is cancelled at once, and as nobody waits for it yet no handler is told.
+    player_key: deliveries of one key arrive in order in either mode. reference: `prefix:id`, for whose
+    outcome the prefix's handler is told. after: the delivery that must succeed before this one is sent; if it
+    has failed already this one is cancelled at once, and as nobody waits for it yet no handler is told.
     """
     assert db.in_transaction, "an event belongs to the transaction that causes it"
     lane_purpose, version = await endpoints.find_lane_and_version(db, project.project_id, purpose)
@@ -80,7 +80,7 @@ async def _status_after(db: Session, project: Project, after: int, purpose: Purp
 
 
 def announce(context: "Context", project_id: int) -> None:
-    """Wake this process's worker after a commit: `call.after_commit.append(partial(announce, context, project_id))`.
+    """Wake this process's worker. To be called after the commit: put it into `call.after_commit`.
 
     Without it the delivery begins within a quarter of a second.
     """
@@ -101,8 +101,8 @@ async def save_endpoint(
 ) -> None:
     """Set where a project's events of a purpose go. `version` None keeps it, and is 1 for a new endpoint.
 
-    Raises AddressRefused for a URL that must not be called. After a change of the secret the old one signs beside
-    the new one for the overlap, in `webhook-signature`.
+    Raises AddressRefused for a URL that must not be called. After a change of the secret the old one signs
+    beside the new one for the overlap, in `webhook-signature`.
     """
     check_url(url, context.address_policy)
     async with db.begin():
@@ -133,10 +133,10 @@ async def replay(
     since: datetime | None = None,
     status: DeliveryStatus | None = None,
 ) -> list[int]:
-    """Send settled events of a project again, under their old ids and in their old order; the new deliveries' ids.
+    """Send settled events of a project again, under their old ids and in their old order; return the new deliveries.
 
-    Chosen are the deliveries between two ids, made since a moment of the project's time, of a status; None chooses
-    all. Questions are not replayed: nobody waits for the answer any more.
+    Chosen are the deliveries between two ids, made since a moment of the project's time, of a status; None
+    chooses all. Questions are not replayed: nobody waits for the answer any more.
     """
     return await outbox.add_replays(
         db,

@@ -81,8 +81,8 @@ class Deliverer:
     async def settle(self, project_id: int, delivery_id: int, *, timeout_seconds: float) -> DeliveryState:
         """Send a delivery now, after what must go before it, and say what became of it within the time.
 
-        Pending when the time is over or the delivery has to wait (for a retry, or behind one); it is then delivered
-        in the background. LookupError when there is no such delivery.
+        Pending when the time is over or the delivery has to wait (for a retry, or behind one); it is then
+        delivered in the background. LookupError when there is no such delivery.
         """
         deadline = time.monotonic() + timeout_seconds
         pause = FIRST_LOOK_SECONDS
@@ -154,8 +154,6 @@ class Deliverer:
             log.error("a delivery that a request waits for could not be settled", exc_info=error)
 
 
-async def settle(
-    context: "Context", project: Project, delivery_id: int, *, timeout_seconds: float
-) -> DeliveryState:
+async def settle(context: "Context", project: Project, delivery_id: int, *, timeout_seconds: float) -> DeliveryState:
     """Send a delivery of the project now and say what became of it; see `Deliverer.settle`."""
     return await context.deliverer.settle(project.project_id, delivery_id, timeout_seconds=timeout_seconds)

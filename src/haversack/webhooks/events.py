@@ -33,9 +33,7 @@ class Question(Notification, Protocol):
 
 def body_of(notification: Notification, project: Project, *, version: int = 1) -> bytes:
     """The body as it is signed and sent: compact JSON in UTF-8, `/` as it is, no newline at the end."""
-    return orjson.dumps(
-        {"notification_type": notification.name, **notification.payload(project, version=version)}
-    )
+    return orjson.dumps({"notification_type": notification.name, **notification.payload(project, version=version)})
 
 
 def _settings(project: Project) -> dict[str, int]:

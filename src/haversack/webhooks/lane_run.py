@@ -16,13 +16,13 @@ from haversack.webhooks import rules
 from haversack.webhooks.leases import HeldLane, LeaseLost
 from haversack.webhooks.outcomes import Outcomes
 from haversack.webhooks.queries import lanes as queries
-from haversack.webhooks.records import DeliveryStatus, FailureReason, LaneView, Waiting
 from haversack.webhooks.recording import Result, record_results
+from haversack.webhooks.records import DeliveryStatus, FailureReason, LaneView, Waiting
 from haversack.webhooks.rules import Failed, Retried, Succeeded
 from haversack.webhooks.sending import send_once
 
-# Results are recorded together while deliveries succeed quickly, and none stays unrecorded for longer than this
-# while the next one is under way.
+# Results are recorded together while deliveries succeed quickly, and none stays unrecorded for longer than
+# this while the next one is under way.
 GROUP_MAX = 20
 UNRECORDED_SECONDS_MAX = 0.05
 # How many players' deliveries of one project are under way at once in native mode.
@@ -51,8 +51,8 @@ class Tools:
 class LaneRun:
     """One turn at a lane.
 
-    must_stop: asked before each delivery. target: a delivery that somebody waits for; its result is recorded at
-    once, and the turn ends with it.
+    must_stop: asked before each delivery. target: a delivery that somebody waits for; its result is recorded
+    at once, and the turn ends with it.
     """
 
     def __init__(
@@ -171,9 +171,7 @@ class LaneRun:
         finally:
             await _cancelled(tuple(under_way))
         if not went_on and not is_paused:
-            pushed = await queries.push_blocked(
-                self._tools.database.session(), self._held.lane, now=view.clock.now()
-            )
+            pushed = await queries.push_blocked(self._tools.database.session(), self._held.lane, now=view.clock.now())
             return pushed > 0
         return went_on and not is_paused
 
@@ -200,13 +198,13 @@ class LaneRun:
             attempt_no,
             sent.reply,
             now=sent.attempt.started_at,
-            jitter=random.random(),
+            jitter=random.random(),  # noqa: S311 (spreads retries; nothing depends on its being secret)
         )
         return Result(waiting, sent.attempt, decision, sent.attempt.started_at)
 
     async def _record(self, view: LaneView, found: Sequence[Result]) -> None:
-        """Record a group; if it cannot be as a whole, each result for itself, so that one outcome that cannot be
-        taken in does not undo the others."""
+        """Record a group; if it cannot be as a whole, each result for itself, so that one outcome that cannot
+        be taken in does not undo the others."""
         try:
             await self._record_together(view, found)
         except (DatabaseAway, LeaseLost):
@@ -219,9 +217,7 @@ class LaneRun:
 
     async def _record_together(self, view: LaneView, found: Sequence[Result]) -> None:
         async with self._tools.records:
-            await record_results(
-                self._tools.database, self._tools.outcomes, self._held, view, found, lease=self._lease
-            )
+            await record_results(self._tools.database, self._tools.outcomes, self._held, view, found, lease=self._lease)
         for each in found:
             if each.waiting.delivery_id == self._target and not isinstance(each.decision, Retried):
                 self.has_settled_target = True
@@ -231,7 +227,8 @@ def _failure_without_call(view: LaneView, waiting: Waiting) -> Failed:
     reason = FailureReason.NO_ENDPOINT if view.endpoint is None else FailureReason.ENDPOINT_DISABLED
     message = MESSAGES_WITHOUT_CALL[reason]
     if waiting.attempts_made or waiting.is_replay:
-        # The receiver may have taken it without our knowing; only what was never sent has certainly not arrived.
+        # The receiver may have taken it without our knowing; only what was never sent has certainly not
+        # arrived.
         reason = FailureReason.EXHAUSTED
     return Failed(reason, None, message)
 

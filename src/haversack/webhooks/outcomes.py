@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from haversack.database.engine import Session
 from haversack.webhooks.records import SettledDelivery
 
-# Runs inside the transaction that records the result, so what it changes and the result stand or fall together. It
-# must not call the network. It may be called for replays too, and must leave alone what is no longer waiting.
+# Runs inside the transaction that records the result, so what it changes and the result stand or fall
+# together. It must not call the network. It may be called for replays too, and must leave alone what is no
+# longer waiting.
 OutcomeHandler = Callable[[Session, SettledDelivery], Awaitable[None]]
 
 

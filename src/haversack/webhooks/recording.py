@@ -1,4 +1,5 @@
-"""Writes results of a lane down: attempts, new states, followers, outcomes and the endpoint's health, all or nothing."""
+"""Writes results of a lane down: attempts, new states, followers, outcomes and the endpoint's health, all or
+nothing."""
 
 import logging
 from collections.abc import Sequence
@@ -46,9 +47,10 @@ async def record_results(
     *,
     lease: timedelta,
 ) -> None:
-    """Record results in one transaction and tell those who wait for them; LeaseLost where another worker has the lane.
+    """Record results in one transaction and tell who waits for them; LeaseLost where another worker has the lane.
 
-    A process that dies before this has sent without having recorded: the same event is sent again under the same id.
+    A process that dies before this has sent without having recorded: the same event is sent again under the
+    same id.
     """
     db = database.session()
     project_id = view.lane.project_id

@@ -8,8 +8,8 @@ from enum import StrEnum
 from haversack.clock import Clock
 from haversack.projects.records import DeliveryMode
 
-# The due time of a delivery that was never tried. It lies before every project's time, so that moving a clock back
-# holds up only what waits for a retry.
+# The due time of a delivery that was never tried. It lies before every project's time, so that moving a clock
+# back holds up only what waits for a retry.
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 # The due time of a delivery that waits for another one.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

@@ -99,8 +99,8 @@ def is_success(mode: DeliveryMode, status: int | None) -> bool:
 def is_refusal(mode: DeliveryMode, reply: Reply) -> bool:
     """Whether a reply says no for good.
 
-    On the wire every 4xx does. A native receiver says so with an error body of the wire, so that a player's item
-    does not wait for a day while the game has clearly refused it; its other 4xx may be passing faults.
+    On the wire every 4xx does. A native receiver says so with an error body of the wire, so that a player's
+    item does not wait for a day while the game has clearly refused it; its other 4xx may be passing faults.
     """
     if reply.status is None or not 400 <= reply.status < 500:
         return False

@@ -110,9 +110,7 @@ async def end_sessions(call: Call, player: Player, *, now: datetime) -> Player:
     return ended
 
 
-async def log_out_player(
-    context: "Context", login_project_id: UUID, player_id: UUID, *, now: datetime
-) -> None:
+async def log_out_player(context: "Context", login_project_id: UUID, player_id: UUID, *, now: datetime) -> None:
     """End every session of a player: access tokens, refresh tokens and unused codes."""
     db = context.database.session()
     async with db.begin():

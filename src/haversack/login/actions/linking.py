@@ -16,9 +16,10 @@ from haversack.errors import (
 from haversack.http.calls import ServerCall
 from haversack.login import rules
 from haversack.login.identities import PlayerIdentity
+from haversack.login.queries import linked
 from haversack.login.queries import players as queries
 from haversack.login.queries import tokens as token_queries
-from haversack.login.queries.players import find_platform_account
+from haversack.login.queries.linked import find_platform_account
 
 __all__ = ["create_linking_code", "find_platform_account", "link_by_code", "link_platform_account"]
 
@@ -64,12 +65,7 @@ async def link_by_code(
         if player_id is None:
             raise LINKING_CODE_WRONG()
         await link_platform_account(
-            call.db,
-            login_project_id,
-            player_id,
-            platform=platform,
-            platform_user_id=platform_user_id,
-            now=now,
+            call.db, login_project_id, player_id, platform=platform, account_id=platform_user_id
         )
         await token_queries.forget_attempts(call.db, login_project_id, subject_hash=subject)
 
@@ -78,14 +74,12 @@ async def link_platform_account(
     db: Session, login_project_id: UUID, player_id: UUID, *, platform: str, account_id: str
 ) -> None:
     """Link a platform account to a player. It stays with that player, who has one account of each platform."""
-    is_new = await queries.add_platform_account(
+    is_new = await linked.add_platform_account(
         db, login_project_id, player_id, platform=platform, platform_user_id=account_id, now=real_now()
     )
     if is_new:
         return
-    owner = await queries.find_platform_owner(
-        db, login_project_id, platform=platform, platform_user_id=account_id
-    )
+    owner = await linked.find_platform_owner(db, login_project_id, platform=platform, platform_user_id=account_id)
     if owner is None:
         raise LINKED_ELSEWHERE(what="user", owner=f"another {platform} account")
     if owner != player_id:

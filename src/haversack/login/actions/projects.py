@@ -75,9 +75,7 @@ async def create_client(
     return client_id, secret
 
 
-async def rotate_signing_key(
-    db: Session, sealer: Sealer, login_project_id: UUID, *, now: datetime
-) -> PublicKey:
+async def rotate_signing_key(db: Session, sealer: Sealer, login_project_id: UUID, *, now: datetime) -> PublicKey:
     """A new RSA pair signs from now on; the old one verifies until the tokens that it signed have expired."""
     async with db.begin():
         project = await _lock(db, sealer, login_project_id)
@@ -118,9 +116,7 @@ async def set_token_seconds(db: Session, sealer: Sealer, login_project_id: UUID,
         await notify(db, LOGIN_CHANGED, project_changed(login_project_id))
 
 
-async def require_confirmation(
-    db: Session, sealer: Sealer, login_project_id: UUID, *, is_required: bool
-) -> None:
+async def require_confirmation(db: Session, sealer: Sealer, login_project_id: UUID, *, is_required: bool) -> None:
     """Whether accounts that register from now on must be confirmed (`confirm_player`) before they sign in."""
     async with db.begin():
         await _lock(db, sealer, login_project_id)
@@ -157,9 +153,7 @@ async def trust_outside_issuer(
 
 async def trust_own_accounts(db: Session, sealer: Sealer, login_project_id: UUID) -> None:
     """Trust the login project's own accounts again, and no outside issuer."""
-    await _set_outside(
-        db, sealer, login_project_id, issuer=None, audience=None, jwks_url=None, secret_sealed=None
-    )
+    await _set_outside(db, sealer, login_project_id, issuer=None, audience=None, jwks_url=None, secret_sealed=None)
 
 
 async def _set_outside(
@@ -192,9 +186,7 @@ async def _lock(db: Session, sealer: Sealer, login_project_id: UUID) -> LoginPro
     return project
 
 
-async def _add_signing_key(
-    db: Session, sealer: Sealer, login_project_id: UUID, *, now: datetime
-) -> PublicKey:
+async def _add_signing_key(db: Session, sealer: Sealer, login_project_id: UUID, *, now: datetime) -> PublicKey:
     key, private = await asyncio.to_thread(new_key_pair)
     await queries.add_signing_key(db, login_project_id, key, private_key_sealed=sealer.seal(private), now=now)
     return key

@@ -38,6 +38,7 @@ from haversack.login.actions.issuing import (
     sign_player_token,
 )
 from haversack.login.actions.linking import link_platform_account
+from haversack.login.queries import linked
 from haversack.login.queries import players as queries
 from haversack.login.queries import tokens as token_queries
 from haversack.login.records import (
@@ -94,9 +95,7 @@ async def _open_desk(call: Call, request: CodeRequest) -> _Desk:
         raise STATE_TOO_SHORT()
     client = await get_client(call.db, request.client_id)
     if client.kind is ClientKind.SERVER:
-        raise CLIENT_NOT_AUTHENTICATED(
-            reason=f"client {client.client_id} is a server's and signs no players in"
-        )
+        raise CLIENT_NOT_AUTHENTICATED(reason=f"client {client.client_id} is a server's and signs no players in")
     redirect_uri = rules.find_redirect_uri(client, request.redirect_uri)
     if redirect_uri is None:
         raise REDIRECT_NOT_REGISTERED(client_id=client.client_id)
@@ -105,9 +104,7 @@ async def _open_desk(call: Call, request: CodeRequest) -> _Desk:
     return _Desk(client, project, redirect_uri, request.state, request)
 
 
-async def _close_desk(
-    db: Session, desk: _Desk, player: Player, login_type: LoginType, *, now: datetime
-) -> str:
+async def _close_desk(db: Session, desk: _Desk, player: Player, login_type: LoginType, *, now: datetime) -> str:
     challenge = desk.request.code_challenge
     code = await issue_code(db, desk.grant(player, login_type), code_challenge=challenge, now=now)
     return rules.login_url(desk.redirect_uri, code=code, state=desk.state)
@@ -116,9 +113,7 @@ async def _close_desk(
 # -- By password ----------------------------------------------------------------------------------------------------
 
 
-async def check_password(
-    db: Session, login_project_id: UUID, *, username: str, password: str, now: datetime
-) -> Player:
+async def check_password(db: Session, login_project_id: UUID, *, username: str, password: str, now: datetime) -> Player:
     """The player of a right password. Attempts are counted before they are tried, right ones forget the count."""
     assert not db.in_transaction, "hashing takes long, and the count must stand whatever follows"
     subject = hashlib.sha256(f"password/{rules.name_key(username)}".encode()).digest()
@@ -139,9 +134,7 @@ async def check_password(
     refuse_banned(player, now=now)
     if passwords.is_outdated(password_hash):
         new_hash = await passwords.hash_password(password)
-        await queries.rehash_password(
-            db, login_project_id, player.player_id, old_hash=password_hash, new_hash=new_hash
-        )
+        await queries.rehash_password(db, login_project_id, player.player_id, old_hash=password_hash, new_hash=new_hash)
     return await _note_login(db, player, now=now)
 
 
@@ -175,9 +168,7 @@ async def sign_in_for_tokens(call: Call, request: CodeRequest, *, username: str,
     project = await get_login_project(call.db, call.context.sealer, client.login_project_id)
     refuse_outside(project)
     now = call.now
-    player = await check_password(
-        call.db, client.login_project_id, username=username, password=password, now=now
-    )
+    player = await check_password(call.db, client.login_project_id, username=username, password=password, now=now)
     desk = _Desk(client, project, redirect_uri, "", request)
     grant = desk.grant(player, LoginType.PASSWORD)
     return await issue_token_set(call.db, call.context.sealer, project, player, grant, now=now)
@@ -187,9 +178,7 @@ async def sign_in_for_code(call: Call, request: CodeRequest, *, username: str, p
     """Sign a player in and answer the address of return with a code."""
     desk = await _open_desk(call, request)
     now = call.now
-    player = await check_password(
-        call.db, desk.project.login_project_id, username=username, password=password, now=now
-    )
+    player = await check_password(call.db, desk.project.login_project_id, username=username, password=password, now=now)
     return await _close_desk(call.db, desk, player, LoginType.PASSWORD, now=now)
 
 
@@ -221,9 +210,7 @@ async def register_player(
     now = call.now
     async with call.db.begin():
         await add_account(call.db, login_project_id, new, now=now)
-        await queries.save_password(
-            call.db, login_project_id, new.player_id, password_hash=password_hash, now=now
-        )
+        await queries.save_password(call.db, login_project_id, new.player_id, password_hash=password_hash, now=now)
         if not new.is_confirmed:
             return None
         player = await queries.note_login(call.db, login_project_id, new.player_id, now=now)
@@ -294,12 +281,12 @@ async def _use_device(
 ) -> Player:
     """The player of a device; a new one at its first sign-in. Of simultaneous first ones one makes the player."""
     device_hash = hash_of(device_id)
-    player_id = await queries.use_device(
+    player_id = await linked.use_device(
         db, login_project_id, device_type=device_type, device_id_hash=device_hash, device=device, now=now
     )
     if player_id is None:
         player_id = uuid4()
-        is_first = await queries.add_device(
+        is_first = await linked.add_device(
             db,
             login_project_id,
             player_id,
@@ -312,7 +299,7 @@ async def _use_device(
             new = NewPlayer(player_id=player_id, login_type=LoginType.DEVICE)
             await queries.add_player(db, login_project_id, new, now=now)
         else:
-            player_id = await queries.use_device(
+            player_id = await linked.use_device(
                 db,
                 login_project_id,
                 device_type=device_type,

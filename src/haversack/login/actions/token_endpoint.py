@@ -45,9 +45,7 @@ async def authenticate_client(call: Call, client_id: int, client_secret: str | N
 
 def _check_signs_players_in(client: Client) -> None:
     if client.kind is ClientKind.SERVER:
-        raise CLIENT_NOT_AUTHENTICATED(
-            reason=f"client {client.client_id} is a server's and signs no players in"
-        )
+        raise CLIENT_NOT_AUTHENTICATED(reason=f"client {client.client_id} is a server's and signs no players in")
 
 
 async def exchange_code(

@@ -1,18 +1,17 @@
 """Reads and writes of players' accounts and what opens them."""
 
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Date, Executable, LargeBinary, Text, any_, bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import Date, Executable, Text, bindparam, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from haversack.database.engine import Session
-from haversack.login.records import Ban, Device, LoginType, NewPlayer, PlatformAccount, Player
+from haversack.login.records import Ban, LoginType, NewPlayer, Player
 from haversack.login.rules import name_key, tag_of
-from haversack.login.tables import platform_accounts, player_devices, player_passwords, players
+from haversack.login.tables import player_passwords, players
 
 _of_login = players.c.login_project_id == bindparam("login")
 _this_player = (_of_login, players.c.player_id == bindparam("player"))
@@ -27,9 +26,7 @@ FIND_BY_NAME = (
         (player_passwords.c.login_project_id == players.c.login_project_id)
         & (player_passwords.c.player_id == players.c.player_id),
     )
-    .where(
-        _of_login, or_(players.c.username_key == bindparam("name"), players.c.email_key == bindparam("name"))
-    )
+    .where(_of_login, or_(players.c.username_key == bindparam("name"), players.c.email_key == bindparam("name")))
     .order_by((players.c.username_key == bindparam("name")).desc().nulls_last())
     .limit(1)
 )
@@ -75,12 +72,8 @@ SET_NAMES = (
     )
 )
 CONFIRM = update(players).where(*_this_player).values(is_confirmed=True)
-SET_CUSTOM_ID = (
-    update(players).where(*_this_player).values(server_custom_id=bindparam("new_custom_id", type_=Text))
-)
-SET_EXTERNAL_ID = (
-    update(players).where(*_this_player).values(external_account_id=bindparam("new_external_id"))
-)
+SET_CUSTOM_ID = update(players).where(*_this_player).values(server_custom_id=bindparam("new_custom_id", type_=Text))
+SET_EXTERNAL_ID = update(players).where(*_this_player).values(external_account_id=bindparam("new_external_id"))
 SET_BAN = (
     update(players)
     .where(*_this_player)
@@ -111,72 +104,6 @@ REHASH_PASSWORD = (
         player_passwords.c.password_hash.is_not_distinct_from(bindparam("old_hash")),
     )
     .values(password_hash=bindparam("new_hash"))
-)
-_this_device = (
-    player_devices.c.login_project_id == bindparam("login"),
-    player_devices.c.device_type == bindparam("of_type"),
-    player_devices.c.device_id_hash == bindparam("of_hash", type_=LargeBinary),
-)
-USE_DEVICE = (
-    update(player_devices)
-    .where(*_this_device)
-    .values(last_used_at=bindparam("now"), device=bindparam("new_device"))
-    .returning(player_devices.c.player_id)
-)
-ADD_DEVICE = (
-    insert(player_devices)
-    .values(
-        login_project_id=bindparam("login"),
-        device_type=bindparam("of_type"),
-        device_id_hash=bindparam("of_hash"),
-        player_id=bindparam("player"),
-        device=bindparam("new_device"),
-        last_used_at=bindparam("now"),
-    )
-    .on_conflict_do_nothing()
-    .returning(player_devices.c.player_id)
-)
-LIST_DEVICES = (
-    select(player_devices)
-    .where(
-        player_devices.c.login_project_id == bindparam("login"),
-        player_devices.c.player_id == bindparam("player"),
-    )
-    .order_by(player_devices.c.device_number)
-)
-ADD_PLATFORM_ACCOUNT = (
-    insert(platform_accounts)
-    .values(
-        login_project_id=bindparam("login"),
-        platform=bindparam("of_platform"),
-        platform_user_id=bindparam("platform_user"),
-        player_id=bindparam("player"),
-        linked_at=bindparam("now"),
-    )
-    .on_conflict_do_nothing()
-    .returning(platform_accounts.c.player_id)
-)
-FIND_PLATFORM_ACCOUNT = select(platform_accounts.c.platform_user_id).where(
-    platform_accounts.c.login_project_id == bindparam("login"),
-    platform_accounts.c.player_id == bindparam("player"),
-    platform_accounts.c.platform == bindparam("of_platform"),
-)
-FIND_PLATFORM_OWNER = select(platform_accounts.c.player_id).where(
-    platform_accounts.c.login_project_id == bindparam("login"),
-    platform_accounts.c.platform == bindparam("of_platform"),
-    platform_accounts.c.platform_user_id == bindparam("platform_user"),
-)
-LIST_PLATFORM_ACCOUNTS = (
-    select(platform_accounts, players.c.email, players.c.external_account_id)
-    .join(
-        players,
-        (players.c.login_project_id == platform_accounts.c.login_project_id)
-        & (players.c.player_id == platform_accounts.c.player_id),
-    )
-    .where(
-        platform_accounts.c.login_project_id == bindparam("login"),
-        platform_accounts.c.platform_user_id == any_(bindparam("platform_users", type_=ARRAY(Text))),
-    )
 )
 
 
@@ -228,9 +155,7 @@ async def lock_player(db: Session, login_project_id: UUID, player_id: UUID) -> P
     return _found(await db.fetch_one(LOCK_PLAYER, login=login_project_id, player=player_id))
 
 
-async def find_player_by_name(
-    db: Session, login_project_id: UUID, name: str
-) -> tuple[Player, str | None] | None:
+async def find_player_by_name(db: Session, login_project_id: UUID, name: str) -> tuple[Player, str | None] | None:
     """The player of a user name or e-mail address, with the hash of the password if there is one."""
     row = await db.fetch_one(FIND_BY_NAME, login=login_project_id, name=name_key(name))
     return None if row is None else (_player(row), row["password_hash"])
@@ -348,16 +273,12 @@ async def confirm_player(db: Session, login_project_id: UUID, player_id: UUID) -
 
 async def set_custom_id(db: Session, login_project_id: UUID, player_id: UUID, custom_id: str | None) -> bool:
     """Give the account another server's id, or none; False where another account has it."""
-    return await _set_unique(
-        db, SET_CUSTOM_ID, login=login_project_id, player=player_id, new_custom_id=custom_id
-    )
+    return await _set_unique(db, SET_CUSTOM_ID, login=login_project_id, player=player_id, new_custom_id=custom_id)
 
 
 async def set_external_id(db: Session, login_project_id: UUID, player_id: UUID, external_id: str) -> bool:
     """Give the account its external id; False where another account has it."""
-    return await _set_unique(
-        db, SET_EXTERNAL_ID, login=login_project_id, player=player_id, new_external_id=external_id
-    )
+    return await _set_unique(db, SET_EXTERNAL_ID, login=login_project_id, player=player_id, new_external_id=external_id)
 
 
 async def set_ban(db: Session, login_project_id: UUID, player_id: UUID, ban: Ban | None) -> bool:
@@ -373,9 +294,7 @@ async def set_ban(db: Session, login_project_id: UUID, player_id: UUID, ban: Ban
     return changed == 1
 
 
-async def end_sessions(
-    db: Session, login_project_id: UUID, player_id: UUID, *, now: datetime
-) -> Player | None:
+async def end_sessions(db: Session, login_project_id: UUID, player_id: UUID, *, now: datetime) -> Player | None:
     """Make every access token issued so far worthless, and return the player."""
     return _found(await db.fetch_one(END_SESSIONS, login=login_project_id, player=player_id, now=now))
 
@@ -391,118 +310,4 @@ async def rehash_password(
     db: Session, login_project_id: UUID, player_id: UUID, *, old_hash: str, new_hash: str
 ) -> None:
     """Store the same password under newer hashing costs."""
-    await db.execute(
-        REHASH_PASSWORD, login=login_project_id, player=player_id, old_hash=old_hash, new_hash=new_hash
-    )
-
-
-async def use_device(
-    db: Session,
-    login_project_id: UUID,
-    *,
-    device_type: str,
-    device_id_hash: bytes,
-    device: str,
-    now: datetime,
-) -> UUID | None:
-    """The player that a device opens, or None; notes its use."""
-    found: UUID | None = await db.fetch_value(
-        USE_DEVICE,
-        login=login_project_id,
-        of_type=device_type,
-        of_hash=device_id_hash,
-        new_device=device,
-        now=now,
-    )
-    return found
-
-
-async def add_device(
-    db: Session,
-    login_project_id: UUID,
-    player_id: UUID,
-    *,
-    device_type: str,
-    device_id_hash: bytes,
-    device: str,
-    now: datetime,
-) -> bool:
-    """Let a device open an account; False where it opens one already. Waits for a parallel first sign-in."""
-    row = await db.fetch_one(
-        ADD_DEVICE,
-        login=login_project_id,
-        of_type=device_type,
-        of_hash=device_id_hash,
-        player=player_id,
-        new_device=device,
-        now=now,
-    )
-    return row is not None
-
-
-async def list_devices(db: Session, login_project_id: UUID, player_id: UUID) -> list[Device]:
-    """The devices that open an account."""
-    rows = await db.fetch_all(LIST_DEVICES, login=login_project_id, player=player_id)
-    return [
-        Device(row["device_number"], row["device_type"], row["device"], row["last_used_at"]) for row in rows
-    ]
-
-
-async def add_platform_account(
-    db: Session,
-    login_project_id: UUID,
-    player_id: UUID,
-    *,
-    platform: str,
-    platform_user_id: str,
-    now: datetime,
-) -> bool:
-    """Link a platform account; False where it, or another of that platform, is linked already."""
-    row = await db.fetch_one(
-        ADD_PLATFORM_ACCOUNT,
-        login=login_project_id,
-        player=player_id,
-        of_platform=platform,
-        platform_user=platform_user_id,
-        now=now,
-    )
-    return row is not None
-
-
-async def find_platform_account(
-    db: Session, login_project_id: UUID, player_id: UUID, platform: str
-) -> str | None:
-    """The player's account on a platform, or None."""
-    found: str | None = await db.fetch_value(
-        FIND_PLATFORM_ACCOUNT, login=login_project_id, player=player_id, of_platform=platform
-    )
-    return found
-
-
-async def find_platform_owner(
-    db: Session, login_project_id: UUID, *, platform: str, platform_user_id: str
-) -> UUID | None:
-    """The player that a platform account is linked to, or None."""
-    found: UUID | None = await db.fetch_value(
-        FIND_PLATFORM_OWNER, login=login_project_id, of_platform=platform, platform_user=platform_user_id
-    )
-    return found
-
-
-async def list_platform_accounts(
-    db: Session, login_project_id: UUID, platform_user_ids: Sequence[str]
-) -> Mapping[tuple[str, str], PlatformAccount]:
-    """The linked accounts of any platform with one of the ids, by (platform, id)."""
-    rows = await db.fetch_all(
-        LIST_PLATFORM_ACCOUNTS, login=login_project_id, platform_users=list(platform_user_ids)
-    )
-    return {
-        (row["platform"], row["platform_user_id"]): PlatformAccount(
-            row["platform"],
-            row["platform_user_id"],
-            row["player_id"],
-            row["email"],
-            row["external_account_id"],
-        )
-        for row in rows
-    }
+    await db.execute(REHASH_PASSWORD, login=login_project_id, player=player_id, old_hash=old_hash, new_hash=new_hash)

@@ -37,9 +37,7 @@ ADD_LOGIN_PROJECT = insert(login_projects).values(
 )
 SET_ALGORITHM = update(login_projects).where(_this_project).values(algorithm=bindparam("new_algorithm"))
 SET_TOKEN_SECONDS = update(login_projects).where(_this_project).values(token_seconds=bindparam("seconds"))
-SET_CONFIRMATION = (
-    update(login_projects).where(_this_project).values(requires_confirmation=bindparam("is_required"))
-)
+SET_CONFIRMATION = update(login_projects).where(_this_project).values(requires_confirmation=bindparam("is_required"))
 SET_OUTSIDE = (
     update(login_projects)
     .where(_this_project)
@@ -74,9 +72,7 @@ LIST_KEYS = (
         signing_keys.c.login_project_id == bindparam("id"),
         or_(signing_keys.c.verifies_until.is_(null()), signing_keys.c.verifies_until > bindparam("now")),
     )
-    .order_by(
-        signing_keys.c.verifies_until.is_(null()).desc(), signing_keys.c.created_at.desc(), signing_keys.c.kid
-    )
+    .order_by(signing_keys.c.verifies_until.is_(null()).desc(), signing_keys.c.created_at.desc(), signing_keys.c.kid)
 )
 RETIRE_KEYS = (
     update(signing_keys)

@@ -149,9 +149,7 @@ COUNT_ATTEMPT = _attempt.on_conflict_do_update(
     set_={
         # The count stops where it says enough, far below what its column holds.
         "attempts": case((_is_over, 1), else_=func.least(login_attempts.c.attempts + 1, 1000)),
-        "window_ends_at": case(
-            (_is_over, _attempt.excluded.window_ends_at), else_=login_attempts.c.window_ends_at
-        ),
+        "window_ends_at": case((_is_over, _attempt.excluded.window_ends_at), else_=login_attempts.c.window_ends_at),
     },
 ).returning(login_attempts.c.attempts, login_attempts.c.window_ends_at)
 FORGET_ATTEMPTS = delete(login_attempts).where(
@@ -321,9 +319,7 @@ async def find_refresh_token(db: Session, token_hash: bytes) -> tuple[UUID, int,
     return None if row is None else (row["login_project_id"], row["client_id"], row["family_id"])
 
 
-async def revoke_token(
-    db: Session, login_project_id: UUID, *, token_hash: bytes, expires_at: datetime
-) -> None:
+async def revoke_token(db: Session, login_project_id: UUID, *, token_hash: bytes, expires_at: datetime) -> None:
     """Remember that a token opens nothing any more."""
     await db.execute(REVOKE_TOKEN, login=login_project_id, hash=token_hash, until=expires_at)
 
@@ -345,9 +341,7 @@ async def add_linking_code(
 
 async def take_linking_code(db: Session, login_project_id: UUID, code: str, *, now: datetime) -> UUID | None:
     """Use a linking code up and return its player, or None."""
-    found: UUID | None = await db.fetch_value(
-        TAKE_LINKING_CODE, login=login_project_id, of_code=code, now=now
-    )
+    found: UUID | None = await db.fetch_value(TAKE_LINKING_CODE, login=login_project_id, of_code=code, now=now)
     return found
 
 

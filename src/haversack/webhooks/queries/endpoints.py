@@ -53,9 +53,7 @@ SAVE_ENDPOINT = _NEW.on_conflict_do_update(
     },
 ).returning(endpoints.c.project_id)
 MARK_FAILING = (
-    update(endpoints)
-    .where(*_LANE, endpoints.c.failing_since.is_(None))
-    .values(failing_since=bindparam("since"))
+    update(endpoints).where(*_LANE, endpoints.c.failing_since.is_(None)).values(failing_since=bindparam("since"))
 )
 CLEAR_FAILING = update(endpoints).where(*_LANE, endpoints.c.failing_since.is_not(None)).values(failing_since=None)
 DISABLE_ENDPOINT = (

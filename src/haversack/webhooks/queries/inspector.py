@@ -33,16 +33,28 @@ _delivery_and_event = select(deliveries, events.c.event_type, events.c.reference
 )
 LIST_DELIVERIES = (
     _delivery_and_event.where(
-        or_(bindparam("project", type_=Integer).is_(None), deliveries.c.project_id == bindparam("project", type_=Integer)),
-        or_(bindparam("wanted_status", type_=Text).is_(None), deliveries.c.status == bindparam("wanted_status", type_=Text)),
-        or_(bindparam("since", type_=_MOMENT).is_(None), deliveries.c.created_at >= bindparam("since", type_=_MOMENT)),
+        or_(
+            bindparam("project", type_=Integer).is_(None),
+            deliveries.c.project_id == bindparam("project", type_=Integer),
+        ),
+        or_(
+            bindparam("wanted_status", type_=Text).is_(None),
+            deliveries.c.status == bindparam("wanted_status", type_=Text),
+        ),
+        or_(
+            bindparam("since", type_=_MOMENT).is_(None),
+            deliveries.c.created_at >= bindparam("since", type_=_MOMENT),
+        ),
     )
     .order_by(deliveries.c.delivery_id.desc())
     .limit(bindparam("count", type_=Integer))
 )
 # Delivery ids come from one sequence, so an operator may name one without its project.
 FIND_DELIVERY = _delivery_and_event.add_columns(events.c.body).where(
-    or_(bindparam("project", type_=Integer).is_(None), deliveries.c.project_id == bindparam("project", type_=Integer)),
+    or_(
+        bindparam("project", type_=Integer).is_(None),
+        deliveries.c.project_id == bindparam("project", type_=Integer),
+    ),
     deliveries.c.delivery_id == bindparam("delivery", type_=BigInteger),
 )
 LIST_ATTEMPTS = (
@@ -110,9 +122,7 @@ async def list_deliveries(
     count: int,
 ) -> list[DeliveryRow]:
     """The newest deliveries first, of one project or of all, of one status, made since then."""
-    rows = await db.fetch_all(
-        LIST_DELIVERIES, project=project_id, wanted_status=status, since=since, count=count
-    )
+    rows = await db.fetch_all(LIST_DELIVERIES, project=project_id, wanted_status=status, since=since, count=count)
     return [_row(row) for row in rows]
 
 

@@ -40,8 +40,8 @@ from haversack.webhooks.tables import webhook_endpoints as endpoints
 from haversack.webhooks.tables import webhook_events as events
 from haversack.webhooks.tables import webhook_lanes as lanes
 
-# A follower waits at least as long as the delivery before it, and is looked at again this often while that one is
-# withheld.
+# A follower waits at least as long as the delivery before it, and is looked at again this often while that
+# one is withheld.
 WITHHELD_LOOKED_AT_EVERY = timedelta(minutes=1)
 PUSHED_MAX = 1000
 # Deliveries fetched at once.
@@ -72,10 +72,14 @@ class ClaimedLane:
 
 
 def _due(source: Any) -> Select[Any]:
-    """The lanes of the source's projects that have something due, unless leased or paused: one look into an index
-    for the head of each lane, and one for the earliest due time in native mode."""
+    """The lanes of the source's projects that have something due, unless leased or paused: one look into an
+    index for the head of each lane, and one for the earliest due time in native mode."""
     purpose = values(column("purpose", Text), name="purposes").data([(each.value,) for each in Purpose])
-    of_lane = (deliveries.c.project_id == projects.c.project_id, deliveries.c.purpose == purpose.c.purpose, _is_waiting)
+    of_lane = (
+        deliveries.c.project_id == projects.c.project_id,
+        deliveries.c.purpose == purpose.c.purpose,
+        _is_waiting,
+    )
     head = (
         select(deliveries.c.next_attempt_at, deliveries.c.attempts_made)
         .where(*of_lane)
@@ -232,11 +236,7 @@ LIST_DUE_HEADS = (
     .limit(_BATCH)
 )
 _head_time = (
-    select(_earlier.c.next_attempt_at)
-    .where(_is_earlier)
-    .order_by(_earlier.c.delivery_id)
-    .limit(_ONE)
-    .scalar_subquery()
+    select(_earlier.c.next_attempt_at).where(_is_earlier).order_by(_earlier.c.delivery_id).limit(_ONE).scalar_subquery()
 )
 _blocked = (
     select(deliveries.c.delivery_id, _head_time.label("head_time"))
@@ -251,8 +251,11 @@ PUSH_BLOCKED = (
         deliveries.c.delivery_id == _blocked.c.delivery_id,
         deliveries.c.status == DeliveryStatus.PENDING.value,
     )
-    .values(next_attempt_at=func.least(_blocked.c.head_time, bindparam("latest", type_=deliveries.c.next_attempt_at.type)))
+    .values(
+        next_attempt_at=func.least(_blocked.c.head_time, bindparam("latest", type_=deliveries.c.next_attempt_at.type))
+    )
 )
+
 
 def _due_lane(row: asyncpg.Record) -> DueLane:
     return DueLane(Lane(row["project_id"], Purpose(row["purpose"])), bool(row["is_failing"]))
@@ -302,8 +305,9 @@ async def renew_leases(db: Session, tokens: Sequence[UUID], *, lease: timedelta)
 async def renew_lease(db: Session, claimed: ClaimedLane, *, lease: timedelta) -> bool:
     """Lengthen one lease and hold its row until the transaction ends. Whether it was still held."""
     lane = claimed.lane
-    return 1 == await db.execute(
-        RENEW_LEASE, project=lane.project_id, purpose_=lane.purpose, token=claimed.token, lease=lease
+    return (
+        await db.execute(RENEW_LEASE, project=lane.project_id, purpose_=lane.purpose, token=claimed.token, lease=lease)
+        == 1
     )
 
 
@@ -336,9 +340,7 @@ async def list_waiting(db: Session, lane: Lane) -> list[Waiting]:
     return [_waiting_delivery(row) for row in rows]
 
 
-async def list_due_heads(
-    db: Session, lane: Lane, *, now: datetime, busy_players: Sequence[str]
-) -> list[Waiting]:
+async def list_due_heads(db: Session, lane: Lane, *, now: datetime, busy_players: Sequence[str]) -> list[Waiting]:
     """For each player that is not busy the first delivery that waits, if it is due."""
     rows = await db.fetch_all(
         LIST_DUE_HEADS,

@@ -74,13 +74,22 @@ _own = (
 )
 _chosen = and_(
     deliveries.c.project_id == bindparam("project"),
-    or_(bindparam("delivery", type_=BigInteger).is_(None), deliveries.c.delivery_id >= bindparam("delivery", type_=BigInteger)),
+    or_(
+        bindparam("delivery", type_=BigInteger).is_(None),
+        deliveries.c.delivery_id >= bindparam("delivery", type_=BigInteger),
+    ),
     or_(
         bindparam("last_delivery", type_=BigInteger).is_(None),
         deliveries.c.delivery_id <= bindparam("last_delivery", type_=BigInteger),
     ),
-    or_(bindparam("since", type_=_MOMENT).is_(None), deliveries.c.created_at >= bindparam("since", type_=_MOMENT)),
-    or_(bindparam("wanted_status", type_=Text).is_(None), deliveries.c.status == bindparam("wanted_status", type_=Text)),
+    or_(
+        bindparam("since", type_=_MOMENT).is_(None),
+        deliveries.c.created_at >= bindparam("since", type_=_MOMENT),
+    ),
+    or_(
+        bindparam("wanted_status", type_=Text).is_(None),
+        deliveries.c.status == bindparam("wanted_status", type_=Text),
+    ),
     # What still waits will be sent anyway; questions are asked anew by the request that needs them.
     deliveries.c.settled_at.is_not(None),
     events.c.event_type != "user_validation",

@@ -4,7 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, Interval, Text, and_, bindparam, column, delete, func, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Integer,
+    Interval,
+    Text,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from haversack.database.engine import Session
 from haversack.projects.tables import projects
@@ -116,7 +131,8 @@ _old = (
     .where(
         deliveries.c.project_id == projects.c.project_id,
         deliveries.c.settled_at
-        < func.coalesce(projects.c.clock_frozen_at, func.now() + projects.c.clock_offset) - bindparam("kept", type_=Interval),
+        < func.coalesce(projects.c.clock_frozen_at, func.now() + projects.c.clock_offset)
+        - bindparam("kept", type_=Interval),
     )
     .order_by(deliveries.c.settled_at)
     .limit(PRUNED_AT_ONCE_MAX)
@@ -232,8 +248,8 @@ async def cancel_followers(
 
 
 async def delete_old(db: Session, *, kept: timedelta) -> int:
-    """Delete some of the deliveries that were settled longer ago than `kept`, with their attempts, and the events
-    that no delivery is left of; how many deliveries."""
+    """Delete some of the deliveries that were settled longer ago than `kept`, with their attempts, and the
+    events that no delivery is left of; how many deliveries."""
     rows = await db.fetch_all(DELETE_OLD_DELIVERIES, kept=kept)
     if rows:
         await db.execute(
