@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     outbound_allow_private: tuple[str, ...] = Field(
         (), description="private networks that may be reached, as CIDR"
     )
+    outbound_allow_http: bool = Field(False, description="take plain http addresses too; loopback implies it")
     ask_timeout_seconds: float = Field(
         5.0, gt=0, le=60, description="how long a game may take to answer a question"
     )

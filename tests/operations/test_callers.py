@@ -114,7 +114,7 @@ async def test_players_of_other_login_projects_see_nothing(
         "Basic " + b64encode(b"no colon").decode(),
         "Basic " + b64encode(b"\xff\xfe:x").decode(),
         "Bearer x",
-        "Basic " + b64encode(b"1:" + new_key(KeyKind.PROJECT_LIVE).encode()).decode(),
+        "a fresh key",
     ],
 )
 async def test_wrong_basic_credentials(client: httpx.AsyncClient, studio: Studio, header: str | None) -> None:

@@ -1,5 +1,4 @@
-"""Writes results of a lane down: attempts, new states, followers, outcomes and the endpoint's health, all or
-nothing."""
+"""Writes results of a lane down, all or nothing: attempts, states, followers, outcomes, the endpoint's health."""
 
 import logging
 from collections.abc import Sequence

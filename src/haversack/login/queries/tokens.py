@@ -141,7 +141,7 @@ _attempt = insert(login_attempts).values(
     login_project_id=bindparam("login"),
     subject_hash=bindparam("hash"),
     attempts=1,
-    window_ends_at=bindparam("now") + bindparam("window"),
+    window_ends_at=bindparam("until"),
 )
 _is_over = login_attempts.c.window_ends_at <= bindparam("now")
 COUNT_ATTEMPT = _attempt.on_conflict_do_update(
@@ -349,7 +349,7 @@ async def count_attempt(
     db: Session, login_project_id: UUID, *, subject_hash: bytes, window: timedelta, now: datetime
 ) -> tuple[int, datetime]:
     """Count an attempt; how many there were in the window, and when it ends."""
-    row = await db.fetch_one(COUNT_ATTEMPT, login=login_project_id, hash=subject_hash, window=window, now=now)
+    row = await db.fetch_one(COUNT_ATTEMPT, login=login_project_id, hash=subject_hash, until=now + window, now=now)
     assert row is not None
     return row["attempts"], row["window_ends_at"]
 
