@@ -86,9 +86,7 @@ def device_body() -> dict[str, str]:
     return {"device": "Pixel 9", "device_id": uuid4().hex}
 
 
-async def sign_device_in(
-    client: httpx.AsyncClient, login_project_id: UUID, body: dict[str, str] | None = None
-) -> str:
+async def sign_device_in(client: httpx.AsyncClient, login_project_id: UUID, body: dict[str, str] | None = None) -> str:
     """The token of a device's player."""
     reply = await client.post(
         "/api/login/device/android", params={"projectId": str(login_project_id)}, json=body or device_body()

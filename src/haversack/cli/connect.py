@@ -1,16 +1,16 @@
 """How a command finds its database and encryption key: by settings, or beside a running `haversack dev`."""
 
 import asyncio
-import os
 import secrets
-import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 from pydantic import SecretStr, ValidationError
 
+from haversack.private_files import write_private_file
 from haversack.settings import Mode, Settings
 
 if TYPE_CHECKING:
@@ -21,57 +21,66 @@ Result = TypeVar("Result")
 KEY_FILE = "encryption.key"
 
 
-def load_settings(**overrides: object) -> Settings:
+def end_with(*sentences: str, status: int = 1) -> NoReturn:
+    """End the command and say why."""
+    for sentence in sentences:
+        typer.echo(sentence, err=True)
+    raise typer.Exit(status)
+
+
+def load_settings(**overrides: Any) -> Settings:
     """The settings, or the command ends with what is wrong with them."""
+    from haversack.startup import faults_of_settings
+
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)
     except ValidationError as error:
-        for fault in error.errors():
-            name = "HAVERSACK_" + "_".join(str(step) for step in fault["loc"]).upper()
-            typer.echo(f"{name}: {fault['msg']}", err=True)
-        raise typer.Exit(2) from None
-
-
-def write_secret_file(path: Path, text: str) -> None:
-    """Write a file that only its owner may read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+        # The values are left out: one of them may be a secret.
+        named = [("HAVERSACK_" + "_".join(map(str, fault["loc"])).upper(), fault["msg"]) for fault in error.errors()]
+        end_with(*(f"{name}: {message}" for name, message in named), status=2)
+    faults = faults_of_settings(settings)
+    if faults:
+        end_with(*faults, status=2)
+    return settings
 
 
 def development_key(folder: Path) -> str:
     """The encryption key of a data folder, made with the folder."""
     path = folder / KEY_FILE
     if not path.exists():
-        write_secret_file(path, secrets.token_urlsafe(48))
+        write_private_file(path, secrets.token_urlsafe(48).encode())
     return path.read_text().strip()
+
+
+def settings_with_database(settings: Settings) -> Settings:
+    """Settings with a database in them, or the command ends and says how to give one."""
+    from haversack.database.embedded import EmbeddedDatabaseError, running_url
+
+    if settings.database_url is not None:
+        return settings
+    try:
+        url = running_url(settings.data_folder)
+    except EmbeddedDatabaseError as error:
+        end_with(str(error))
+    if url is None:
+        end_with("No database: set HAVERSACK_DATABASE_URL, or start `haversack dev` in this folder first.")
+    return settings.model_copy(
+        update={
+            "mode": Mode.DEVELOPMENT,
+            "database_url": SecretStr(url),
+            # As `haversack dev` chooses it: what one seals the other opens.
+            "encryption_key": settings.encryption_key or SecretStr(development_key(settings.data_folder)),
+            "outbound_allow_loopback": True,
+        }
+    )
 
 
 def connected_settings(settings: Settings) -> Settings:
     """Settings with a database and a key in them, or the command ends and says how to give them."""
-    from haversack.database.embedded import running_url
-
-    if settings.database_url is not None and settings.encryption_key is not None:
-        return settings
-    if settings.database_url is None:
-        url = running_url(settings.data_folder)
-        if url is None:
-            typer.echo(
-                "No database: set HAVERSACK_DATABASE_URL, or start `haversack dev` in this folder first.",
-                err=True,
-            )
-            raise typer.Exit(1)
-        return settings.model_copy(
-            update={
-                "mode": Mode.DEVELOPMENT,
-                "database_url": SecretStr(url),
-                "encryption_key": SecretStr(development_key(settings.data_folder)),
-                "outbound_allow_loopback": True,
-            }
-        )
-    typer.echo("HAVERSACK_ENCRYPTION_KEY is not set: stored secrets cannot be read without it.", err=True)
-    raise typer.Exit(1)
+    found = settings_with_database(settings)
+    if found.encryption_key is None:
+        end_with("HAVERSACK_ENCRYPTION_KEY is not set: stored secrets cannot be read without it.")
+    return found
 
 
 def run(main: Awaitable[Result]) -> Result:
@@ -85,12 +94,31 @@ def run(main: Awaitable[Result]) -> Result:
         return runner.run(wrapped())
 
 
+@contextmanager
+def faults_in_words() -> Iterator[None]:
+    """End the command with a sentence where the database is away or old, or the change is refused."""
+    import asyncpg
+
+    from haversack.database.engine import UNAVAILABLE, DatabaseAway
+    from haversack.errors import Refusal
+
+    try:
+        yield
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        end_with("The database is not at the schema that this version needs: run `haversack migrate`.")
+    except (*UNAVAILABLE, DatabaseAway, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        end_with(f"The database cannot be reached: {error or type(error).__name__}")
+    except asyncpg.InvalidCatalogNameError as error:
+        end_with(f"The database cannot be used: {error}")
+    except Refusal as refusal:
+        end_with(refusal.message)
+
+
 def run_with_context(
     command: "Callable[[Context], Awaitable[Result]]", settings: Settings | None = None
 ) -> Result:
     """Run `command(context)` connected as the settings say."""
     from haversack.context import open_context
-    from haversack.database.engine import DatabaseAway
 
     chosen = connected_settings(settings or load_settings())
 
@@ -98,8 +126,5 @@ def run_with_context(
         async with open_context(chosen) as context:
             return await command(context)
 
-    try:
+    with faults_in_words():
         return run(main())
-    except DatabaseAway as error:
-        typer.echo(f"The database cannot be reached: {error}", err=True)
-        sys.exit(1)

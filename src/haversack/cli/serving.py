@@ -1,12 +1,16 @@
 """`haversack dev`, `serve` and `worker`: the commands that stay."""
 
 import asyncio
+import errno
 import logging
+import logging.config
+import multiprocessing
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import uvicorn
@@ -14,39 +18,88 @@ import uvicorn
 from haversack.cli.connect import connected_settings, development_key, load_settings, run
 from haversack.settings import Mode, Settings
 
+if TYPE_CHECKING:
+    from haversack.context import Context
+    from haversack.http.dispatch import Dispatcher
+
 log = logging.getLogger("haversack")
 
 GRACE_SECONDS = 10
+BACKLOG = 2048
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Server(uvicorn.Server):
     """uvicorn without its own signal handlers: it would raise the signal again and end us before the database."""
 
+    def __init__(self, config: uvicorn.Config, *, when_ready: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config)
+        self._when_ready = when_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._when_ready()
+
+    def end(self) -> None:
+        """Answer what is under way, then end; the second time at once."""
+        self.handle_exit(signal.SIGINT, None)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, self.handle_exit, each, None)
-        try:
-            yield
-        finally:
-            for each in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(each)
+        yield
 
 
-def _configure_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-    )
+@contextmanager
+def _ended_by_signals(end: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `end`, however far the command has come."""
+    loop = asyncio.get_running_loop()
+    for each in ENDING_SIGNALS:
+        loop.add_signal_handler(each, end)
+    try:
+        yield
+    finally:
+        for each in ENDING_SIGNALS:
+            loop.remove_signal_handler(each)
+
+
+def _log_options(level: str) -> dict[str, Any]:
+    """What `logging.config` wants; uvicorn hands it to the processes that it starts."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+                "datefmt": "%Y-%m-%dT%H:%M:%S",
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        # It tells of each of its plugins.
+        "loggers": {"alembic": {"level": "WARNING"}},
+    }
+
+
+def _listen(settings: Settings, *, hint: str) -> socket.socket:
+    """The socket of the server. It is taken before anything is started, so that a port in use is told of at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        where = f"{settings.host}, port {settings.port}"
+        if error.errno == errno.EADDRINUSE:
+            text = f"Something listens at {where} already, perhaps another Haversack. Stop it, or {hint}."
+        else:
+            text = f"Cannot listen at {where} ({error.strerror or error}): {hint}."
+        typer.echo(text, err=True)
+        raise typer.Exit(1) from None
 
 
 def _server_options(settings: Settings) -> dict[str, Any]:
     # Without httptools and uvloop the server is several times slower; they are named so that their lack is an error.
     return {
-        "host": settings.host,
-        "port": settings.port,
         "http": "httptools",
         "loop": "uvloop",
         "ws": "none",
@@ -60,47 +113,79 @@ def _server_options(settings: Settings) -> dict[str, Any]:
 
 
 def dev(
-    folder: Annotated[Path, typer.Option(help="where the database, keys and pictures are kept")] = Path(
-        ".haversack"
-    ),
-    host: Annotated[str, typer.Option(help="address to listen at")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port to listen at")] = 8044,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="where the database, keys and pictures are kept", show_default=".haversack"),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="address to listen at", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="port to listen at", show_default="8044", min=0, max=65535)
+    ] = None,
 ) -> None:
     """Start a server for development: its own database, a demo project, webhooks to this machine allowed."""
     from haversack.database.embedded import EmbeddedDatabaseError
 
-    settings = load_settings(mode=Mode.DEVELOPMENT, data_folder=folder, host=host, port=port)
-    _configure_logging("warning" if settings.log_level == "info" else settings.log_level)
-    try:
-        run(_dev(settings))
-    except EmbeddedDatabaseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+    given = {"data_folder": folder, "host": host, "port": port}
+    settings = load_settings(
+        mode=Mode.DEVELOPMENT, **{name: value for name, value in given.items() if value is not None}
+    )
+    logging.config.dictConfig(
+        _log_options("warning" if settings.log_level == "info" else settings.log_level)
+    )
+    with _listen(settings, hint="choose another port with --port") as listening:
+        settings = settings.model_copy(update={"port": listening.getsockname()[1]})
+        try:
+            run(_dev(settings, listening))
+        except EmbeddedDatabaseError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+        except asyncio.CancelledError:
+            typer.echo("Stopped before it was ready.", err=True)
 
 
-async def _dev(settings: Settings) -> None:
+async def _dev(settings: Settings, listening: socket.socket) -> None:
     from pydantic import SecretStr
 
     from haversack.database.embedded import EmbeddedDatabase
 
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     if "public_url" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"public_url": f"http://{settings.host}:{settings.port}"})
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        settings = settings.model_copy(update={"public_url": f"http://{host}:{settings.port}"})
     settings = settings.model_copy(
         update={
             "outbound_allow_loopback": True,
             "encryption_key": settings.encryption_key or SecretStr(development_key(settings.data_folder)),
         }
     )
-    if settings.database_url is not None:
-        await _dev_on(settings)
-        return
-    async with EmbeddedDatabase(settings.data_folder) as database:
-        await _dev_on(settings.model_copy(update={"database_url": SecretStr(database.url)}))
+    starting = _Starting()
+    with _ended_by_signals(starting.end):
+        if settings.database_url is not None:
+            await _dev_on(settings, listening, starting)
+            return
+        async with EmbeddedDatabase(settings.data_folder) as database:
+            with_database = settings.model_copy(update={"database_url": SecretStr(database.url)})
+            await _dev_on(with_database, listening, starting)
 
 
-async def _dev_on(settings: Settings) -> None:
-    from haversack.app import OUTCOMES, build_application, build_worker
+class _Starting:
+    """What a signal ends: the start of `dev`, by cancelling it once; then its server."""
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self.server: Server | None = None
+
+    def end(self) -> None:
+        """End what is under way."""
+        if self.server is not None:
+            self.server.end()
+        elif self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+
+async def _dev_on(settings: Settings, listening: socket.socket, starting: _Starting) -> None:
+    from haversack.app import OUTCOMES
     from haversack.cli.screen import show_dev_screen
     from haversack.context import open_context
     from haversack.database.migrate import migrate
@@ -111,49 +196,61 @@ async def _dev_on(settings: Settings) -> None:
     async with open_context(settings, OUTCOMES) as context:
         demo = await seed_demo(context)
         token = await demo_player_token(context, demo)
-        application = build_application(context)
-        worker = build_worker(context)
-        server = Server(uvicorn.Config(application, lifespan="off", **_server_options(settings)))
-        async with asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(worker.run(), name="worker")
-            shown = tasks.create_task(
-                _show_when_ready(server, lambda: show_dev_screen(settings, demo, token))
-            )
-            await server.serve()
-            shown.cancel()
-            await worker.stop()
-            working.cancel()
+        await _serve_with_worker(
+            context, listening, starting, when_ready=lambda: show_dev_screen(settings, demo, token)
+        )
 
 
-async def _show_when_ready(server: Server, show: Any) -> None:
-    while not server.started:
-        await asyncio.sleep(0.01)
-    show()
+async def _serve_with_worker(
+    context: "Context", listening: socket.socket, starting: _Starting, *, when_ready: Callable[[], None]
+) -> None:
+    from haversack.app import build_application, build_worker
+
+    worker = build_worker(context)
+    options = _server_options(context.settings)
+    config = uvicorn.Config(build_application(context), lifespan="off", **options)
+    starting.server = Server(config, when_ready=when_ready)
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(worker.run(), name="worker")
+        await starting.server.serve(sockets=[listening])
+        await worker.stop()
+        working.cancel()
 
 
 def serve(
-    processes: Annotated[int, typer.Option(help="how many processes answer requests")] = 1,
+    processes: Annotated[int, typer.Option(help="how many processes answer requests", min=1)] = 1,
     with_worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="deliver webhooks in here too")
     ] = True,
 ) -> None:
     """Start a server for production, as the HAVERSACK_… settings say."""
     settings = load_settings(mode=Mode.PRODUCTION)
-    _configure_logging(settings.log_level)
+    log_options = _log_options(settings.log_level)
+    logging.config.dictConfig(log_options)
     faults = run(_faults_of_production(settings))
     if faults:
         for fault in faults:
             typer.echo(fault, err=True)
         typer.echo("haversack serve does not start like this. `haversack doctor` checks the rest.", err=True)
         raise typer.Exit(1)
-    options = _server_options(settings)
-    name = (
-        "haversack.app:production_application"
-        if with_worker
-        else "haversack.app:production_application_without_worker"
-    )
-    typer.echo(f"Haversack listens at {settings.host}:{settings.port} with {processes} process(es).")
-    uvicorn.run(name, factory=True, lifespan="on", workers=processes if processes > 1 else None, **options)
+    options = {**_server_options(settings), "log_config": log_options, "lifespan": "on", "factory": True}
+    application = application_of_process if with_worker else application_of_process_without_worker
+    with _listen(settings, hint="choose another port with HAVERSACK_PORT") as listening:
+        where = f"{settings.host}:{listening.getsockname()[1]}"
+        typer.echo(f"Haversack listens at {where} with {processes} process(es).")
+        config = uvicorn.Config(application, workers=processes, **options)
+        if processes > 1:
+            from uvicorn.supervisors import Multiprocess
+
+            Multiprocess(config, sockets=[listening]).run()
+        elif not run(_serve_alone(Server(config), listening)):
+            raise typer.Exit(1)
+
+
+async def _serve_alone(server: Server, listening: socket.socket) -> bool:
+    with _ended_by_signals(server.end):
+        await server.serve(sockets=[listening])
+    return server.started
 
 
 async def _faults_of_production(settings: Settings) -> list[str]:
@@ -162,10 +259,40 @@ async def _faults_of_production(settings: Settings) -> list[str]:
     return await faults_of_production(settings)
 
 
+def application_of_process() -> "Dispatcher":
+    """What each process of `haversack serve` runs: the application, with a worker beside it."""
+    from haversack.app import production_application
+
+    _end_with_parent()
+    return production_application()
+
+
+def application_of_process_without_worker() -> "Dispatcher":
+    """What each process of `haversack serve --no-worker` runs."""
+    from haversack.app import production_application_without_worker
+
+    _end_with_parent()
+    return production_application_without_worker()
+
+
+def _end_with_parent() -> None:
+    """Let a process that `serve` started end when `serve` is gone: it would hold the port against the next one."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        loop.remove_reader(parent.sentinel)
+        signal.raise_signal(signal.SIGTERM)
+
+    loop.add_reader(parent.sentinel, end)
+
+
 def worker() -> None:
     """Deliver webhooks and do scheduled work in a process of its own."""
     settings = connected_settings(load_settings())
-    _configure_logging(settings.log_level)
+    logging.config.dictConfig(_log_options(settings.log_level))
     run(_worker(settings))
 
 
@@ -175,14 +302,12 @@ async def _worker(settings: Settings) -> None:
 
     async with open_context(settings, OUTCOMES) as context:
         worker = build_worker(context)
-        loop = asyncio.get_running_loop()
         stopped = asyncio.Event()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, stopped.set)
         working = asyncio.create_task(worker.run(), name="worker")
         waiting = asyncio.create_task(stopped.wait())
-        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        await worker.stop()
+        with _ended_by_signals(stopped.set):
+            await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            await worker.stop()
         working.cancel()
         waiting.cancel()
         results = await asyncio.gather(working, waiting, return_exceptions=True)

@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
-from haversack.cli.connect import connected_settings, load_settings, run
+from haversack.cli.connect import faults_in_words, load_settings, run, settings_with_database
 
 
 def migrate() -> None:
     """Bring the database to the schema that this version needs."""
     from haversack.database.migrate import migrate as migrate_database
 
-    settings = connected_settings(load_settings())
+    settings = settings_with_database(load_settings())
     assert settings.database_url is not None
     typer.echo("Migrating ...", err=True)
-    before, after = run(migrate_database(settings.database_url.get_secret_value()))
+    with faults_in_words():
+        before, after = run(migrate_database(settings.database_url.get_secret_value()))
     typer.echo(
         f"The database is at {after}."
         if before == after

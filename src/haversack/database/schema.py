@@ -3,8 +3,10 @@
 from sqlalchemy import MetaData
 
 import haversack.backpack.tables
+import haversack.catalog.tables
 import haversack.http.tables
 import haversack.inventory.tables
+import haversack.limits.tables
 import haversack.login.tables
 import haversack.projects.tables
 import haversack.webhooks.tables  # noqa: F401  (each module adds its tables to the metadata)

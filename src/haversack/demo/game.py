@@ -45,9 +45,7 @@ async def demo_game_webhook(call: PublicCall) -> Response:
     if user_id.startswith("refuse"):
         return _refusal(400, "INVALID_PARAMETER", "The player's bag is full.")
     # The id of the event is the same in every repeat: what was granted once is not granted again.
-    granted.setdefault(
-        call.request.headers["webhook-id"], {"player": user_id, "items": event.get("items", [])}
-    )
+    granted.setdefault(call.request.headers["webhook-id"], {"player": user_id, "items": event.get("items", [])})
     if len(granted) > REMEMBERED_MAX:
         granted.popitem(last=False)
     return Response(status_code=204)

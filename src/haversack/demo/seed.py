@@ -1,7 +1,7 @@
 """Seeds the demo project of `haversack dev`: made once for a data folder, found again at later starts."""
 
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,12 +10,15 @@ import orjson
 from haversack.backpack.actions import fill_backpack, make_game
 from haversack.backpack.records import ItemType, NewItem
 from haversack.context import Context
+from haversack.database.engine import Session
 from haversack.demo.content import GAMES, GLIM, ITEMS, DemoItem
 from haversack.inventory.queries import add_virtual_currency
 from haversack.login.actions import ensure_user, issue_player_token
 from haversack.projects.actions import create_project
 from haversack.projects.keys import KeyKind
+from haversack.projects.records import Project
 from haversack.webhooks.actions import save_endpoint
+from haversack.webhooks.queries.endpoints import find_endpoint
 from haversack.webhooks.records import Purpose
 
 DEMO_FILE = "demo.json"
@@ -37,6 +40,7 @@ class Demo:
     host_id: str = field(repr=False)
     client_secret: str = field(repr=False)
     webhook_secret: str = field(repr=False)
+    public_url: str = ""
 
 
 def read_demo(folder: Path) -> Demo | None:
@@ -49,14 +53,44 @@ async def seed_demo(context: Context) -> Demo:
     """The demo project, made if this database does not have it."""
     folder = context.settings.data_folder
     demo = read_demo(folder)
-    if demo is not None and await context.directory.find_project(demo.project_id) is not None:
-        return demo
-    demo = await _make_demo(context)
+    project = await context.directory.find_project(demo.project_id) if demo is not None else None
+    if demo is not None and project is not None:
+        if demo.public_url == context.settings.public_url:
+            return demo
+        demo = await _follow_address(context, demo, project)
+    else:
+        demo = await _make_demo(context)
     # Only after everything is in the database: a crash before this line makes another demo, not half of one.
     path = folder / DEMO_FILE
     path.touch(mode=0o600)
     path.write_bytes(orjson.dumps(asdict(demo)))
     return demo
+
+
+async def _follow_address(context: Context, demo: Demo, project: Project) -> Demo:
+    """The server has another address than at its last start, and the demo's game with it."""
+    db = context.database.session()
+    endpoint = await find_endpoint(db, context.sealer, demo.project_id, Purpose.STORE)
+    # The developer's own game, where one was set instead, stays set.
+    if endpoint is not None and endpoint.url == _game_address(demo.public_url):
+        await _connect_game(context, db, project, demo.webhook_secret)
+    return replace(demo, public_url=context.settings.public_url)
+
+
+def _game_address(public_url: str) -> str:
+    return f"{public_url}/demo/game/webhook"
+
+
+async def _connect_game(context: Context, db: Session, project: Project, secret: str) -> None:
+    await save_endpoint(
+        context,
+        db,
+        project,
+        purpose=Purpose.STORE,
+        url=_game_address(context.settings.public_url),
+        secret=secret,
+        is_enabled=True,
+    )
 
 
 async def _make_demo(context: Context) -> Demo:
@@ -90,18 +124,8 @@ async def _make_demo(context: Context) -> Demo:
                 game_name=game.name,
                 game_image_url=_picture(context, game.picture),
             )
-        await fill_backpack(
-            db, context.sealer, project, player_id, [_new_item(context, item) for item in reversed(ITEMS)]
-        )
-        await save_endpoint(
-            context,
-            db,
-            project,
-            purpose=Purpose.STORE,
-            url=f"{context.settings.public_url}/demo/game/webhook",
-            secret=webhook_secret,
-            is_enabled=True,
-        )
+        await fill_backpack(db, context.sealer, project, player_id, [_new_item(context, item) for item in ITEMS])
+        await _connect_game(context, db, project, webhook_secret)
     return Demo(
         project_id=made.project_id,
         merchant_id=made.merchant_id,
@@ -113,6 +137,7 @@ async def _make_demo(context: Context) -> Demo:
         host_id=str(made.host_id),
         client_secret=made.client_secret,
         webhook_secret=webhook_secret,
+        public_url=context.settings.public_url,
     )
 
 

@@ -194,13 +194,14 @@ class TokenVerifier:
         """The login project that a token claims to be of, and the outside issuer if it claims to be from there."""
         issuer = unverified.claims.get("iss")
         claimed = unverified.claims.get("xsolla_login_project_id")
-        if claimed is None and issuer != ISSUER and isinstance(issuer, str):
-            trust = await self._trust_by_issuer(issuer, unverified.claims)
-            return trust, trust.project.outside
         login_project_id = parse_uuid(claimed)
-        found = None if login_project_id is None else await self._find_trust(login_project_id)
+        found = None if login_project_id is None else await self._find_trust(login_project_id, unverified)
         if found is None:
-            raise TokenRefused("The token names no login project of this server.", subject="project")
+            # Other issuers name no login project, or one of their own.
+            trust = await self._find_trust_by_issuer(issuer, unverified.claims)
+            if trust is None:
+                raise TokenRefused("The token names no login project of this server.", subject="project")
+            return trust, trust.project.outside
         outside = found.project.outside
         is_of_server = "client_id" in unverified.claims and "sub" not in unverified.claims
         if outside is not None and not is_of_server:
@@ -213,10 +214,11 @@ class TokenVerifier:
             raise TokenRefused("The token was issued by another issuer than this project trusts.")
         return found, None
 
-    async def _find_trust(self, login_project_id: UUID) -> _Trust | None:
+    async def _find_trust(self, login_project_id: UUID, unverified: UnverifiedToken) -> _Trust | None:
         now = real_now()
         known = self._projects.get(login_project_id, now=now)
-        if known is not None:
+        # A key that is not known may be newer than what is remembered: another process may just have made it.
+        if known is not None and (unverified.algorithm != Algorithm.RS256 or unverified.kid in known.keys):
             return known
         began = self._projects.begin()
         db = self._database.session()
@@ -239,20 +241,20 @@ class TokenVerifier:
             )
         return trust
 
-    async def _trust_by_issuer(self, issuer: str, claims: dict[str, Any]) -> _Trust:
+    async def _find_trust_by_issuer(self, issuer: object, claims: dict[str, Any]) -> _Trust | None:
+        """The one login project that trusts an issuer and audience, or None."""
+        if not isinstance(issuer, str) or "\x00" in issuer:
+            return None
         found = await list_login_projects_of_issuer(self._database.session(), self._sealer, issuer)
         fitting = [
             project for project in found if project.outside is not None and _is_audience(project.outside, claims)
         ]
-        if not fitting:
-            raise TokenRefused("The token's issuer and audience are trusted by no login project of this server.")
         if len(fitting) > 1:
             raise TokenRefused(
                 "Several login projects trust this issuer: the token must name one in xsolla_login_project_id,"
                 " or each project its own audience."
             )
-        project = fitting[0]
-        return _Trust(project, secret_key(project.secret), {})
+        return _Trust(fitting[0], secret_key(fitting[0].secret), {}) if fitting else None
 
     async def _check_outside_signature(self, unverified: UnverifiedToken, outside: OutsideIssuer) -> None:
         if outside.secret is not None:

@@ -14,17 +14,23 @@ from haversack.backpack.pictures import picture_address
 from haversack.backpack.receiving import move_to_game, receive_to_wallet
 from haversack.backpack.records import Flow, Item, ItemState, ItemType
 from haversack.errors import (
+    ACCOUNT_NOT_CONFIRMED,
     BACKPACK_ITEM_NOT_FOUND,
+    CALL_UNAVAILABLE,
     GAME_AWAY,
     GAME_REFUSED_ITEM,
     GAME_SILENT,
     GAME_WITHOUT_WEBHOOK,
     ITEM_IS_BEING_RECEIVED,
+    LOGIN,
     PAGE,
     PAGE_EXPIRED,
     PAGE_NOT_FOUND,
     PLATFORM_NOT_LINKED,
+    PLAYER_BANNED,
+    PLAYER_NOT_FOUND,
     PLAYER_NOT_IN_GAME,
+    WRONG_PASSWORD,
     ErrorKind,
     Refusal,
 )
@@ -43,11 +49,14 @@ WIDE = {"width": 1240, "height": 466}
 # Long enough for any Backpack a person looks through; the API pages through larger ones.
 SHOWN_MAX = 500
 RECEIVED = "received"
+IN_WALLET = "in_wallet"
 NOTICES = {
     RECEIVED: {"kind": "success", "text": "Received. Look in your game."},
+    IN_WALLET: {"kind": "success", "text": "Received. It is in your wallet now."},
     "on_its_way": {"kind": "info", "text": "Sent. The game has not confirmed it yet; we keep asking."},
-    "signed_out": {"kind": "info", "text": "You are signed out."},
 }
+LINK_REFUSED = "This link no longer works. Open the Backpack from your game again."
+NO_SIGN_IN_HERE = "Open the Backpack from your game's menu."
 
 # What the player is told, and what to do about it. The API's sentences speak to developers.
 ADVICE: dict[ErrorKind, str] = {
@@ -61,6 +70,12 @@ ADVICE: dict[ErrorKind, str] = {
     BACKPACK_ITEM_NOT_FOUND: "This item has already left your Backpack.",
 }
 AT_THE_FIELD = (PLAYER_NOT_IN_GAME, GAME_REFUSED_ITEM)
+
+
+@area.get("/")
+async def front_page(call: PublicCall) -> Response:
+    """Lead to the Backpack."""
+    return _redirect("/backpack")
 
 
 @area.get("/backpack")
@@ -82,9 +97,13 @@ async def backpack_page(
 
 
 @area.get("/backpack/sign-in")
-async def sign_in_page(call: PublicCall, login: Annotated[UUID | None, Query()] = None) -> Response:
+async def sign_in_page(
+    call: PublicCall,
+    login: Annotated[UUID | None, Query()] = None,
+    refused: Annotated[str | None, Query(description="set where a game's link has led here in vain")] = None,
+) -> Response:
     """Show the sign-in form."""
-    return await _sign_in_page(call, login=login)
+    return await _sign_in_page(call, login=login, error=LINK_REFUSED if refused else None)
 
 
 @area.post("/backpack/sign-in", errors=(PAGE_EXPIRED,), repeat=Repeat.NEVER)
@@ -96,15 +115,29 @@ async def sign_in_to_backpack(
 ) -> Response:
     """Sign a player in by name and password."""
     _check_form(call, csrf_token)
-    login_project_id = await _login_project(call, None)
+    login_project_id = await _login_project(call)
     if login_project_id is None:
-        return await _sign_in_page(call, username=username, error="Open the Backpack from your game's menu.")
+        return await _sign_in_page(call, username=username, error=NO_SIGN_IN_HERE, status=400)
     try:
         token = await sign_in_with_password(call, login_project_id, username=username, password=password)
     except Refusal as refusal:
-        status = refusal.kind.status if refusal.kind.status in (401, 429) else 400
-        return await _sign_in_page(call, username=username, error=refusal.message, status=status)
+        return await _sign_in_refused(call, username, refusal)
     return await _sign_in_by_token(call, token)
+
+
+async def _sign_in_refused(call: PublicCall, username: str, refusal: Refusal) -> Response:
+    if refusal.kind is LOGIN.too_many:
+        seconds = refusal.retry_after or 60
+        minutes = -(-seconds // 60)
+        error = f"Too many tries. Wait {minutes} {'minute' if minutes == 1 else 'minutes'}, then try again."
+        response = await _sign_in_page(call, username=username, error=error, status=429)
+        response.headers["Retry-After"] = str(seconds)
+        return response
+    if refusal.kind is CALL_UNAVAILABLE:
+        return await _sign_in_page(call, username=username, error=NO_SIGN_IN_HERE, status=400)
+    if refusal.kind in (WRONG_PASSWORD, ACCOUNT_NOT_CONFIRMED, PLAYER_BANNED):
+        return await _sign_in_page(call, username=username, error=refusal.message, status=401)
+    raise refusal
 
 
 @area.post("/backpack/sign-out", errors=(PAGE_EXPIRED,), repeat=Repeat.NEVER)
@@ -112,7 +145,7 @@ async def sign_out_of_backpack(call: PublicCall, csrf_token: Annotated[str, Form
     """Forget the player in this browser."""
     _check_form(call, csrf_token)
     response = _redirect("/backpack/sign-in")
-    sessions.sign_out(response)
+    sessions.sign_out(call.context, response)
     return response
 
 
@@ -124,10 +157,15 @@ async def link_page(call: PublicCall, platform: str) -> Response:
         return _redirect("/backpack/sign-in")
     if platform != "steam":
         raise PAGE_NOT_FOUND()
-    code, seconds = await create_linking_code(call.db, player)
-    return _page(
-        call, "link.html", player, platform=platform, code=code, expires_in_minutes=max(1, seconds // 60)
-    )
+    try:
+        code, seconds = await create_linking_code(call.db, player)
+    except Refusal as refusal:
+        if refusal.kind is PLAYER_NOT_FOUND:
+            return _redirect("/backpack/sign-in")
+        if refusal.kind is LOGIN.too_many:
+            raise PAGE.too_many(seconds=refusal.retry_after, retry_after=refusal.retry_after) from None
+        raise
+    return _page(call, "link.html", player, platform=platform, code=code, expires_in_minutes=max(1, seconds // 60))
 
 
 @area.post("/backpack/items/{item_id}/receive", errors=(PAGE_EXPIRED,), repeat=Repeat.NEVER)
@@ -143,23 +181,24 @@ async def receive_item(
     if player is None:
         return _redirect("/backpack/sign-in")
     given = user_game_id.strip()
+    is_fetch = call.request.headers.get("x-requested-with") == "fetch"
     try:
-        refusal = await _receive(call, player, item_id, given)
-    except Refusal as raised:
-        refusal = raised
-        if raised.kind not in ADVICE:
+        done = await _receive(call, player, item_id, given)
+    except Refusal as refusal:
+        if refusal.kind not in ADVICE:
             raise
-    if call.request.headers.get("x-requested-with") == "fetch":
-        return await _receive_answer(call, player, item_id, refusal)
-    if refusal is None:
-        return _redirect(f"/backpack?done={RECEIVED}")
-    if refusal.kind is GAME_SILENT:
-        return _redirect("/backpack?done=on_its_way")
-    return await _backpack(call, player, refusal=refusal, refused_item=item_id, given=given)
+        if is_fetch:
+            return _refusal_answer(refusal)
+        if refusal.kind is GAME_SILENT:
+            return _redirect("/backpack?done=on_its_way")
+        return await _backpack(call, player, refusal=refusal, refused_item=item_id, given=given)
+    if is_fetch:
+        return _answer(200, is_ok=True, message=NOTICES[done]["text"], field=None, state=RECEIVED)
+    return _redirect(f"/backpack?done={done}")
 
 
-async def _receive(call: PublicCall, player: PlayerIdentity, item_id: UUID, given: str) -> Refusal | None:
-    """Receive by the item's own flow. A missing id is refused here; everything else raises."""
+async def _receive(call: PublicCall, player: PlayerIdentity, item_id: UUID, given: str) -> str:
+    """Receive by the item's own flow; the name of the notice that says so."""
     item = await queries.get_item_for_player(
         call.db,
         call.context.sealer,
@@ -169,44 +208,43 @@ async def _receive(call: PublicCall, player: PlayerIdentity, item_id: UUID, give
     )
     if item.flow is Flow.WALLET:
         await receive_to_wallet(call.context, call.db, player, item_id=item_id)
-        return None
+        return IN_WALLET
     if item.flow is Flow.COPY:
         raise BACKPACK_ITEM_NOT_FOUND(item_id=item_id)
     if item.flow is Flow.ID and not given:
-        return PLAYER_NOT_IN_GAME(user_game_id="")
+        raise PLAYER_NOT_IN_GAME(user_game_id="")
     await move_to_game(
-        call.context, call.db, player, item_id=item_id, user_game_id=given, expected=item.item_type
+        call.context,
+        call.db,
+        player,
+        item_id=item_id,
+        user_game_id=given if item.flow is Flow.ID else "",
+        expected=item.item_type,
     )
-    return None
+    return RECEIVED
 
 
-async def _receive_answer(
-    call: PublicCall, player: PlayerIdentity, item_id: UUID, refusal: Refusal | None
-) -> Response:
-    """What backpack.js reads."""
-    if refusal is None:
-        answer: dict[str, Any] = {
-            "ok": True,
-            "message": NOTICES[RECEIVED]["text"],
-            "field": None,
-            "state": RECEIVED,
-        }
-        return Response(orjson.dumps(answer), media_type="application/json")
-    if refusal.kind is BACKPACK_ITEM_NOT_FOUND:
-        state = RECEIVED
-    elif refusal.kind in (GAME_SILENT, ITEM_IS_BEING_RECEIVED):
-        state = "held" if refusal.kind is GAME_SILENT else "receiving"
+def _refusal_answer(refusal: Refusal) -> Response:
+    """What backpack.js is told of a refusal: where the item stands, and at which field the message belongs."""
+    if refusal.kind is GAME_SILENT:
+        state = "held"
+    elif refusal.kind is ITEM_IS_BEING_RECEIVED:
+        state = "receiving"
     else:
-        state = "claimed"
-    is_underway = state in ("held", "receiving")
-    answer = {
-        "ok": is_underway,
-        "message": _advice(refusal),
-        "field": "user_game_id" if refusal.kind in AT_THE_FIELD else None,
-        "state": state,
-    }
-    status = 200 if is_underway else refusal.kind.status
-    return Response(orjson.dumps(answer), status_code=status, media_type="application/json")
+        state = RECEIVED if refusal.kind is BACKPACK_ITEM_NOT_FOUND else "claimed"
+    is_ok = state in ("held", "receiving")
+    return _answer(
+        200 if is_ok else refusal.kind.status,
+        is_ok=is_ok,
+        message=_advice(refusal),
+        field="user_game_id" if refusal.kind in AT_THE_FIELD else None,
+        state=state,
+    )
+
+
+def _answer(status: int, *, is_ok: bool, message: str, field: str | None, state: str) -> Response:
+    body = {"ok": is_ok, "message": message, "field": field, "state": state}
+    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")
 
 
 def _advice(refusal: Refusal) -> str:
@@ -231,9 +269,7 @@ async def _backpack(
     given: str = "",
 ) -> Response:
     project_ids = await _project_ids(call, player)
-    counts = await queries.count_items_for_player(
-        call.db, project_ids=project_ids, player_id=player.player_id
-    )
+    counts = await queries.count_items_for_player(call.db, project_ids=project_ids, player_id=player.player_id)
     items = await queries.list_items_for_player(
         call.db,
         call.context.sealer,
@@ -250,9 +286,13 @@ async def _backpack(
     groups = [
         {
             "game_name": name,
-            "game_image_url": picture_address(call.context, held[0].game_image_url, **WIDE),
+            "game_image_url": _picture(
+                call, next((item.game_image_url for item in held if item.game_image_url), ""), **WIDE
+            ),
             "items": [
-                _card(call, item, accounts, refusal if item.item_id == refused_item else None, given)
+                _card(call, item, accounts, refusal, given)
+                if item.item_id == refused_item
+                else _card(call, item, accounts)
                 for item in held
             ],
         }
@@ -270,8 +310,18 @@ async def _backpack(
     )
 
 
+def _picture(call: PublicCall, image_url: str, **size: int) -> str | None:
+    """A resized picture by its path: the page may have been opened under another name than the public one."""
+    address = picture_address(call.context, image_url, **size)
+    return None if address is None else address.removeprefix(call.context.settings.public_url)
+
+
 def _card(
-    call: PublicCall, item: Item, accounts: dict[str, str | None], refusal: Refusal | None, given: str
+    call: PublicCall,
+    item: Item,
+    accounts: dict[str, str | None],
+    refusal: Refusal | None = None,
+    given: str = "",
 ) -> dict[str, Any]:
     states = {ItemState.CLAIMED: "claimed", ItemState.DELIVERING: "held"}
     return {
@@ -279,8 +329,8 @@ def _card(
         "item_sku": item.item_sku,
         "item_name": item.item_name,
         "description": item.description,
-        "image_url": picture_address(call.context, item.image_url),
-        "image_url_2x": picture_address(call.context, item.image_url, **WIDE),
+        "image_url": _picture(call, item.image_url),
+        "image_url_2x": _picture(call, item.image_url, **WIDE),
         "item_type": str(item.item_type),
         "platform": item.platform,
         "code": item.code,
@@ -323,26 +373,27 @@ async def _sign_in_by_token(call: PublicCall, token: str) -> Response:
     try:
         player = await call.context.tokens.verify_player(token)
     except TokenRefused:
-        return await _sign_in_page(
-            call, error="This link has expired. Open the Backpack from your game again."
-        )
+        # Elsewhere, so that not even a refused token stays in the address bar and the history.
+        return _redirect("/backpack/sign-in?refused=link")
     response = _redirect("/backpack")
     sessions.sign_in(call.context, response, token, player)
     return response
 
 
-async def _login_project(call: PublicCall, given: UUID | None) -> UUID | None:
-    """Whose players sign in here: as the link said, as this browser did before, or the only one there is."""
-    chosen = given or sessions.remembered_login_project(call.request)
-    if chosen is not None:
+async def _login_project(call: PublicCall) -> UUID | None:
+    """Whose players sign in here: as a link or this browser's last player said, or the only one there is."""
+    chosen = sessions.remembered_login_project(call.request)
+    if chosen is not None and await call.context.directory.list_projects_of_login(chosen):
         return chosen
     known = await list_login_projects(call.db, limit=2)
     return known[0] if len(known) == 1 else None
 
 
 def _check_form(call: PublicCall, csrf_token: str) -> None:
+    # Our pages' forms say their true origin (PAGE_HEADERS let them); a proxy may have changed the Host.
     origin = call.request.headers.get("origin")
-    if origin not in (None, "null") and urlsplit(origin).netloc != call.request.headers.get("host"):
+    ours = (call.request.headers.get("host"), urlsplit(call.context.settings.public_url).netloc)
+    if origin is not None and urlsplit(origin).netloc not in ours:
         raise PAGE_EXPIRED()
     sessions.Form(call.context, call.request).check(csrf_token)
 

@@ -43,9 +43,9 @@ def remember_login_project(context: Context, response: Response, login_project_i
     _set_cookie(context, response, LOGIN_COOKIE, str(login_project_id), LOGIN_COOKIE_SECONDS)
 
 
-def sign_out(response: Response) -> None:
+def sign_out(context: Context, response: Response) -> None:
     """Forget the player in this browser."""
-    response.delete_cookie(PLAYER_COOKIE)
+    _set_cookie(context, response, PLAYER_COOKIE, "", 0)
 
 
 def remembered_login_project(request: Request) -> UUID | None:
@@ -70,9 +70,8 @@ class Form:
         return _form_token(self._context, self._value)
 
     def keep(self, response: Response) -> None:
-        """Give the browser its half, where it has none yet."""
-        if not self._given:
-            _set_cookie(self._context, response, FORM_COOKIE, self._value, FORM_COOKIE_SECONDS)
+        """Give the browser its half; the time that it is kept begins anew with each page."""
+        _set_cookie(self._context, response, FORM_COOKIE, self._value, FORM_COOKIE_SECONDS)
 
     def check(self, token: str) -> None:
         """Refuse a form that no page of ours has made for this browser."""

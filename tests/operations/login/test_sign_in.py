@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -26,6 +26,7 @@ from make.login import (
 )
 from make.projects import Studio
 
+from haversack.clock import real_now
 from haversack.context import Context
 from haversack.login.actions import (
     ban_player,
@@ -35,6 +36,7 @@ from haversack.login.actions import (
     set_token_seconds,
     trust_outside_issuer,
 )
+from haversack.login.queries.players import find_player_by_name
 from haversack.login.records import ClientKind
 from haversack.login.rules import PASSWORD_ATTEMPTS_MAX
 
@@ -45,9 +47,7 @@ CUSTOM = "/api/users/login/server_custom_id"
 
 
 async def _tokens(client: httpx.AsyncClient, client_id: int, username: str, password: str) -> httpx.Response:
-    return await client.post(
-        TOKEN, params={"client_id": client_id}, json={"username": username, "password": password}
-    )
+    return await client.post(TOKEN, params={"client_id": client_id}, json={"username": username, "password": password})
 
 
 # -- Registering ----------------------------------------------------------------------------------------------------
@@ -123,15 +123,10 @@ async def test_oauth_20_register_new_user_to_be_confirmed(
     assert error_of(await _tokens(client, client_id, body["username"], PASSWORD)) == (401, "003-007")
     # A wrong password learns nothing of that.
     assert error_of(await _tokens(client, client_id, body["username"], "wrong one")) == (401, "003-001")
-    row = await db.fetch_all(_text("SELECT player_id FROM players WHERE username = :name"), name=body["username"])
-    await confirm_player(db, studio.login_project_id, row[0]["player_id"])
+    found = await find_player_by_name(db, studio.login_project_id, body["username"])
+    assert found is not None
+    await confirm_player(db, studio.login_project_id, found[0].player_id)
     assert (await _tokens(client, client_id, body["username"], PASSWORD)).status_code == 200
-
-
-def _text(sql: str):  # type: ignore[no-untyped-def]
-    from sqlalchemy import text
-
-    return text(sql)
 
 
 @pytest.mark.parametrize("state", [None, "short77"])
@@ -192,14 +187,8 @@ async def test_jwt_auth_by_username_and_password_refuses(
     )
     assert error_of(reply) == (400, "010-012")
     token = (await sign_in(client, client_id, account))["access_token"]
-    await ban_player(context, studio.login_project_id, player_of(token), reason="cheating", now=_now())
+    await ban_player(context, studio.login_project_id, player_of(token), reason="cheating", now=real_now())
     assert error_of(await _tokens(client, client_id, account.username, PASSWORD)) == (401, "002-040")
-
-
-def _now():  # type: ignore[no-untyped-def]
-    from haversack.clock import real_now
-
-    return real_now()
 
 
 async def test_password_attempts_are_counted(client: httpx.AsyncClient, client_id: int) -> None:
@@ -311,7 +300,7 @@ async def test_jwt_auth_via_device_id_refuses(client: httpx.AsyncClient, studio:
     assert faults_of(reply) == {"projectId", "with_logout", "device", "device_id"}
     body = device_body()
     token = await sign_device_in(client, studio.login_project_id, body)
-    await ban_player(context, studio.login_project_id, player_of(token), reason="cheating", now=_now())
+    await ban_player(context, studio.login_project_id, player_of(token), reason="cheating", now=real_now())
     reply = await client.post(path, params={"projectId": str(studio.login_project_id)}, json=body)
     assert error_of(reply) == (401, "002-040")
 
@@ -384,7 +373,7 @@ async def test_auth_by_custom_id_refuses(
     assert error_of(reply) == (422, "0")
     assert faults_of(reply) >= {"server_custom_id", "attributes.0.key", "social_profile.platform"}
     token = (await client.post(CUSTOM, json=body, headers=headers)).json()["token"]
-    await ban_player(context, studio.login_project_id, player_of(token), reason="cheating", now=_now())
+    await ban_player(context, studio.login_project_id, player_of(token), reason="cheating", now=real_now())
     assert error_of(await client.post(CUSTOM, json=body, headers=headers)) == (401, "002-040")
 
 
@@ -415,12 +404,18 @@ async def test_projects_of_an_outside_issuer_have_no_sign_in(
 ) -> None:
     account = await register(client, client_id)
     await trust_outside_issuer(
-        context.database.session(), context.sealer, studio.login_project_id, issuer="https://id.example", secret=b"s" * 32
+        context.database.session(),
+        context.sealer,
+        studio.login_project_id,
+        issuer="https://id.example",
+        secret=b"s" * 32,
     )
     replies = [
         await client.post(USER, params=code_query(client_id), json=registration()),
         await _tokens(client, client_id, account.username, PASSWORD),
-        await client.post("/api/login/device/ios", params={"projectId": str(studio.login_project_id)}, json=device_body()),
+        await client.post(
+            "/api/login/device/ios", params={"projectId": str(studio.login_project_id)}, json=device_body()
+        ),
         await client.post(CUSTOM, json={"server_custom_id": "x"}, headers=await studio.server_headers(client)),
     ]
     assert {error_of(reply) for reply in replies} == {(422, "003-020")}
@@ -431,7 +426,8 @@ async def test_ensure_user_can_sign_in(
 ) -> None:
     player_id, name = uuid4(), f"juno-{uuid4().hex[:8]}"
     for password in ("first password", PASSWORD):
-        await ensure_user(context, studio.login_project_id, player_id, username=name, email=f"{name}@x.example", password=password)
+        await ensure_user(
+            context, studio.login_project_id, player_id, username=name, email=f"{name}@x.example", password=password
+        )
     reply = await _tokens(client, client_id, name, PASSWORD)
     assert player_of(reply.json()["access_token"]) == player_id
-    assert isinstance(player_id, UUID)

@@ -34,9 +34,11 @@ async def create_login_project(
     token_seconds: int = TOKEN_SECONDS,
     requires_confirmation: bool = False,
     secret: bytes | None = None,
+    login_project_id: UUID | None = None,
 ) -> UUID:
-    """A new login project with a secret of its own (or the given one), and with an RSA pair where it signs with one."""
-    login_project_id = uuid4()
+    """A new login project with an id and a secret of its own (or the given ones, of a project that moves here), and
+    with an RSA pair where it signs with one."""
+    login_project_id = login_project_id or uuid4()
     async with db.begin():
         await queries.add_login_project(
             db,

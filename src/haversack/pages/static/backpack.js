@@ -8,7 +8,8 @@
  *   field    string | null   "user_game_id" when the message belongs at that field
  *   state    "received" | "claimed" | "receiving" | "held"   where the item stands now
  * received: the card leaves. claimed: it stays with the message. receiving, held: the card is taken anew from the
- * server's page and looked at again from time to time. Anything but JSON (a sign-in page, say): the page is loaded.
+ * server's page and looked at again from time to time. Anything but JSON: the page is loaded anew (it may be the
+ * sign-in page that came), or for a status of 500 and above the card says that something is wrong with us.
  */
 "use strict";
 
@@ -102,6 +103,7 @@ function showRefusal(form, text, fieldName) {
   } else {
     refusal.focus();
   }
+  refusal.scrollIntoView({ block: "nearest" });
 }
 
 function rememberPlayerId(form) {
@@ -146,17 +148,21 @@ async function receive(form) {
       body,
       headers: { "X-Requested-With": "fetch", Accept: "application/json" },
     });
-    if (!response.headers.get("Content-Type")?.startsWith("application/json")) {
+    if (response.headers.get("Content-Type")?.startsWith("application/json")) {
+      answer = await response.json();
+    } else if (response.status < 500) {
       location.assign("/backpack");
       return;
     }
-    answer = await response.json();
   } catch {
     showBusy(form, false);
     showRefusal(form, "Haversack could not be reached. Check your connection, then try again.", null);
     return;
   }
-  if (answer.state === "received") {
+  if (!answer) {
+    showBusy(form, false);
+    showRefusal(form, "Something is wrong on our side right now. Your item is safe; try again shortly.", null);
+  } else if (answer.state === "received") {
     rememberPlayerId(form);
     notify("success", answer.message);
     await leave(card, { asked: true });

@@ -46,12 +46,16 @@ WITHHELD_LOOKED_AT_EVERY = timedelta(minutes=1)
 PUSHED_MAX = 1000
 # Deliveries fetched at once.
 BATCH_MAX = 50
+# Due deliveries among which the first of each player are looked for, and how many of those are enough.
+LOOKED_AT_MAX = 500
+HEADS_ENOUGH = 16
 
 _project_now = func.coalesce(projects.c.clock_frozen_at, func.now() + projects.c.clock_offset)
 _is_waiting = deliveries.c.settled_at.is_(None)
 # Written out: a plan made for an unknown LIMIT may sort what the index has in order.
 _ONE = literal_column("1", Integer)
 _BATCH = literal_column(str(BATCH_MAX), Integer)
+_LOOKED_AT = literal_column(str(LOOKED_AT_MAX), Integer)
 _is_in_order = projects.c.delivery_mode == DeliveryMode.XSOLLA.value
 
 
@@ -218,26 +222,89 @@ _waiting = select(deliveries, events.c.event_type, events.c.body, events.c.refer
 LIST_WAITING = _waiting.where(*_of_lane).order_by(deliveries.c.delivery_id).limit(_BATCH)
 
 _earlier = deliveries.alias("earlier")
-_is_earlier = and_(
+_of_same_player = and_(
     _earlier.c.project_id == deliveries.c.project_id,
     _earlier.c.purpose == deliveries.c.purpose,
     _earlier.c.player_key == deliveries.c.player_key,
     _earlier.c.settled_at.is_(None),
-    _earlier.c.delivery_id < deliveries.c.delivery_id,
 )
-LIST_DUE_HEADS = (
-    _waiting.where(
-        *_of_lane,
-        deliveries.c.next_attempt_at <= bindparam("now"),
-        deliveries.c.player_key != func.all(bindparam("busy", type_=ARRAY(Text))),
-        ~select(_earlier.c.delivery_id).where(_is_earlier).exists(),
+
+
+def _heads_among(chosen: Any) -> Any:
+    """Those of the chosen deliveries before which no other of the same player waits."""
+    first = (
+        select(_earlier.c.delivery_id)
+        .where(
+            _earlier.c.project_id == chosen.c.project_id,
+            _earlier.c.purpose == chosen.c.purpose,
+            _earlier.c.player_key == chosen.c.player_key,
+            _earlier.c.settled_at.is_(None),
+        )
+        .order_by(_earlier.c.delivery_id)
+        .limit(_ONE)
+        .scalar_subquery()
     )
+    return select(chosen).where(chosen.c.delivery_id == first).limit(_BATCH).subquery("due_heads")
+
+
+def _head_of_player(wanted: Any) -> Any:
+    """A column of the first waiting delivery of the same player. As a subquery with a limit it is always one step in
+    the index; written as NOT EXISTS it was seen to become a join of everything with everything."""
+    return select(wanted).where(_of_same_player).order_by(_earlier.c.delivery_id).limit(_ONE).scalar_subquery()
+
+
+_is_due = deliveries.c.next_attempt_at <= bindparam("now")
+_is_of_free_player = deliveries.c.player_key != func.all(bindparam("busy", type_=ARRAY(Text)))
+
+
+def _with_events(heads: Any) -> Any:
+    return (
+        select(heads, events.c.event_type, events.c.body, events.c.reference)
+        .join(events, and_(events.c.project_id == heads.c.project_id, events.c.event_id == heads.c.event_id))
+        .order_by(heads.c.next_attempt_at, heads.c.delivery_id)
+    )
+
+
+# Most often the heads are among what has been due for longest.
+_longest_due = (
+    select(deliveries)
+    .where(*_of_lane, _is_due, _is_of_free_player)
     .order_by(deliveries.c.next_attempt_at, deliveries.c.delivery_id)
+    .limit(_LOOKED_AT)
+    .subquery("webhook_deliveries")
+)
+LIST_DUE_HEADS = _with_events(_heads_among(_longest_due))
+
+
+def _walk_over_players() -> Any:
+    """Each player with something waiting, found by one step in the index; nobody where few deliveries are due."""
+    found = func.min(deliveries.c.player_key)
+    count_due = select(func.count()).select_from(_longest_due).scalar_subquery()
+    walk = select(found.label("player_key")).where(*_of_lane, count_due == LOOKED_AT_MAX).cte("players", recursive=True)
+    following = select(found).where(*_of_lane, deliveries.c.player_key > walk.c.player_key).scalar_subquery()
+    return walk.union_all(select(following).where(walk.c.player_key.is_not(None)))
+
+
+_players = _walk_over_players()
+_head = (
+    select(deliveries)
+    .where(*_of_lane, deliveries.c.player_key == _players.c.player_key)
+    .order_by(deliveries.c.delivery_id)
+    .limit(_ONE)
+    .lateral("head")
+)
+# Behind the long queues of few players the heads of others stand far back, and so does a head that was tried before.
+LIST_DUE_HEADS_BY_PLAYER = _with_events(
+    select(_head)
+    .select_from(_players.join(_head, true()))
+    .where(
+        _head.c.next_attempt_at <= bindparam("now"),
+        _head.c.player_key != func.all(bindparam("busy", type_=ARRAY(Text))),
+    )
     .limit(_BATCH)
+    .subquery("due_heads")
 )
-_head_time = (
-    select(_earlier.c.next_attempt_at).where(_is_earlier).order_by(_earlier.c.delivery_id).limit(_ONE).scalar_subquery()
-)
+_head_time = _head_of_player(_earlier.c.next_attempt_at)
 _blocked = (
     select(deliveries.c.delivery_id, _head_time.label("head_time"))
     .where(*_of_lane, deliveries.c.next_attempt_at <= bindparam("now"), _head_time > bindparam("now"))
@@ -342,13 +409,15 @@ async def list_waiting(db: Session, lane: Lane) -> list[Waiting]:
 
 async def list_due_heads(db: Session, lane: Lane, *, now: datetime, busy_players: Sequence[str]) -> list[Waiting]:
     """For each player that is not busy the first delivery that waits, if it is due."""
-    rows = await db.fetch_all(
-        LIST_DUE_HEADS,
-        project=lane.project_id,
-        purpose_=lane.purpose,
-        now=now,
-        busy=list(busy_players),
-    )
+    values = {
+        "project": lane.project_id,
+        "purpose_": lane.purpose,
+        "now": now,
+        "busy": list(busy_players),
+    }
+    rows = await db.fetch_all(LIST_DUE_HEADS, **values)
+    if len(rows) < HEADS_ENOUGH:
+        rows = await db.fetch_all(LIST_DUE_HEADS_BY_PLAYER, **values) or rows
     return [_waiting_delivery(row) for row in rows]
 
 

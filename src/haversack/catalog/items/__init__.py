@@ -1,0 +1,1 @@
+"""Items of every kind as a studio manages them."""

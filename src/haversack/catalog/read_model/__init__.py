@@ -1,0 +1,1 @@
+"""The compiled catalog that clients are served from."""

@@ -1,0 +1,1 @@
+"""Groups, attributes and regions: what items are ordered, described and restricted by."""

@@ -1,0 +1,1 @@
+"""Bringing a whole catalog in and out as JSON."""
