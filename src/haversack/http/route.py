@@ -60,7 +60,12 @@ class OperationRoute(APIRoute):
             except Exception as error:
                 refusal = refusal_of(error, operation)
                 RAISED_KINDS.add(refusal.kind.name)
-                return render(operation.family, refusal, request_id=request_id)
+                if refusal.kind.status >= 500:
+                    log.warning("%s: %s, request %s", operation.name, refusal.kind.name, request_id)
+                response = render(operation.family, refusal, request_id=request_id)
+                # What a caller can quote, and what the log has.
+                response.headers["X-Request-Id"] = request_id
+                return response
 
         return handle
 
