@@ -1,10 +1,10 @@
 """What the benchmarks run on: an embedded PostgreSQL as promised to users, a studio in it, servers as processes."""
 
 import asyncio
+import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -127,10 +127,10 @@ async def serving_bare(bed: Bed, body: bytes) -> AsyncIterator[Served]:
 async def running(
     command: Sequence[str], port: int, *, folder: Path, environment: Mapping[str, str]
 ) -> AsyncIterator[Served]:
-    """A server process on the core of what is measured, from its first connection to its end by SIGTERM."""
+    """A server process on the core of what is measured, from its first answer to its end by SIGTERM."""
     process = start(command, folder=folder, environment=environment)
     try:
-        await asyncio.to_thread(wait_until_connected, process, port)
+        await asyncio.to_thread(wait_until_answering, process, port)
         pin([process.pid], MEASURED_CORE)
         yield Served(process.pid, port)
     finally:
@@ -143,18 +143,22 @@ def start(command: Sequence[str], *, folder: Path, environment: Mapping[str, str
     return subprocess.Popen(command, cwd=folder, env={**kept, **environment}, stdout=subprocess.DEVNULL)
 
 
-def wait_until_connected(process: "subprocess.Popen[bytes]", port: int) -> None:
-    """Return when the process accepts connections."""
+def wait_until_answering(process: "subprocess.Popen[bytes]", port: int, *, path: str = "/") -> None:
+    """Return when the process has answered a request to the path, whatever it answered."""
     deadline = time.monotonic() + READY_SECONDS_MAX
     while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_SECONDS_MAX)
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            connection.request("GET", path)
+            connection.getresponse().read()
             return
-        except OSError:
+        except (ConnectionError, http.client.BadStatusLine):
             if process.poll() is not None:
                 raise RuntimeError(f"{process.args!r} ended with {process.returncode}") from None
             if time.monotonic() > deadline:
                 raise
+        finally:
+            connection.close()
         time.sleep(POLL_SECONDS)
 
 

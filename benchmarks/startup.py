@@ -1,12 +1,11 @@
 """How long a newcomer waits: from the command to the first answer, and to the text of `--help`."""
 
-import http.client
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.bed import HAVERSACK, POLL_SECONDS, READY_SECONDS_MAX, ROOT, start, stop, temporary_folder
+from benchmarks.bed import HAVERSACK, ROOT, start, stop, temporary_folder, wait_until_answering
 from benchmarks.figures import Figure, Series
 from benchmarks.processes import EVERY_CORE, free_port, pin
 
@@ -53,21 +52,7 @@ def _seconds_to_answer(folder: Path) -> float:
     started = time.monotonic()
     process = start(command, folder=folder, environment={})
     try:
-        while not _is_answered(port):
-            if process.poll() is not None or time.monotonic() - started > READY_SECONDS_MAX:
-                raise RuntimeError(f"haversack dev does not answer (exit status {process.returncode})")
-            time.sleep(POLL_SECONDS)
+        wait_until_answering(process, port, path="/openapi.json")
         return time.monotonic() - started
     finally:
         stop(process)
-
-
-def _is_answered(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_SECONDS_MAX)
-    try:
-        connection.request("GET", "/openapi.json")
-        return connection.getresponse().status == 200
-    except ConnectionError:
-        return False
-    finally:
-        connection.close()

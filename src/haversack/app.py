@@ -17,6 +17,7 @@ from haversack.backpack import admin_operations as backpack_admin
 from haversack.backpack import pictures as backpack_pictures
 from haversack.backpack import player_operations as backpack_player
 from haversack.backpack import receiving
+from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
 from haversack.http.area import Area, Operation, bound_signature
@@ -27,6 +28,7 @@ from haversack.http.route import OperationRoute, endpoint_of
 from haversack.login import player_operations as login_player
 from haversack.login import public_operations as login_public
 from haversack.login import server_operations as login_server
+from haversack.login.actions import prune_expired
 from haversack.pages import operations as page_operations
 from haversack.pages import reference as page_reference
 from haversack.pages.reference import swagger_folder
@@ -127,6 +129,7 @@ def build_worker(context: Context) -> Worker:
     """The worker of a process: it delivers webhooks, tells features of outcomes and forgets what has had its time."""
     worker = Worker(context.deliverer, context.notifications)
     worker.every(3600, lambda: prune_keys(context.database.session()))
+    worker.every(3600, lambda: prune_expired(context.database.session(), before=real_now()))
     return worker
 
 

@@ -4,7 +4,7 @@
 Bugs are not in the catalogue: they end as one 500 with a reference number. `docs/errors.md` is made from this file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
@@ -27,9 +27,14 @@ class ErrorKind:
     sentence: str
 
     def __call__(
-        self, *, faults: Sequence[Fault] = (), retry_after: int | None = None, **values: object
+        self,
+        *,
+        faults: Sequence[Fault] = (),
+        retry_after: int | None = None,
+        extended: Mapping[str, object] | None = None,
+        **values: object,
     ) -> "Refusal":
-        return Refusal(self, self.sentence.format(**values), tuple(faults), retry_after)
+        return Refusal(self, self.sentence.format(**values), tuple(faults), retry_after, extended)
 
     @property
     def placeholders(self) -> tuple[str, ...]:
@@ -41,13 +46,20 @@ class Refusal(Exception):
     """A request that cannot be fulfilled, for a reason of the catalogue."""
 
     def __init__(
-        self, kind: ErrorKind, message: str, faults: tuple[Fault, ...] = (), retry_after: int | None = None
+        self,
+        kind: ErrorKind,
+        message: str,
+        faults: tuple[Fault, ...] = (),
+        retry_after: int | None = None,
+        extended: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.faults = faults
         self.retry_after = retry_after
+        # Values for the caller's program, where the contract has them in place of the list of faults.
+        self.extended = extended
         # Where a bug's trace stands in the log.
         self.reference: str | None = None
 
@@ -245,7 +257,87 @@ PAGE_EXPIRED = ErrorKind(
 # -- Store ----------------------------------------------------------------------------------------------------------
 
 WEBHOOK_NOT_SET = ErrorKind("store.webhook_not_set", 404, 0, "No webhook is set for this project.")
+ITEM_WITHOUT_USER_LIMIT = ErrorKind(
+    "store.item_without_user_limit", 422, 4508, "[0401-4508]: Item does not have configured user limits."
+)
+ITEM_LIMIT_OUT_OF_RANGE = ErrorKind(
+    "store.item_limit_out_of_range", 422, 4510, "[0401-4510]: Available item limit is out of range."
+)
+PLAYER_UNKNOWN = ErrorKind("store.player_unknown", 404, 5008, "[0401-5008]: Could not find User")
+STOCK_TOO_SMALL = ErrorKind(
+    "store.stock_too_small",
+    422,
+    1023,
+    "[0401-1023]: A stock of {total} is less than the {taken} that are reserved and sold.",
+)
 PROJECT_NOT_FOUND = ErrorKind("store.project_not_found", 404, 0, "There is no project {project_id}.")
+
+# Calls whose document has it answer this, in place of 401, where the header is missing altogether.
+AUTHORIZATION_NOT_SENT = ErrorKind("store.authorization_not_sent", 403, 0, "Authorization header not sent")
+
+# Attributes, groups and regions. The sentences without placeholders are those that clients know.
+ATTRIBUTE_NOT_FOUND = ErrorKind(
+    "store.attribute_not_found", 404, 9901, "[0401-9901]: Attribute not found."
+)
+ATTRIBUTE_VALUE_NOT_FOUND = ErrorKind(
+    "store.attribute_value_not_found", 404, 9906, "[0401-9906]: Attribute value not found."
+)
+ATTRIBUTE_VALUE_EXISTS = ErrorKind(
+    "store.attribute_value_exists", 422, 9907, "[0401-9907]: The attribute value already exists."
+)
+ATTRIBUTE_VALUES_USED_UP = ErrorKind(
+    "store.attribute_values_used_up",
+    422,
+    9908,
+    "[0401-9908]: You reached the maximum number of values for the attribute.",
+)
+# The code and the prefix differ in the documents of the two calls that answer this.
+ATTRIBUTE_VALUE_INVALID = ErrorKind(
+    "store.attribute_value_invalid", 422, 9901, "[0401-1102]: Unprocessable Entity. {summary}"
+)
+TOO_MANY_ITEM_ATTRIBUTES = ErrorKind(
+    "store.too_many_item_attributes",
+    422,
+    9908,
+    "[0401-9908]: The number of attributes you specified for the item exceeds the required limit. "
+    "Try to specify fewer attributes.",
+)
+TOO_MANY_ITEM_ATTRIBUTE_VALUES = ErrorKind(
+    "store.too_many_item_attribute_values",
+    422,
+    9909,
+    "[0401-9909]: The number of attribute values you specified for the item exceeds the required limit. "
+    "Try to specify fewer attribute values.",
+)
+GROUP_NOT_FOUND = ErrorKind("store.group_not_found", 404, 4403, "[0401-4403]: Item group not found")
+REGION_NOT_FOUND = ErrorKind("store.region_not_found", 404, 9701, "[0401-9701]: Region not found")
+REGION_IN_USE = ErrorKind(
+    "store.region_in_use",
+    422,
+    1102,
+    "[0401-1102]: Region {region_id} is used by {users}. Take it off them first.",
+)
+ITEM_NOT_FOUND = ErrorKind(
+    "store.item_not_found",
+    404,
+    4001,
+    "[0401-4001]: Item with Project Id = {project_id} and Sku = {sku} not found",
+)
+ITEM_SKU_NOT_FOUND = ErrorKind(
+    "store.item_sku_not_found", 404, 4001, "[0401-4001]: Item with sku = '{sku}' not found"
+)
+ITEM_ID_NOT_FOUND = ErrorKind(
+    "store.item_id_not_found", 404, 4001, "[0401-4001]: Item with id = {item_id} not found"
+)
+ITEM_EXISTS = ErrorKind(
+    "store.item_exists",
+    422,
+    4002,
+    "[0401-4002]: Item with Project Id = {project_id} and Sku = {sku} already exists",
+)
+DEFAULT_PRICE_MISSING = ErrorKind(
+    "store.default_price_missing", 422, 4055, "[0401-4055]: The default price of item {sku} is not set"
+)
 
 
 # -- Login ----------------------------------------------------------------------------------------------------------

@@ -26,6 +26,14 @@ async def faults_of_production(settings: Settings) -> list[str]:
     faults = []
     if settings.database_url is None:
         faults.append("HAVERSACK_DATABASE_URL is not set: production needs a PostgreSQL of its own.")
+    faults.extend(_faults_of_secrets(settings))
+    if settings.database_url is not None:
+        faults.extend(await _faults_of_database(settings.database_url.get_secret_value()))
+    return faults
+
+
+def _faults_of_secrets(settings: Settings) -> list[str]:
+    faults = []
     if settings.encryption_key is None:
         faults.append(
             "HAVERSACK_ENCRYPTION_KEY is not set: it encrypts stored secrets. Make one with `openssl rand -base64 48`."
@@ -34,10 +42,9 @@ async def faults_of_production(settings: Settings) -> list[str]:
         faults.append(f"HAVERSACK_ENCRYPTION_KEY is shorter than {ENCRYPTION_KEY_LENGTH_MIN} characters.")
     if settings.outbound_allow_loopback:
         faults.append(
-            "HAVERSACK_OUTBOUND_ALLOW_LOOPBACK is on: webhook addresses could reach this machine. It is for development."
+            "HAVERSACK_OUTBOUND_ALLOW_LOOPBACK is on: webhook addresses could reach this machine."
+            " It is for development."
         )
-    if settings.database_url is not None:
-        faults.extend(await _faults_of_database(settings.database_url.get_secret_value()))
     return faults
 
 
@@ -46,13 +53,11 @@ async def _faults_of_database(url: str) -> list[str]:
         await check_schema(url)
         async with Database(url, connections=2) as database:
             if await has_demo_project(database.session()):
-                return [
-                    "The database holds the demo project, whose keys are known: use a database of its own."
-                ]
+                return ["The database holds the demo project, whose keys are known: use a database of its own."]
     except SchemaMismatch as error:
         return [str(error)]
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseAway) as error:
-        return [f"The database cannot be reached: {error}"]
+        return [f"The database cannot be reached: {str(error) or type(error).__name__}"]
     return []
 
 
@@ -84,15 +89,14 @@ async def examine(settings: Settings) -> list[Finding]:
         findings.append(
             Finding(
                 Level.WARNING,
-                "HAVERSACK_DATABASE_URL is not set and no `haversack dev` runs here: development starts its own database.",
+                "HAVERSACK_DATABASE_URL is not set and no `haversack dev` runs here:"
+                " development starts its own database.",
             )
         )
     if url is not None:
         findings.extend(await _examine_database(url, is_production=settings.database_url is not None))
-    if settings.encryption_key is None and settings.database_url is not None:
-        findings.append(
-            Finding(Level.FAULT, "HAVERSACK_ENCRYPTION_KEY is not set: stored secrets cannot be read.")
-        )
+    if settings.database_url is not None:
+        findings.extend(Finding(Level.FAULT, fault) for fault in _faults_of_secrets(settings))
     findings.append(_examine_data_folder(settings))
     findings.append(_examine_public_url(settings))
     findings.append(await _examine_port(settings, is_running=running is not None))
@@ -102,9 +106,7 @@ async def examine(settings: Settings) -> list[Finding]:
 def _find_extensions() -> list[Finding]:
     missing = [name for name in ("uvloop", "httptools") if find_spec(name) is None]
     if missing:
-        return [
-            Finding(Level.FAULT, f"{' and '.join(missing)} not installed: install requirements/run.txt anew.")
-        ]
+        return [Finding(Level.FAULT, f"{' and '.join(missing)} not installed: install requirements/run.txt anew.")]
     return [Finding(Level.OK, "uvloop and httptools are installed.")]
 
 
@@ -112,22 +114,18 @@ async def _examine_database(url: str, *, is_production: bool) -> list[Finding]:
     try:
         connection = await asyncpg.connect(Database(url).url, timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        return [Finding(Level.FAULT, f"The database cannot be reached: {error or type(error).__name__}")]
+        return [Finding(Level.FAULT, f"The database cannot be reached: {str(error) or type(error).__name__}")]
     try:
         version = connection.get_server_version()
         commit = await connection.fetchval("SHOW synchronous_commit")
-        waiting = await connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        )
+        waiting = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     finally:
         await connection.close()
     findings = [Finding(Level.OK, f"PostgreSQL {version.major}.{version.minor} answers.")]
     if version.major < POSTGRES_MAJOR_MIN:
         findings.append(Finding(Level.FAULT, f"PostgreSQL {POSTGRES_MAJOR_MIN} or newer is needed."))
     if commit == "off":
-        findings.append(
-            Finding(Level.FAULT, "synchronous_commit is off: a crash could lose paid orders. Turn it on.")
-        )
+        findings.append(Finding(Level.FAULT, "synchronous_commit is off: a crash could lose paid orders. Turn it on."))
     if waiting:
         findings.append(Finding(Level.WARNING, f"{waiting} statement(s) wait for a lock right now."))
     faults = await _faults_of_database(url) if is_production else []

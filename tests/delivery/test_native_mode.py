@@ -6,8 +6,9 @@ import pytest
 
 from haversack.context import Context
 from haversack.projects.records import DeliveryMode
+from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.queries.endpoints import find_endpoint
-from haversack.webhooks.queries.lanes import list_due_lanes
+from haversack.webhooks.queries.lanes import LOOKED_AT_MAX, list_due_lanes
 from haversack.webhooks.records import DeliveryStatus, FailureReason, Purpose
 from haversack.webhooks.rules import JITTER_PART, NATIVE_GAPS
 from make.deliveries import Drain
@@ -120,13 +121,14 @@ async def test_gone_switches_the_endpoint_off(
 
 @pytest.mark.parametrize("status", [429, 502, 504])
 async def test_throttling_pauses_the_whole_endpoint(
-    sender: Sender, receiver: Receiver, drain: Drain, status: int
+    sender: Sender, receiver: Receiver, drain: Drain, deliverer: Deliverer, status: int
 ) -> None:
     receiver.answer_next(Answer(status, headers={"Retry-After": "120"}))
     await sender.publish("one")
     await drain(sender)
-    await sender.publish("two")
+    second = await sender.publish("two")
     await drain(sender)
+    assert (await deliverer.settle(sender.project_id, second, timeout_seconds=1)).is_pending
     assert len(receiver.received) == 1
     await sender.move_clock(timedelta(seconds=119))
     await drain(sender)
@@ -169,3 +171,24 @@ async def test_one_success_forgets_earlier_failures(
     await drain(sender)
     working = await find_endpoint(db, context.sealer, sender.project_id, Purpose.STORE)
     assert working is not None and working.failing_since is None
+
+
+async def test_a_long_queue_of_one_player_hides_nobody(sender: Sender, receiver: Receiver, drain: Drain) -> None:
+    ids = [await sender.publish("busy") for _ in range(LOOKED_AT_MAX + 20)]
+    other = await sender.publish("other")
+    await drain(sender)
+    assert receiver.event_ids.index((await sender.inspect(other)).row.event_id) < 50
+    assert receiver.event_ids[-1] == (await sender.inspect(ids[-1])).row.event_id
+    assert len(receiver.received) == len(ids) + 1
+
+
+async def test_a_retried_head_is_found_behind_its_own_queue(sender: Sender, receiver: Receiver, drain: Drain) -> None:
+    receiver.answer_next(Answer(500))
+    head = await sender.publish("busy")
+    await drain(sender)
+    followers = [await sender.publish("busy") for _ in range(LOOKED_AT_MAX + 20)]
+    await sender.move_clock(MINUTE)
+    await drain(sender)
+    assert (await sender.inspect(head)).row.status is DeliveryStatus.SUCCEEDED
+    assert (await sender.inspect(followers[-1])).row.status is DeliveryStatus.SUCCEEDED
+    assert len(receiver.received) == len(followers) + 2

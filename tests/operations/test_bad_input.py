@@ -232,3 +232,9 @@ async def test_slow_body_does_not_hold_others(
 
 def test_application_builds_without_a_context() -> None:
     assert build_application().index.find("GET", "/web/backpack/items")
+
+
+async def test_nul_characters_in_a_form(client: httpx.AsyncClient) -> None:
+    reply = await client.post("/api/oauth2/token", data={"grant_type": "client_credentials", "client_id": "a\x00b"})
+    assert reply.status_code in (400, 422)
+    assert reply.json()["error"]["details"]["errors"][0]["property"] == "client_id"

@@ -1,14 +1,18 @@
 """How a command finds its database and encryption key: by settings, or beside a running `haversack dev`."""
 
 import asyncio
+import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 from pydantic import SecretStr, ValidationError
+from pydantic_settings import SettingsError
 
 from haversack.private_files import write_private_file
 from haversack.settings import Mode, Settings
@@ -19,6 +23,11 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 KEY_FILE = "encryption.key"
+# A password with one of /?# in it would be read as another address, or not at all.
+HOST = r"(?:\[[^\]]*\]|[^/?#@:,]*)(?::\d{1,5})?"
+DATABASE_ADDRESS = re.compile(
+    rf"postgres(?:ql)?(?:\+asyncpg)?://(?:[^/?#]*@)?{HOST}(?:,{HOST})*(?:/[^?#@]*)?(?:\?[^#]*)?"
+)
 
 
 def end_with(*sentences: str, status: int = 1) -> NoReturn:
@@ -28,17 +37,37 @@ def end_with(*sentences: str, status: int = 1) -> NoReturn:
     raise typer.Exit(status)
 
 
+def _faults_of_settings(settings: Settings) -> list[str]:
+    """What no command can work with; empty where nothing is wrong. The sentences never repeat a secret."""
+    faults = []
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        if DATABASE_ADDRESS.fullmatch(url) is None:
+            faults.append(
+                "HAVERSACK_DATABASE_URL must look like postgresql://user:password@host:5432/name. Write special"
+                " characters of the password as %XX: %2F for /, %3F for ?, %23 for #."
+            )
+    if settings.log_level.upper() not in logging.getLevelNamesMapping():
+        faults.append("HAVERSACK_LOG_LEVEL must be debug, info, warning, error or critical.")
+    for network in settings.outbound_allow_private:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            faults.append(f"HAVERSACK_OUTBOUND_ALLOW_PRIVATE: {error}.")
+    return faults
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings, or the command ends with what is wrong with them."""
-    from haversack.startup import faults_of_settings
-
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
         # The values are left out: one of them may be a secret.
         named = [("HAVERSACK_" + "_".join(map(str, fault["loc"])).upper(), fault["msg"]) for fault in error.errors()]
         end_with(*(f"{name}: {message}" for name, message in named), status=2)
-    faults = faults_of_settings(settings)
+    except SettingsError:
+        end_with('HAVERSACK_OUTBOUND_ALLOW_PRIVATE must be a JSON list, such as ["10.0.0.0/8"].', status=2)
+    faults = _faults_of_settings(settings)
     if faults:
         end_with(*faults, status=2)
     return settings
@@ -107,16 +136,14 @@ def faults_in_words() -> Iterator[None]:
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         end_with("The database is not at the schema that this version needs: run `haversack migrate`.")
     except (*UNAVAILABLE, DatabaseAway, asyncpg.InvalidAuthorizationSpecificationError) as error:
-        end_with(f"The database cannot be reached: {error or type(error).__name__}")
+        end_with(f"The database cannot be reached: {str(error) or type(error).__name__}")
     except asyncpg.InvalidCatalogNameError as error:
         end_with(f"The database cannot be used: {error}")
     except Refusal as refusal:
         end_with(refusal.message)
 
 
-def run_with_context(
-    command: "Callable[[Context], Awaitable[Result]]", settings: Settings | None = None
-) -> Result:
+def run_with_context(command: "Callable[[Context], Awaitable[Result]]", settings: Settings | None = None) -> Result:
     """Run `command(context)` connected as the settings say."""
     from haversack.context import open_context
 

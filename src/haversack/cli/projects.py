@@ -1,12 +1,14 @@
 """`haversack project …` and `haversack player …`."""
 
+import math
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid5
 
 import typer
 
-from haversack.cli.connect import connected_settings, load_settings, run_with_context
+from haversack.cli.connect import connected_settings, end_with, load_settings, run_with_context
 from haversack.projects.keys import KeyKind
 from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderWebhooks, Project
 from haversack.settings import Settings
@@ -17,7 +19,33 @@ if TYPE_CHECKING:
 project_app = typer.Typer(help="Projects, their keys and settings.", no_args_is_help=True)
 player_app = typer.Typer(help="Players of a project.", no_args_is_help=True)
 
-ProjectId = Annotated[int, typer.Argument(help="the project's id")]
+ID_MAX = 2**31 - 1
+NAME_LENGTH_MAX = 255
+OVERLAP_HOURS_MAX = 24 * 365
+SKU = re.compile(r"[A-Za-z0-9_\-.]{1,255}")
+
+ProjectId = Annotated[int, typer.Argument(help="the project's id", min=1, max=ID_MAX)]
+
+
+def _name(value: str) -> str:
+    """A name that can be shown, or the command ends."""
+    name = value.strip()
+    if not 1 <= len(name) <= NAME_LENGTH_MAX or not name.isprintable():
+        raise typer.BadParameter(f"must have 1 to {NAME_LENGTH_MAX} printable characters")
+    return name
+
+
+def _sku(value: str) -> str:
+    if SKU.fullmatch(value) is None:
+        raise typer.BadParameter("must have 1 to 255 letters, digits, dots, hyphens and underscores")
+    return value
+
+
+def _overlap(hours: float) -> float:
+    # A comparison with "not a number" is never true.
+    if not math.isfinite(hours):
+        raise typer.BadParameter("must be a number")
+    return hours
 
 
 def _key_kind(settings: Settings) -> KeyKind:
@@ -34,35 +62,50 @@ def _show(title: str, rows: list[tuple[str, object]]) -> None:
 async def _find(context: "Context", project_id: int) -> Project:
     project = await context.directory.find_project(project_id)
     if project is None:
-        typer.echo(f"There is no project {project_id}.", err=True)
-        raise typer.Exit(1)
+        end_with(f"There is no project {project_id}.")
     return project
+
+
+async def _owner(context: "Context", login_project_id: UUID, merchant_id: int | None) -> int:
+    """The merchant of a login project; the command ends where another one is named."""
+    from haversack.login.actions.issuing import get_login_project
+
+    login_project = await get_login_project(context.database.session(), context.sealer, login_project_id)
+    if merchant_id not in (None, login_project.merchant_id):
+        end_with(f"The login project {login_project_id} belongs to merchant {login_project.merchant_id}.")
+    return login_project.merchant_id
 
 
 @project_app.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="what the project is called")],
+    name: Annotated[str, typer.Argument(help="what the project is called", callback=_name)],
     merchant: Annotated[
-        int | None, typer.Option(help="an existing merchant's id; a new one without it")
+        int | None, typer.Option(help="an existing merchant's id; a new one without it", min=1, max=ID_MAX)
     ] = None,
     login_project: Annotated[
-        UUID | None, typer.Option(help="share the players of this login project")
+        UUID | None, typer.Option(help="share the players of this login project, whose merchant it belongs to")
     ] = None,
 ) -> None:
     """Make a project and print its keys, which are shown this once."""
     settings = connected_settings(load_settings())
 
     async def work(context: "Context") -> None:
+        import asyncpg
+
         from haversack.projects.actions import create_project
 
-        made = await create_project(
-            context,
-            name=name,
-            merchant_name=name,
-            kind=_key_kind(settings),
-            merchant_id=merchant,
-            login_project_id=login_project,
-        )
+        merchant_id = merchant if login_project is None else await _owner(context, login_project, merchant)
+        try:
+            made = await create_project(
+                context,
+                name=name,
+                merchant_name=name,
+                kind=_key_kind(settings),
+                merchant_id=merchant_id,
+                login_project_id=login_project,
+            )
+        except asyncpg.ForeignKeyViolationError:
+            end_with(f"There is no merchant {merchant_id}.")
         _show(
             f"Project {made.project_id} is made. Keep these secrets now: only their hashes are stored.",
             [
@@ -108,9 +151,7 @@ def keys(project_id: ProjectId) -> None:
         for row in rows:
             what = "project" if row["project_id"] is not None else "merchant"
             ends = f"ends {row['expires_at']:%Y-%m-%d %H:%M}Z" if row["expires_at"] else "no end"
-            typer.echo(
-                f"{row['key_id']}  {row['key_hint']}  {what}  made {row['created_at']:%Y-%m-%d}  {ends}"
-            )
+            typer.echo(f"{row['key_id']}  {row['key_hint']}  {what}  made {row['created_at']:%Y-%m-%d}  {ends}")
 
     run_with_context(work)
 
@@ -119,12 +160,14 @@ def keys(project_id: ProjectId) -> None:
 def rotate(
     project_id: ProjectId,
     what: Annotated[str, typer.Option(help="key, merchant-key or host-id")] = "key",
-    overlap_hours: Annotated[float, typer.Option(help="how long the old one still opens")] = 24.0,
+    overlap_hours: Annotated[
+        float,
+        typer.Option(help="how long the old one still opens", min=0, max=OVERLAP_HOURS_MAX, callback=_overlap),
+    ] = 24.0,
 ) -> None:
     """Make a new key or host id; the old one ends after the overlap."""
     if what not in ("key", "merchant-key", "host-id"):
-        typer.echo("--what must be key, merchant-key or host-id", err=True)
-        raise typer.Exit(2)
+        end_with("--what must be key, merchant-key or host-id", status=2)
     settings = connected_settings(load_settings())
 
     async def work(context: "Context") -> None:
@@ -181,16 +224,18 @@ def set_settings(
 
 
 @project_app.command("currency")
-def currency(project_id: ProjectId, sku: str, name: str) -> None:
+def currency(
+    project_id: ProjectId,
+    sku: Annotated[str, typer.Argument(help="its SKU in the catalog", callback=_sku)],
+    name: Annotated[str, typer.Argument(help="what players read", callback=_name)],
+) -> None:
     """Configure a virtual currency that players keep in their wallet."""
 
     async def work(context: "Context") -> None:
         from haversack.inventory.queries import add_virtual_currency
 
         project = await _find(context, project_id)
-        await add_virtual_currency(
-            context.database.session(), project_id=project.project_id, sku=sku, name=name
-        )
+        await add_virtual_currency(context.database.session(), project_id=project.project_id, sku=sku, name=name)
         typer.echo(f"{sku} is a virtual currency of project {project_id}.")
 
     run_with_context(work)
@@ -199,7 +244,9 @@ def currency(project_id: ProjectId, sku: str, name: str) -> None:
 @player_app.command("token")
 def token(
     project_id: ProjectId,
-    player: Annotated[str, typer.Argument(help="the player's uuid, or any name: one name is one player")],
+    player: Annotated[
+        str, typer.Argument(help="the player's uuid, or any name: one name is one player", callback=_name)
+    ],
 ) -> None:
     """Print a token of a player, who is made where there is none."""
 

@@ -118,9 +118,7 @@ def dev(
         typer.Option(help="where the database, keys and pictures are kept", show_default=".haversack"),
     ] = None,
     host: Annotated[str | None, typer.Option(help="address to listen at", show_default="127.0.0.1")] = None,
-    port: Annotated[
-        int | None, typer.Option(help="port to listen at", show_default="8044", min=0, max=65535)
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen at", show_default="8044", min=0, max=65535)] = None,
 ) -> None:
     """Start a server for development: its own database, a demo project, webhooks to this machine allowed."""
     from haversack.database.embedded import EmbeddedDatabaseError
@@ -129,9 +127,7 @@ def dev(
     settings = load_settings(
         mode=Mode.DEVELOPMENT, **{name: value for name, value in given.items() if value is not None}
     )
-    logging.config.dictConfig(
-        _log_options("warning" if settings.log_level == "info" else settings.log_level)
-    )
+    logging.config.dictConfig(_log_options("warning" if settings.log_level == "info" else settings.log_level))
     with _listen(settings, hint="choose another port with --port") as listening:
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})
         try:
@@ -219,9 +215,7 @@ async def _serve_with_worker(
 
 def serve(
     processes: Annotated[int, typer.Option(help="how many processes answer requests", min=1)] = 1,
-    with_worker: Annotated[
-        bool, typer.Option("--worker/--no-worker", help="deliver webhooks in here too")
-    ] = True,
+    with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="deliver webhooks in here too")] = True,
 ) -> None:
     """Start a server for production, as the HAVERSACK_… settings say."""
     settings = load_settings(mode=Mode.PRODUCTION)

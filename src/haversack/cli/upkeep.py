@@ -18,11 +18,7 @@ def migrate() -> None:
     typer.echo("Migrating ...", err=True)
     with faults_in_words():
         before, after = run(migrate_database(settings.database_url.get_secret_value()))
-    typer.echo(
-        f"The database is at {after}."
-        if before == after
-        else f"Migrated from {before or 'empty'} to {after}."
-    )
+    typer.echo(f"The database is at {after}." if before == after else f"Migrated from {before or 'empty'} to {after}.")
 
 
 def openapi() -> None:

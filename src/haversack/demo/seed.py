@@ -14,6 +14,7 @@ from haversack.database.engine import Session
 from haversack.demo.content import GAMES, GLIM, ITEMS, DemoItem
 from haversack.inventory.queries import add_virtual_currency
 from haversack.login.actions import ensure_user, issue_player_token
+from haversack.private_files import write_private_file
 from haversack.projects.actions import create_project
 from haversack.projects.keys import KeyKind
 from haversack.projects.records import Project
@@ -54,16 +55,15 @@ async def seed_demo(context: Context) -> Demo:
     folder = context.settings.data_folder
     demo = read_demo(folder)
     project = await context.directory.find_project(demo.project_id) if demo is not None else None
-    if demo is not None and project is not None:
+    # A database that was made anew gives the same numbers again: the login project's id tells it apart.
+    if demo is not None and project is not None and str(project.login_project_id) == demo.login_project_id:
         if demo.public_url == context.settings.public_url:
             return demo
         demo = await _follow_address(context, demo, project)
     else:
         demo = await _make_demo(context)
     # Only after everything is in the database: a crash before this line makes another demo, not half of one.
-    path = folder / DEMO_FILE
-    path.touch(mode=0o600)
-    path.write_bytes(orjson.dumps(asdict(demo)))
+    write_private_file(folder / DEMO_FILE, orjson.dumps(asdict(demo)))
     return demo
 
 

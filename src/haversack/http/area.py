@@ -1,7 +1,7 @@
 """How an operation is declared: `Area` collects typed functions; each says who calls, what comes in, what goes out."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -10,11 +10,17 @@ from fastapi import Depends
 from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
-from haversack.errors import ErrorKind, Family
+from haversack.errors import PROJECT_NOT_FOUND, ErrorKind, Family
 from haversack.http.calls import Call
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# An answer as the server sends it: status, headers (lower case), body.
+HotAnswer = tuple[int, list[tuple[bytes, bytes]], bytes]
+# Answers a request from what the process holds in memory; None where it must go the ordinary way.
+Hot = Callable[[Scope], Awaitable[HotAnswer | None]]
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -51,13 +57,16 @@ class Operation:
     summary: str
     encode: Callable[[Any], bytes] | None
     answer_type: Any
+    hot: Hot | None
 
     @property
     def allowed_errors(self) -> tuple[ErrorKind, ...]:
         """Every kind that it may raise."""
         family = self.family
         signed = () if self.caller.__name__ == "PublicCall" else (family.unauthorized,)
-        return (*self.errors, self.invalid, *signed, *family.implied)
+        # Where no key or token stands for the project, the path may name one that does not exist.
+        unknown = (PROJECT_NOT_FOUND,) if self.caller.__name__ == "GuestCall" else ()
+        return (*self.errors, self.invalid, *signed, *unknown, *family.implied)
 
 
 class Area:
@@ -102,9 +111,13 @@ class Area:
         repeat: Repeat | None = None,
         audit: str | None = None,
         body_bytes_max: int | None = None,
+        answer: Any = None,
+        hot: Hot | None = None,
     ) -> Callable[[Function], Function]:
         """`status` is the answer's on success and `statuses` further ones, `errors` what it may refuse, `repeat` what
-        an Idempotency-Key does, `audit` the sentence that a change by an admin leaves in the audit."""
+        an Idempotency-Key does, `audit` the sentence that a change by an admin leaves in the audit. A read that answers
+        encoded bytes (a Response) says in `answer` what they hold; `hot` answers them without the ordinary way, whose
+        checks a request of the same address has passed before."""
 
         def declare(function: Function) -> Function:
             hints = get_type_hints(function, include_extras=True)
@@ -117,8 +130,10 @@ class Area:
             assert (audit is not None) == changes_as_admin, (
                 f"{function.__name__}: audit belongs to admin changes"
             )
-            answer = hints.get("return")
-            is_plain = answer is None or answer is type(None) or _is_response(answer)
+            assert hot is None or not writes, f"{function.__name__}: only reads are answered from memory"
+            returned = hints.get("return")
+            is_plain = returned is None or returned is type(None) or _is_response(returned)
+            assert answer is None or is_plain, f"{function.__name__} says twice what it answers"
             self.operations.append(
                 Operation(
                     name=function.__name__,
@@ -137,8 +152,9 @@ class Area:
                     body_bytes_max=body_bytes_max,
                     in_document=self.in_document,
                     summary=inspect.cleandoc(function.__doc__).splitlines()[0],
-                    encode=None if is_plain else _encoder(answer),
-                    answer_type=None if is_plain else answer,
+                    encode=None if is_plain else _encoder(returned),
+                    answer_type=answer if is_plain else returned,
+                    hot=hot,
                 )
             )
             return function

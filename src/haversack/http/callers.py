@@ -8,8 +8,17 @@ from uuid import UUID
 from starlette.requests import Request
 
 from haversack.context import Context
-from haversack.errors import Family, Refusal
-from haversack.http.calls import AdminCall, Call, HostCall, PlayerCall, PublicCall, ServerCall
+from haversack.errors import PROJECT_NOT_FOUND, Family, Refusal
+from haversack.http.calls import (
+    AdminCall,
+    Call,
+    GuestCall,
+    HostCall,
+    MerchantCall,
+    PlayerCall,
+    PublicCall,
+    ServerCall,
+)
 from haversack.login.identities import PlayerIdentity, ServerIdentity
 from haversack.login.tokens import TokenRefused
 from haversack.projects.records import Project
@@ -30,6 +39,9 @@ async def identify(kind: type[Call], request: Request, family: Family) -> Call:
     }
     if kind is PublicCall:
         return PublicCall(**base)
+    if kind is GuestCall:
+        project, guest = await _guest(context, request, family)
+        return GuestCall(**base, project=project, player=guest)
     if kind is PlayerCall:
         return PlayerCall(**base, player=await _player(context, request, family))
     if kind is ServerCall:
@@ -40,6 +52,9 @@ async def identify(kind: type[Call], request: Request, family: Family) -> Call:
     if kind is AdminCall:
         project, key_id = await _admin(context, request, family)
         return AdminCall(**base, project=project, key_id=key_id)
+    if kind is MerchantCall:
+        merchant_id, key_id = await _merchant(context, request, family)
+        return MerchantCall(**base, merchant_id=merchant_id, key_id=key_id)
     raise AssertionError(f"nobody identifies {kind.__name__}")
 
 
@@ -71,6 +86,21 @@ async def _player(context: Context, request: Request, family: Family) -> PlayerI
         return await context.tokens.verify_player(token)
     except TokenRefused as error:
         raise _refused(family, str(error)) from None
+
+
+async def _guest(context: Context, request: Request, family: Family) -> tuple[Project, PlayerIdentity | None]:
+    """The project of the path, and the player where a token is sent. A token that opens nothing is refused all the
+    same: its game thinks that its player is signed in."""
+    project_id = _path_number(request, "project_id")
+    project = await context.directory.find_project(project_id) if project_id is not None else None
+    if project is None:
+        raise PROJECT_NOT_FOUND(project_id=str(request.path_params.get("project_id"))[:20])
+    if request.headers.get("authorization", "").strip().lower() in ("", "bearer"):
+        return project, None
+    player = await _player(context, request, family)
+    if player.login_project_id != project.login_project_id:
+        raise _refused(family, "The token is of another login project than this project's.")
+    return project, player
 
 
 async def _server(context: Context, token: str, family: Family) -> ServerIdentity:
@@ -131,6 +161,21 @@ async def _admin(context: Context, request: Request, family: Family) -> tuple[Pr
     if found.project_id is None and username != str(found.merchant_id):
         raise wrong
     return project, found.key_id
+
+
+async def _merchant(context: Context, request: Request, family: Family) -> tuple[int, int]:
+    """A studio's back end, for its whole company. A project's key opens nothing here."""
+    username, key = _basic(request, family)
+    found = await context.directory.find_key(key)
+    merchant_id = _path_number(request, "merchant_id")
+    if (
+        found is None
+        or found.project_id is not None
+        or found.merchant_id != merchant_id
+        or username != str(merchant_id)
+    ):
+        raise _refused(family, "Error in Authentication method occurred")
+    return found.merchant_id, found.key_id
 
 
 def _basic(request: Request, family: Family) -> tuple[str, str]:

@@ -46,6 +46,29 @@ class PublicCall(Call):
 
 
 @dataclass(slots=True, kw_only=True)
+class GuestCall(Call):
+    """Anyone, or a player who says so by `Authorization: Bearer <user JWT>`. The path names the project."""
+
+    project: Project
+    player: PlayerIdentity | None
+
+    @property
+    def project_id(self) -> int:
+        """The project that the path names."""
+        return self.project.project_id
+
+    @property
+    def now(self) -> datetime:
+        return self.project.clock.now()
+
+    @property
+    def caller_name(self) -> str:
+        if self.player is None:
+            return "guest"
+        return f"player:{self.player.login_project_id}:{self.player.player_id}"
+
+
+@dataclass(slots=True, kw_only=True)
 class PlayerCall(Call):
     """A player, by `Authorization: Bearer <user JWT>`."""
 
@@ -91,6 +114,18 @@ class HostCall(Call):
     @property
     def caller_name(self) -> str:
         return f"host:{self.project.project_id}"
+
+
+@dataclass(slots=True, kw_only=True)
+class MerchantCall(Call):
+    """A studio's back end, by Basic `merchant_id:key` with a key that opens every project of the merchant."""
+
+    merchant_id: int
+    key_id: int
+
+    @property
+    def caller_name(self) -> str:
+        return f"key:{self.merchant_id}:{self.key_id}"
 
 
 @dataclass(slots=True, kw_only=True)

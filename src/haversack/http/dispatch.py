@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from haversack.errors import BACKPACK, LOGIN, PAGE, STORE, Family
+from haversack.http.browsers import answer_preflight, is_open, opening
 from haversack.http.problems import render
+from haversack.http.route import HotEndpoint
 
 # Where a path that leads nowhere belongs, so that its 404 has the envelope its caller can read.
 FAMILY_BY_PREFIX = (
@@ -116,15 +119,29 @@ class Dispatcher:
         scope["app"] = self.app
         if isinstance(found, tuple):
             scope["path_params"], scope["route"], endpoint = found
+            if isinstance(endpoint, HotEndpoint):
+                answer = await endpoint.find_answer(scope)
+                if answer is not None:
+                    status, headers, body = answer
+                    await send({"type": "http.response.start", "status": status, "headers": headers})
+                    await send({"type": "http.response.body", "body": body})
+                    return
             async with AsyncExitStack() as stack:
                 scope["fastapi_middleware_astack"] = stack  # FastAPI closes form bodies with it
-                await endpoint(scope, receive, send)
+                await endpoint(scope, receive, opening(send) if is_open(path) else send)
+            return
+        if method == "OPTIONS" and found and is_open(path):
+            await answer_preflight(found, scope, send)
             return
         for prefix, mounted in self.mounts.items():
             if path.startswith(prefix) and method in ("GET", "HEAD"):
-                await mounted(scope, receive, send)
+                try:
+                    await mounted(scope, receive, send)
+                except HTTPException:
+                    # There is no such file: it is told like any other path that leads nowhere.
+                    break
                 return
-        await self._refuse(found, scope, receive, send)
+        await self._refuse(found, scope, receive, opening(send) if is_open(path) else send)
 
     async def _refuse(self, methods: set[str], scope: Scope, receive: Receive, send: Send) -> None:
         family = family_of(scope["path"])

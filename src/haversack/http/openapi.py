@@ -16,6 +16,11 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "scheme": "basic",
         "description": "project_id or merchant_id, and an API key",
     },
+    "basicMerchantAuth": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "merchant_id, and an API key of all its projects",
+    },
     "player": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "a player's token"},
     "server": {
         "type": "apiKey",
@@ -32,10 +37,12 @@ SECURITY_SCHEMES: dict[str, Any] = {
 }
 SECURITY_OF_CALLER: dict[str, list[dict[str, list[str]]]] = {
     "PublicCall": [],
+    "GuestCall": [{"player": []}, {}],
     "PlayerCall": [{"player": []}],
     "ServerCall": [{"server": []}],
     "HostCall": [{"serverBearer": []}],
     "AdminCall": [{"basicAuth": []}],
+    "MerchantCall": [{"basicMerchantAuth": []}],
 }
 HOST_ID_PARAMETER = {
     "name": "X-HOST-ID",
@@ -91,7 +98,7 @@ def build_document(app: FastAPI, operations: Sequence[Operation], *, server_url:
             parameters.append(HOST_ID_PARAMETER)
         if operation.method in WRITING and operation.repeat is not Repeat.NEVER:
             parameters.append(IDEMPOTENCY_PARAMETER)
-        if operation.caller.__name__ in ("HostCall", "AdminCall"):
+        if operation.caller.__name__ in ("HostCall", "AdminCall", "MerchantCall", "GuestCall"):
             _name_path_parameters(operation, parameters)
         if not parameters:
             del entry["parameters"]

@@ -54,7 +54,7 @@ class StoreProblem(BaseModel):
     errorCode: int
     errorMessage: str
     transactionId: str
-    errorMessageExtended: list[FaultView] | None
+    errorMessageExtended: list[FaultView] | dict[str, Any] | None
 
 
 PROBLEM_MODELS: dict[str, type[BaseModel]] = {
@@ -93,7 +93,8 @@ def problem_body(family: Family, refusal: Refusal, *, request_id: str) -> dict[s
             "errorMessage": refusal.message,
             "transactionId": request_id,
         }
-        return {**store, "errorMessageExtended": faults} if faults else store
+        extended = refusal.extended or faults
+        return {**store, "errorMessageExtended": extended} if extended else store
     backpack: dict[str, Any] = {"message_id": request_id, "message": refusal.message}
     return {**backpack, "errors": faults} if faults else backpack
 

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any, cast
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
 from fastapi.exceptions import RequestValidationError
@@ -68,6 +68,16 @@ def check_address(request: Request) -> None:
         except UnicodeDecodeError:
             fault = {"type": "utf8", "loc": (name, name), "msg": "must be UTF-8", "input": ""}
             raise RequestValidationError([fault]) from None
+
+
+async def check_form(request: Request) -> None:
+    """Read a form once, so that its fingerprint can be taken later too, and refuse NUL characters in its fields."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return
+    body = await request.body()
+    if b"%00" in body or b"\x00" in body:
+        names = [name for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True) if "\x00" in name + value]
+        raise _nul_error([("body", name.replace("\x00", "\\u0000")) for name in names])
 
 
 def check_media_type(request: Request, family: Family, *, is_form: bool) -> None:

@@ -12,15 +12,17 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from haversack.database.engine import DatabaseAway
 from haversack.errors import Fault, Refusal
 from haversack.http import callers, idempotency
-from haversack.http.area import WRITING, Operation, Repeat
+from haversack.http.area import WRITING, HotAnswer, Operation, Repeat
+from haversack.http.browsers import OPEN_HEADERS
 from haversack.http.calls import AdminCall, Call, HostCall
 from haversack.http.idempotency import Answer
 from haversack.http.problems import faults_of, internal_error, invalid, problem_body, render
-from haversack.http.requests import StrictRequest, check_address, check_length, check_media_type, limited
+from haversack.http.requests import StrictRequest, check_address, check_form, check_length, check_media_type, limited
 from haversack.projects.queries import add_audit_entry
 
 log = logging.getLogger("haversack.http")
@@ -31,10 +33,40 @@ RAISED_KINDS: set[str] = set()
 TRANSIENT = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
+class HotEndpoint:
+    """An operation that is answered from memory where it can be, and by `ordinary` where it cannot."""
+
+    def __init__(self, operation: Operation, ordinary: ASGIApp) -> None:
+        assert operation.hot is not None
+        self.operation = operation
+        self.ordinary = ordinary
+        self._hot = operation.hot
+
+    async def find_answer(self, scope: Scope) -> HotAnswer | None:
+        """The answer from memory, or None."""
+        try:
+            return await self._hot(scope)
+        except Exception as error:
+            refusal = refusal_of(error, self.operation)
+            RAISED_KINDS.add(refusal.kind.name)
+            request_id = scope["app"].state.context.new_request_id()
+            response = render(self.operation.family, refusal, request_id=request_id)
+            return response.status_code, [*response.raw_headers, *OPEN_HEADERS], bytes(response.body)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.ordinary(scope, receive, send)
+
+
 class OperationRoute(APIRoute):
     """Binds a request to an operation by FastAPI, with everything around it that is ours."""
 
     operation: Operation
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        operation: Operation = self.endpoint.operation  # type: ignore[attr-defined]
+        if operation.hot is not None:
+            self.app = HotEndpoint(operation, self.app)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         bound = super().get_route_handler()
@@ -54,7 +86,7 @@ class OperationRoute(APIRoute):
                 if takes_body:
                     check_media_type(request, operation.family, is_form=is_form)
                 if is_form:
-                    await request.body()  # kept, so that its fingerprint can be taken after the form was read
+                    await check_form(request)
                 request.scope["haversack.call"] = call
                 return await bound(request)
             except Exception as error:

@@ -26,6 +26,16 @@ LIST_LOGIN_PROJECTS_PROJECTS = (
     select(projects).where(projects.c.login_project_id == bindparam("id")).order_by(projects.c.project_id)
 )
 LIST_PROJECTS = select(projects).order_by(projects.c.project_id)
+LIST_PROJECT_IDS = (
+    select(projects.c.project_id)
+    .where(projects.c.merchant_id == bindparam("merchant"))
+    .order_by(projects.c.project_id)
+    .limit(bindparam("most"))
+    .offset(bindparam("skipped"))
+)
+COUNT_PROJECTS = (
+    select(func.count()).select_from(projects).where(projects.c.merchant_id == bindparam("merchant"))
+)
 # One statement whether the key opens a project, a merchant or nothing: refusals cost what successes cost.
 FIND_KEY = select(api_keys).where(
     api_keys.c.key_hash == bindparam("hash", type_=LargeBinary),
@@ -152,6 +162,17 @@ async def list_projects(db: Session) -> list[Project]:
 async def list_projects_of_login(db: Session, login_project_id: UUID) -> list[Project]:
     """The projects whose players are those of a login project."""
     return [_project(row) for row in await db.fetch_all(LIST_LOGIN_PROJECTS_PROJECTS, id=login_project_id)]
+
+
+async def list_project_ids(db: Session, merchant_id: int, *, limit: int, offset: int) -> list[int]:
+    """A page of a merchant's projects, the oldest first."""
+    rows = await db.fetch_all(LIST_PROJECT_IDS, merchant=merchant_id, most=limit, skipped=offset)
+    return [row["project_id"] for row in rows]
+
+
+async def count_projects(db: Session, merchant_id: int) -> int:
+    """How many projects a merchant has."""
+    return int(await db.fetch_value(COUNT_PROJECTS, merchant=merchant_id))
 
 
 async def find_key(db: Session, key_hash: bytes) -> FoundKey | None:

@@ -1,6 +1,6 @@
 """Changes of webhooks: publishing an event, setting an endpoint, replaying and forgetting deliveries."""
 
-import logging
+import hmac
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,6 @@ from haversack.webhooks.records import DeliveryStatus, FailureReason, Purpose
 
 if TYPE_CHECKING:
     from haversack.context import Context
-
-log = logging.getLogger("haversack.webhooks")
 
 # The local topic (never sent between processes) that wakes this process's worker.
 OUTBOX = "webhook outbox"
@@ -107,7 +105,7 @@ async def save_endpoint(
     check_url(url, context.address_policy)
     async with db.begin():
         stored = await endpoints.lock_endpoint(db, context.sealer, project.project_id, purpose)
-        rotates = stored is not None and stored.secret != secret
+        rotates = stored is not None and not hmac.compare_digest(stored.secret.encode(), secret.encode())
         is_known = await endpoints.save_endpoint(
             db,
             context.sealer,

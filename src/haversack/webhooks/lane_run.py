@@ -78,6 +78,8 @@ class LaneRun:
             view = await queries.get_lane_view(self._tools.database.session(), self._tools.sealer, self._held.lane)
             if view.endpoint is None or not view.endpoint.is_enabled:
                 went_on = await self._fail_without_call(view)
+            elif view.is_paused:
+                return False
             elif view.mode is DeliveryMode.XSOLLA:
                 went_on = await self._send_in_order(view)
             else:

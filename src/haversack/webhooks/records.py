@@ -80,6 +80,13 @@ class LaneView:
     mode: DeliveryMode
     clock: Clock
     endpoint: Endpoint | None
+    paused_until: datetime | None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the receiver wants to be left alone for now (native mode)."""
+        is_native = self.mode is DeliveryMode.NATIVE
+        return is_native and self.paused_until is not None and self.paused_until > self.clock.now()
 
 
 @dataclass(frozen=True, slots=True)

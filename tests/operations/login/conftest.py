@@ -1,6 +1,7 @@
 """What the tests of Login share."""
 
 import pytest
+
 from make.login import make_public_client
 from make.projects import Studio
 

@@ -6,6 +6,11 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+
+from haversack.clock import real_now
+from haversack.context import Context
+from haversack.login.actions import ban_player, find_platform_account, issue_player_token
+from haversack.login.rules import LINKING_ATTEMPTS_MAX
 from make.login import (
     bearer,
     claims_of,
@@ -17,11 +22,6 @@ from make.login import (
     sign_in,
 )
 from make.projects import Studio
-
-from haversack.clock import real_now
-from haversack.context import Context
-from haversack.login.actions import ban_player, find_platform_account, issue_player_token
-from haversack.login.rules import LINKING_ATTEMPTS_MAX
 
 ME = "/api/users/me"
 CODE = "/api/users/account/code"

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from make.login import bearer, error_of, faults_of, player_of, sign_device_in
-from make.projects import Studio
 
 from haversack.login.rules import ATTRIBUTES_MAX
+from make.login import bearer, error_of, faults_of, player_of, sign_device_in
+from make.projects import Studio
 
 OWN = "/api/attributes/users/me"
 

@@ -6,6 +6,24 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.requests import Request
+
+from haversack.clock import real_now
+from haversack.context import Context
+from haversack.errors import WRONG_PASSWORD, Refusal
+from haversack.http.calls import PublicCall
+from haversack.login.actions import (
+    ban_player,
+    confirm_player,
+    ensure_user,
+    require_confirmation,
+    set_token_seconds,
+    sign_in_with_password,
+    trust_outside_issuer,
+)
+from haversack.login.queries.players import find_player_by_name
+from haversack.login.records import ClientKind
+from haversack.login.rules import PASSWORD_ATTEMPTS_MAX
 from make.login import (
     PASSWORD,
     STATE,
@@ -25,20 +43,6 @@ from make.login import (
     sign_in,
 )
 from make.projects import Studio
-
-from haversack.clock import real_now
-from haversack.context import Context
-from haversack.login.actions import (
-    ban_player,
-    confirm_player,
-    ensure_user,
-    require_confirmation,
-    set_token_seconds,
-    trust_outside_issuer,
-)
-from haversack.login.queries.players import find_player_by_name
-from haversack.login.records import ClientKind
-from haversack.login.rules import PASSWORD_ATTEMPTS_MAX
 
 LOGIN = "/api/oauth2/login"
 TOKEN = "/api/oauth2/login/token"
@@ -431,3 +435,18 @@ async def test_ensure_user_can_sign_in(
         )
     reply = await _tokens(client, client_id, name, PASSWORD)
     assert player_of(reply.json()["access_token"]) == player_id
+
+
+async def test_sign_in_with_password_for_pages(
+    client: httpx.AsyncClient, studio: Studio, client_id: int, context: Context
+) -> None:
+    account = await register(client, client_id)
+    call = PublicCall(
+        context=context, db=context.database.session(), request_id="", client_ip="", request=Request({"type": "http"})
+    )
+    token = await sign_in_with_password(call, studio.login_project_id, username=account.email, password=PASSWORD)
+    assert (await client.get("/api/users/me", headers=bearer(token))).json()["username"] == account.username
+    for wrong in ("\0", f"{account.username}\0", "nobody"):
+        with pytest.raises(Refusal) as refusal:
+            await sign_in_with_password(call, studio.login_project_id, username=wrong, password=PASSWORD)
+        assert refusal.value.kind is WRONG_PASSWORD

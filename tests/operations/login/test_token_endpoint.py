@@ -10,6 +10,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import LargeBinary, bindparam, update
+
+from haversack.clock import real_now
+from haversack.context import Context
+from haversack.login.actions import ban_player, set_algorithm, trust_outside_issuer
+from haversack.login.records import Algorithm, ClientKind
+from haversack.login.tables import login_projects, signing_keys
+from haversack.login.tokens import LOGIN_CHANGED, project_changed
 from make.login import (
     PASSWORD,
     bearer,
@@ -28,14 +36,6 @@ from make.login import (
     sign_in,
 )
 from make.projects import Studio
-from sqlalchemy import LargeBinary, bindparam, update
-
-from haversack.clock import real_now
-from haversack.context import Context
-from haversack.login.actions import ban_player, set_algorithm, trust_outside_issuer
-from haversack.login.records import Algorithm, ClientKind
-from haversack.login.tables import login_projects, signing_keys
-from haversack.login.tokens import LOGIN_CHANGED, project_changed
 
 TOKEN = "/api/oauth2/token"
 BLANK = "https://login.xsolla.com/api/blank"
@@ -140,7 +140,9 @@ async def test_generate_jwt_names_every_fault(client: httpx.AsyncClient, client_
         assert faults_of(reply) == {missing}
     assert error_of(await _ask(client, "client_credentials", 9999999999)) == (404, "003-061")
     assert (await client.post(TOKEN, json={"grant_type": "refresh_token"})).status_code == 415
-    assert (await client.post(TOKEN, content=b"grant_type=%00&client_id=1")).status_code == 422
+    nul = await _code(client, client_id, "\0", redirect_uri="\0", client_secret="\0", scope="\0")
+    assert error_of(nul) == (422, "0")
+    assert faults_of(nul) == {"code", "redirect_uri", "client_secret", "scope"}
 
 
 # -- Refresh tokens -------------------------------------------------------------------------------------------------
@@ -303,7 +305,8 @@ async def test_revoke_jwt_refuses(
     assert error_of(await client.post(REVOKE, data={"token": token, "client_id": "1"})) == (404, "003-061")
     data = {"token": token, "client_id": str(studio.client_id), "client_secret": "wrong"}
     assert error_of(await client.post(REVOKE, data=data)) == (400, "010-019")
-    assert faults_of(await client.post(REVOKE, data={})) == {"token"}
+    for wrong in ({}, {"token": ""}, {"token": "\0"}, {"token": "x" * 8193}):
+        assert faults_of(await client.post(REVOKE, data=wrong)) == {"token"}
     # Another project's client may ask, and nothing happens.
     elsewhere = str(await make_public_client(other_studio))
     assert (await client.post(REVOKE, data={"token": token, "client_id": elsewhere})).status_code == 204

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -15,18 +15,6 @@ import pytest
 from aiohttp import web
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
-from make.login import (
-    bearer,
-    claims_of,
-    error_of,
-    make_public_client,
-    part_of,
-    player_of,
-    register,
-    sign_device_in,
-    sign_in,
-)
-from make.projects import Studio
 
 from haversack.clock import real_now
 from haversack.context import Context, open_context
@@ -43,6 +31,18 @@ from haversack.login.records import Algorithm
 from haversack.login.signing import public_key
 from haversack.login.tokens import TokenRefused
 from haversack.settings import Settings
+from make.login import (
+    bearer,
+    claims_of,
+    error_of,
+    make_public_client,
+    part_of,
+    player_of,
+    register,
+    sign_device_in,
+    sign_in,
+)
+from make.projects import Studio
 
 ME = "/api/users/me"
 
@@ -139,8 +139,13 @@ async def test_public_key_is_no_secret(client: httpx.AsyncClient, studio: Studio
 
 
 async def _status_becomes(client: httpx.AsyncClient, token: str, status: int) -> bool:
+    return await _becomes(lambda: _status(client, token), status)
+
+
+async def _becomes(look: Callable[[], Awaitable[object]], wanted: object) -> bool:
+    """Whether what is looked at becomes what is wanted, within five seconds."""
     async with asyncio.timeout(5):
-        while await _status(client, token) != status:
+        while await look() != wanted:  # noqa: ASYNC110  (what is waited for happens in the database)
             await asyncio.sleep(0.01)
     return True
 
@@ -195,9 +200,7 @@ async def test_other_processes_hear_of_it(client: httpx.AsyncClient, studio: Stu
         identity = await other.tokens.verify_player(token)
         assert await other.tokens.verify_player(token) is identity  # remembered
         await client.get("/api/oauth2/logout", params={"sessions": "all"}, headers=bearer(token))
-        async with asyncio.timeout(5):
-            while await _opens(other, token):
-                await asyncio.sleep(0.01)
+        assert await _becomes(lambda: _opens(other, token), False)
         # A process that cannot hear of changes remembers nothing.
         fresh = await sign_device_in(client, studio.login_project_id)
         await other.notifications.stop()
@@ -323,9 +326,9 @@ async def issuer() -> AsyncIterator[Issuer]:
     await runner.cleanup()
 
 
-async def _trust(studio: Studio, issuer: Issuer, **more: Any) -> None:
+async def _trust(studio: Studio, outside: Issuer, **more: Any) -> None:
     context = studio.context
-    given = {"issuer": ISSUER, "jwks_url": issuer.url, **more}
+    given = {"issuer": ISSUER, "jwks_url": outside.url, **more}
     await trust_outside_issuer(context.database.session(), context.sealer, studio.login_project_id, **given)
 
 
@@ -442,7 +445,7 @@ async def test_players_of_an_outside_issuer_log_out(client: httpx.AsyncClient, s
     assert await _status(client, old) == 200
     await client.get("/api/oauth2/logout", params={"sessions": "all"}, headers=bearer(old))
     assert await _status(client, old) == 401
-    assert await _status(client, issuer.token(**mine, jti="x", **{"iat": int(time.time()) + 1})) == 200
+    assert await _status(client, issuer.token(**mine, jti="x", iat=int(time.time()) + 1)) == 200
 
 
 async def test_outside_issuer_has_one_kind_of_key(studio: Studio) -> None:

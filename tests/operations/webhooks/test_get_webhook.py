@@ -7,13 +7,13 @@ from make.projects import Studio
 URL = "http://127.0.0.1:8099/webhook"
 
 
-async def test_none_is_set(client: httpx.AsyncClient, studio: Studio) -> None:
+async def test_get_webhook_where_none_is_set(client: httpx.AsyncClient, studio: Studio) -> None:
     reply = await client.get(f"/api/v2/project/{studio.project_id}/admin/webhook", auth=studio.basic)
     assert reply.status_code == 404
     assert reply.json()["statusCode"] == 404
 
 
-async def test_what_was_set(client: httpx.AsyncClient, studio: Studio) -> None:
+async def test_get_webhook_shows_what_was_set(client: httpx.AsyncClient, studio: Studio) -> None:
     path = f"/api/v2/project/{studio.project_id}/admin/webhook"
     body = {"url": URL, "secret": "of the game", "is_enabled": False}
     assert (await client.put(path, auth=studio.basic, json=body)).status_code == 204

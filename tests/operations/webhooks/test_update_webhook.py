@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from haversack.context import Context
+from haversack.database.schema import whole_metadata
 from haversack.webhooks.queries.endpoints import find_endpoint
 from haversack.webhooks.records import Purpose
 from make.projects import Studio
@@ -17,7 +18,7 @@ def path(studio: Studio) -> str:
     return f"/api/v2/project/{studio.project_id}/admin/webhook"
 
 
-async def test_sets_and_replaces(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
+async def test_update_webhook_sets_and_replaces(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     assert (await client.put(path(studio), auth=studio.basic, json={**BODY, "version": 2})).status_code == 204
     later = {"url": "http://127.0.0.1:8098/other", "secret": "another", "is_enabled": False}
     reply = await client.put(path(studio), auth=studio.basic, json=later)
@@ -98,3 +99,21 @@ async def test_an_idempotency_key_is_honoured(client: httpx.AsyncClient, studio:
     assert reply.headers["Idempotency-Replayed"] == "true"
     other = await client.put(path(studio), auth=studio.basic, json={**BODY, "secret": "x"}, headers=headers)
     assert other.status_code == 422
+
+
+async def test_a_project_deleted_a_moment_ago(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
+    """Processes remember projects; the row itself decides."""
+    assert (await client.get(path(studio), auth=studio.basic)).status_code == 404
+    async with context.database.connection() as connection, connection.transaction():
+        for table in reversed(whole_metadata().sorted_tables):
+            if "project_id" not in table.c:
+                continue
+            # Ledgers forbid the statement itself; a fresh project has nothing in them.
+            count = await connection.fetchval(
+                f"SELECT count(*) FROM {table.name} WHERE project_id = $1", studio.project_id
+            )
+            if count:
+                await connection.execute(f"DELETE FROM {table.name} WHERE project_id = $1", studio.project_id)
+    reply = await client.put(path(studio), auth=studio.basic, json=BODY)
+    assert reply.status_code == 404
+    assert str(studio.project_id) in reply.json()["errorMessage"]

@@ -192,3 +192,14 @@ async def issue_player_token(
             raise USERNAME_TAKEN()
     grant = replace(plain_grant(player, login_type=player.login_type), scope=scope)
     return await sign_player_token(db, context.sealer, project, player, grant, now=now, life=life)
+
+
+async def find_player_id(db: Session, login_project_id: UUID, external_id: str) -> UUID | None:
+    """The player whom servers call by this id: a token's `sub`; None where the login project knows no such player.
+
+    Where players come from an outside issuer they have no accounts here, so every subject is taken.
+    """
+    player_id = rules.outside_player_id(login_project_id, external_id)
+    if await player_queries.find_player(db, login_project_id, player_id) is not None:
+        return player_id
+    return player_id if await project_queries.trusts_outside_issuer(db, login_project_id) else None

@@ -123,7 +123,8 @@ async def check_password(db: Session, login_project_id: UUID, *, username: str, 
     if attempts > rules.PASSWORD_ATTEMPTS_MAX:
         seconds = max(1, int((ends_at - now).total_seconds()))
         raise LOGIN.too_many(seconds=seconds, retry_after=seconds)
-    found = await queries.find_player_by_name(db, login_project_id, username)
+    # Forms of pages may hold the NUL character, which cannot be asked for: nobody has such a name.
+    found = None if "\x00" in username else await queries.find_player_by_name(db, login_project_id, username)
     player, password_hash = found or (None, None)
     is_right = await passwords.is_password(password, password_hash)
     if player is None or password_hash is None or not is_right:

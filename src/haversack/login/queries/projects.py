@@ -62,6 +62,7 @@ ADD_CLIENT = (
 )
 FIND_CLIENT = select(login_clients).where(login_clients.c.client_id == bindparam("client"))
 FIND_PROJECT_LOGIN = select(projects.c.login_project_id).where(projects.c.project_id == bindparam("project"))
+TRUSTS_OUTSIDE = select(login_projects.c.outside_issuer.is_not(None)).where(_this_project)
 FIND_SIGNING_KEY = select(signing_keys).where(
     signing_keys.c.login_project_id == bindparam("id"), signing_keys.c.verifies_until.is_(null())
 )
@@ -122,6 +123,11 @@ async def find_login_project(db: Session, sealer: Sealer, login_project_id: UUID
     """The login project with its secrets opened, or None; SealBroken where they cannot be."""
     row = await db.fetch_one(FIND_LOGIN_PROJECT, id=login_project_id)
     return None if row is None else _login_project(row, sealer)
+
+
+async def trusts_outside_issuer(db: Session, login_project_id: UUID) -> bool:
+    """Whether the players of a login project come from an outside issuer."""
+    return bool(await db.fetch_value(TRUSTS_OUTSIDE, id=login_project_id))
 
 
 async def lock_login_project(db: Session, sealer: Sealer, login_project_id: UUID) -> LoginProject | None:

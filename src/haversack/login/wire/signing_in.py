@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from haversack.login import rules
 from haversack.login.actions.attributes import ChangedAttribute
@@ -111,7 +111,19 @@ class CustomIdSignInBody(BaseModel):
     social_profile: SocialProfileBody | None = None
 
 
-class TokenForm(BaseModel):
+class _Form(BaseModel):
+    """A form. Its texts may hold what no JSON body gets past the reader: the NUL character, which cannot be stored."""
+
+    @field_validator("*")
+    @classmethod
+    def check_characters(cls, value: object) -> object:
+        """Refuse the NUL character in every field."""
+        if isinstance(value, str) and "\x00" in value:
+            raise ValueError("must not contain the NUL character")
+        return value
+
+
+class TokenForm(_Form):
     """The form of the token endpoint; each grant type needs members of its own."""
 
     grant_type: Literal[
@@ -130,7 +142,7 @@ class TokenForm(BaseModel):
     subject_token: str | None = Field(None, max_length=8192, description="token_exchange: the player's token")
 
 
-class RevocationForm(BaseModel):
+class RevocationForm(_Form):
     """A token that shall open nothing any more."""
 
     token: Token

@@ -195,6 +195,7 @@ VIEW_LANE = (
         projects.c.delivery_mode,
         projects.c.clock_offset,
         projects.c.clock_frozen_at,
+        lanes.c.paused_until,
         endpoints,
     )
     .select_from(
@@ -204,6 +205,9 @@ VIEW_LANE = (
                 endpoints.c.project_id == projects.c.project_id,
                 endpoints.c.purpose == bindparam("purpose_", type_=Text),
             ),
+        ).outerjoin(
+            lanes,
+            and_(lanes.c.project_id == projects.c.project_id, lanes.c.purpose == bindparam("purpose_", type_=Text)),
         )
     )
     .where(projects.c.project_id == bindparam("project"))
@@ -271,7 +275,7 @@ _longest_due = (
     .where(*_of_lane, _is_due, _is_of_free_player)
     .order_by(deliveries.c.next_attempt_at, deliveries.c.delivery_id)
     .limit(_LOOKED_AT)
-    .subquery("webhook_deliveries")
+    .subquery("longest_due")
 )
 LIST_DUE_HEADS = _with_events(_heads_among(_longest_due))
 
@@ -398,6 +402,7 @@ async def get_lane_view(db: Session, sealer: Sealer, lane: Lane) -> LaneView:
         mode=DeliveryMode(row["delivery_mode"]),
         clock=Clock(offset=row["clock_offset"], frozen_at=row["clock_frozen_at"]),
         endpoint=None if row["url"] is None else endpoint_of(row, sealer),
+        paused_until=row["paused_until"],
     )
 
 

@@ -1,0 +1,157 @@
+"""The compiled catalog of a project: immutable, ordered, indexed. What is derived for readers is made when first asked."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from haversack.catalog.read_model import rules
+from haversack.catalog.read_model.queries import Members
+from haversack.catalog.read_model.records import Entry, Shelf, Stocks
+from haversack.catalog.records import Attribute, Group, ItemKind, Region
+
+ALL_GROUPS = "all"
+# Lists for other countries, times and groups are made anew when they are asked for again.
+VIEWS_KEPT_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShelfView:
+    """What stands on a shelf for a country at a time, in order, before a player's own limits."""
+
+    entries: tuple[Entry, ...]
+    # Places of the items that a player's limits may take away.
+    places: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """Groups (in order), attributes and regions of a project."""
+
+    groups: Sequence[Group]
+    attributes: Sequence[Attribute]
+    regions: Sequence[Region]
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Catalog:
+    """One version of a project's catalog. Nothing in it changes once it is compiled but what it remembers of its own
+    derivations.
+
+    entries: every item by id. listed: what is for sale of itself, in order. stamps: numbers that change with anything
+    a wire form of the item is made of. holders: item -> the items whose wire forms show something of its limits.
+    """
+
+    project_id: int
+    version: int
+    entries: Mapping[int, Entry]
+    taxonomy: Taxonomy
+    members: Mapping[int, Members]
+    by_sku: Mapping[str, Entry]
+    listed: Sequence[Entry]
+    groups_of: Mapping[int, tuple[int, ...]]
+    keys_of: Mapping[int, tuple[Entry, ...]]
+    countries_of: Mapping[int, frozenset[str]]
+    holders: Mapping[int, frozenset[int]]
+    stamps: Mapping[int, int]
+    edges: Sequence[datetime]
+    shapes: Sequence[Any]
+    countries: frozenset[str]
+    has_player_limits: bool
+    has_stocks: bool
+    groups: Mapping[int, Group]
+    attributes: Mapping[int, Attribute]
+    # Group id -> its children, for the groups that clients see.
+    forest: Mapping[int | None, Sequence[int]]
+    _groups_by_name: Mapping[str, Group]
+    _views: dict[Any, ShelfView] = field(default_factory=dict)
+    _currencies: dict[str, str | None] = field(default_factory=dict)
+    texts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def country_key(self, country: str | None) -> str:
+        """The country where it matters to this catalog, "" where it does not."""
+        return country if country is not None and country in self.countries else ""
+
+    def currency_of(self, country: str) -> str | None:
+        """The one currency that a country sees all prices in, where its prices would be in several."""
+        if country not in self._currencies:
+            self._currencies[country] = rules.common_currency(self.shapes, country=country)
+        return self._currencies[country]
+
+    def find_group(self, external_id: str) -> Group | None:
+        """A group that clients see."""
+        return self._groups_by_name.get(external_id)
+
+    def knows_group(self, external_id: str) -> bool:
+        """Whether a group may be asked for; `all` stands for every item unless a group has that name."""
+        return external_id in self._groups_by_name or external_id == ALL_GROUPS
+
+    def is_visible(self, entry: Entry, *, country: str, now: datetime, with_inactive: bool, stocks: Stocks) -> bool:
+        """Whether an item is shown to a country at a time, as far as it does not depend on who asks."""
+        if not rules.is_sold_in(self.countries_of.get(entry.item_id), country):
+            return False
+        if not with_inactive and not rules.is_inside(entry.windows, now):
+            return False
+        units = stocks.units.get(entry.item_id)
+        return units is None or units[1] > 0
+
+    def is_listed(self, entry: Entry) -> bool:
+        """Whether an item is for sale of itself. Keys are not where their game is not."""
+        if not (entry.is_enabled and entry.is_shown):
+            return False
+        if entry.kind is not ItemKind.GAME_KEY:
+            return True
+        game = self.entries.get(entry.parent_id or 0)
+        return game is not None and game.is_enabled and game.is_shown
+
+    def view(
+        self, shelf: Shelf, group: str | None, *, country: str, now: datetime, with_inactive: bool, stocks: Stocks
+    ) -> ShelfView:
+        """What stands on a shelf, or in a group's part of it."""
+        since = rules.interval_at(self.edges, now)[0]
+        # Stocks are compared as one object: a new one is only made where something has changed.
+        key = (shelf, group, country, since, with_inactive, id(stocks))
+        found = self._views.get(key)
+        if found is None:
+            entries = tuple(
+                entry
+                for entry in self._on_shelf(shelf, group)
+                if self.is_visible(entry, country=country, now=now, with_inactive=with_inactive, stocks=stocks)
+            )
+            places = {entry.item_id: place for place, entry in enumerate(entries) if entry.item_id in self.holders}
+            found = ShelfView(entries, places)
+            if len(self._views) >= VIEWS_KEPT_MAX:
+                self._views.clear()
+            self._views[key] = found
+        return found
+
+    def _on_shelf(self, shelf: Shelf, group: str | None) -> Iterator[Entry]:
+        kinds = frozenset(shelf.kinds)
+        found = None if group is None else self._groups_by_name.get(group)
+        listed = self.listed if found is None else self.in_group(found.group_id)
+        return (entry for entry in listed if entry.kind in kinds)
+
+    def in_group(self, group_id: int) -> list[Entry]:
+        """The listed items of a group: those with a place by hand first, then by their own order."""
+        found = self.members.get(group_id)
+        if found is None:
+            return []
+        placed = [
+            ((position is None, position or 0), self.entries[item_id])
+            for item_id, position in zip(found.items, found.positions, strict=True)
+            if item_id in self.entries and self.is_listed(self.entries[item_id])
+        ]
+        placed.sort(key=lambda each: (each[0], each[1].rank))
+        return [entry for _, entry in placed]
+
+    def position_in(self, group: str | None, item_id: int) -> int | None:
+        """The place that was set by hand for an item in a group."""
+        found = None if group is None else self._groups_by_name.get(group)
+        members = None if found is None else self.members.get(found.group_id)
+        if members is None or item_id not in members.items:
+            return None
+        return members.positions[members.items.index(item_id)]
+
+
+by_rank = attrgetter("rank")

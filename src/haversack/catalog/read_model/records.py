@@ -1,0 +1,173 @@
+"""What the read model is made of: items as it holds them, what a client asks for, what a player has used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from haversack.catalog.records import SELLABLE_KINDS, ContentEntry, ItemKind, ItemLimits, PreOrder
+from haversack.limits.records import Uses
+
+ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+class Offer(NamedTuple):
+    """Where an enabled price in real money applies; its amount stays in the item's document. "": in no country."""
+
+    country: str
+    currency: str
+    is_default: bool
+
+
+class Window(NamedTuple):
+    """A period of sale, from `start` up to but without `end`; None is open."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+# The enabled prices of an item; many items share one such tuple.
+PriceShape = tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Entry:
+    """An item as the read model holds it: what decides who sees it, and its texts and prices as one JSON document
+    that is read only when a wire form is made of it.
+
+    `rank` orders items; `row_mark` changes with each change of the item's row.
+    """
+
+    item_id: int
+    sku: str
+    kind: ItemKind
+    parent_id: int | None
+    rank: tuple[int, int, int]
+    is_free: bool
+    is_enabled: bool
+    is_shown: bool
+    region_ids: tuple[int, ...]
+    windows: tuple[Window, ...]
+    limits: ItemLimits | None
+    pre_order: PreOrder | None
+    shape: PriceShape
+    currencies: tuple[str, ...]
+    content: tuple[ContentEntry, ...]
+    document: bytes
+    row_mark: int
+
+
+class Shelf(StrEnum):
+    """The lists that clients read. `DIRECTORY` is the list of all virtual items in short form."""
+
+    VIRTUAL_ITEMS = "virtual_items"
+    DIRECTORY = "directory"
+    CURRENCIES = "currencies"
+    PACKAGES = "packages"
+    BUNDLES = "bundles"
+    GAMES = "games"
+    KEYS = "keys"
+    SELLABLE = "sellable"
+
+    @property
+    def kinds(self) -> tuple[ItemKind, ...]:
+        """The kinds that stand on the shelf."""
+        return _KINDS[self]
+
+
+_KINDS = {
+    Shelf.VIRTUAL_ITEMS: (ItemKind.VIRTUAL_GOOD,),
+    Shelf.DIRECTORY: (ItemKind.VIRTUAL_GOOD,),
+    Shelf.CURRENCIES: (ItemKind.VIRTUAL_CURRENCY,),
+    Shelf.PACKAGES: (ItemKind.VIRTUAL_CURRENCY_PACKAGE,),
+    Shelf.BUNDLES: (ItemKind.BUNDLE,),
+    Shelf.GAMES: (ItemKind.GAME,),
+    Shelf.KEYS: (ItemKind.GAME_KEY,),
+    Shelf.SELLABLE: SELLABLE_KINDS,
+}
+
+
+class Subject(StrEnum):
+    """What an answer is about."""
+
+    PAGE = "page"
+    ITEM_BY_SKU = "item by SKU"
+    ITEM_BY_ID = "item by id"
+    GROUPS = "groups"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A checked request for a part of the catalog: what is asked, and how it is to be shown.
+
+    group: external id; sku, item_id: of single reads. country is the query's. `limit` None: all. The promo code opens
+    unique offers to those who have it; there are none yet, so nothing depends on it.
+    """
+
+    subject: Subject
+    shelf: Shelf = Shelf.SELLABLE
+    group: str | None = None
+    sku: str | None = None
+    item_id: int | None = None
+    language: str = "en"
+    country: str | None = None
+    limit: int | None = None
+    offset: int = 0
+    fields: frozenset[str] = frozenset()
+    with_inactive: bool = False
+    with_geo: bool = False
+    promo_code: str | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the answer depends on, beside project, country and time."""
+        return (
+            self.subject,
+            self.shelf,
+            self.group,
+            self.sku,
+            self.item_id,
+            self.language,
+            self.limit,
+            self.offset,
+            self.fields,
+            self.with_inactive,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stocks:
+    """What is left for everybody, apart from the items because it changes with every purchase.
+
+    units: item id -> (total, available) of items that are limited for all. codes: item id -> regions whose pool has a
+    free code, None for the codes of no region. pre_orders: item id -> how many may still be ordered before release.
+    """
+
+    units: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    codes: Mapping[int, frozenset[int | None]] = field(default_factory=dict)
+    pre_orders: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerUses:
+    """What a player has used of an item's limit, and when the studio last reset the item for everybody."""
+
+    uses: Uses
+    reset_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What a player's uses of limits do to the catalog.
+
+    left: item id -> how many more; hidden: items that this player does not see; touched: every item whose wire form
+    differs from the anonymous one.
+    """
+
+    left: Mapping[int, int] = field(default_factory=dict)
+    hidden: frozenset[int] = frozenset()
+    touched: frozenset[int] = frozenset()
+
+
+NOBODY = Personal()

@@ -1,0 +1,106 @@
+"""Changes of what is left: stock when an item is saved, uses when a studio sets a player's limit."""
+
+from datetime import datetime
+from uuid import UUID
+
+from haversack.catalog.records import Item, ItemLimits
+from haversack.database.engine import Session
+from haversack.errors import ITEM_LIMIT_OUT_OF_RANGE, ITEM_WITHOUT_USER_LIMIT, PLAYER_UNKNOWN, STOCK_TOO_SMALL
+from haversack.http.calls import AdminCall
+from haversack.limits import queries, rules
+from haversack.limits.records import Window
+from haversack.login.actions import find_player_id
+
+
+async def save_stock(db: Session, project_id: int, item_id: int, per_item: int | None) -> None:
+    """Set how many of an item there are, inside the transaction that saves it; None: as many as are wanted.
+
+    What is reserved and sold stays so; a total below that is refused.
+    """
+    if per_item is None:
+        await queries.drop_stock(db, project_id, item_id)
+        return
+    if not await queries.save_stock(db, project_id, item_id, total=per_item):
+        stock = await queries.lock_stock(db, project_id, item_id)
+        assert stock is not None
+        raise STOCK_TOO_SMALL(total=per_item, taken=stock.reserved + stock.sold)
+
+
+async def find_left(call: AdminCall, item: Item, external_id: str) -> tuple[int, int]:
+    """A player's limit of an item: the total and what is left of it."""
+    player_id, limit, window = await _player_window(call, item, external_id)
+    uses = await queries.find_uses(call.db, call.project_id, player_id, item.item_id)
+    return limit, max(0, limit - rules.used_in(uses, window))
+
+
+async def add_left(call: AdminCall, item: Item, external_id: str, quantity: int) -> tuple[int, int]:
+    """Let a player have more (a negative quantity: fewer); refused beyond the limit and below nothing."""
+    player_id, limit, window = await _player_window(call, item, external_id)
+    async with call.db.begin():
+        used = await queries.change_uses(
+            call.db,
+            call.project_id,
+            player_id,
+            item.item_id,
+            change=-quantity,
+            limit=limit,
+            window_start=window.start,
+        )
+    if used is None:
+        raise ITEM_LIMIT_OUT_OF_RANGE()
+    return limit, limit - used
+
+
+async def set_left(call: AdminCall, item: Item, external_id: str, available: int) -> tuple[int, int]:
+    """Set what a player may still have; refused beyond the limit."""
+    player_id, limit, window = await _player_window(call, item, external_id)
+    if available > limit:
+        raise ITEM_LIMIT_OUT_OF_RANGE()
+    async with call.db.begin():
+        await queries.set_used(
+            call.db,
+            call.project_id,
+            player_id,
+            item.item_id,
+            used=limit - available,
+            window_start=window.start,
+        )
+    return limit, available
+
+
+async def reset_item(call: AdminCall, item: Item, external_id: str | None) -> None:
+    """Let a player begin anew with an item, or everybody."""
+    _user_limits(item)
+    async with call.db.begin():
+        if external_id is None:
+            await queries.reset_item(call.db, call.project_id, item.item_id, now=call.now)
+        else:
+            player_id = await _get_player(call, external_id)
+            await queries.forget_uses(call.db, call.project_id, player_id, item.item_id)
+
+
+async def reset_player(call: AdminCall, external_id: str) -> None:
+    """Let a player begin anew with every item."""
+    async with call.db.begin():
+        await queries.forget_uses(call.db, call.project_id, await _get_player(call, external_id), None)
+
+
+async def _get_player(call: AdminCall, external_id: str) -> UUID:
+    player_id = await find_player_id(call.db, call.project.login_project_id, external_id)
+    if player_id is None:
+        raise PLAYER_UNKNOWN()
+    return player_id
+
+
+def _user_limits(item: Item) -> ItemLimits:
+    if item.limits is None or item.limits.per_user is None:
+        raise ITEM_WITHOUT_USER_LIMIT()
+    return item.limits
+
+
+async def _player_window(call: AdminCall, item: Item, external_id: str) -> tuple[UUID, int, Window]:
+    limits = _user_limits(item)
+    assert limits.per_user is not None
+    player_id = await _get_player(call, external_id)
+    reset_at: datetime | None = (await queries.list_resets(call.db, call.project_id)).get(item.item_id)
+    return player_id, limits.per_user, rules.item_window(limits, call.now, reset_at=reset_at)

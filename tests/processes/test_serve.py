@@ -1,0 +1,146 @@
+"""`haversack serve`: what it refuses to start with, how it starts, ends and shares the port, and what it leaves out."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from haversack.projects.actions import create_project
+from haversack.projects.keys import KeyKind
+from make.backpack import new_virtual_item
+from processes.running import KEY, Finished, free_port, is_alive, run, until, until_gone
+from processes.serving import Serving, Shop, serve
+
+LAST_LINE = "haversack serve does not start like this."
+
+
+def refused(ended: Finished) -> str:
+    """What `serve` said that did not start."""
+    said = ended.refused()
+    assert LAST_LINE in said
+    assert ended.out == ""
+    return said
+
+
+async def test_without_settings(tmp_path: Path) -> None:
+    said = refused(await run(tmp_path, "serve", outbound_allow_loopback=True))
+    for word in ("HAVERSACK_DATABASE_URL is not set", "HAVERSACK_ENCRYPTION_KEY is not set", "ALLOW_LOOPBACK is on"):
+        assert word in said
+
+
+async def test_a_database_without_a_schema_and_a_short_key(empty_database: str, tmp_path: Path) -> None:
+    said = refused(await run(tmp_path, "serve", database_url=empty_database, encryption_key="short"))
+    assert "The database is at revision none" in said
+    assert "run `haversack migrate`" in said
+    assert "HAVERSACK_ENCRYPTION_KEY is shorter than 32 characters." in said
+
+
+async def test_an_old_schema_and_the_demo_project(shop: Shop) -> None:
+    await create_project(
+        shop.context, name="Demo", merchant_name="Demo", kind=KeyKind.PROJECT_TEST, is_demo=True
+    )
+    said = refused(await run(shop.folder, "serve", **shop.settings))
+    assert "The database holds the demo project" in said
+    async with shop.context.database.connection() as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = 'long_ago'")
+    said = refused(await run(shop.folder, "serve", **shop.settings))
+    assert "The database is at revision long_ago, this version needs " in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "word"),
+    [
+        ("database_url", "mysql://u:hushhush@127.0.0.1/db", "HAVERSACK_DATABASE_URL must look like postgresql://"),
+        ("database_url", "postgresql://u:hush/hush@127.0.0.1/db", "HAVERSACK_DATABASE_URL must look like postgresql://"),
+        ("log_level", "hushhush", "HAVERSACK_LOG_LEVEL must be debug, info,"),
+        ("port", "hushhush", "HAVERSACK_PORT: "),
+        ("outbound_allow_private", "hushhush", "HAVERSACK_OUTBOUND_ALLOW_PRIVATE must be a JSON list"),
+    ],
+)
+async def test_a_setting_that_nothing_can_be_done_with(setting: str, value: str, word: str, tmp_path: Path) -> None:
+    said = (await run(tmp_path, "serve", **{"encryption_key": KEY, setting: value})).refused(status=2)
+    assert word in said
+    assert "hush" not in said
+
+
+async def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    url = f"postgresql://u:hushhush@127.0.0.1:{free_port()}/db"
+    said = refused(await run(tmp_path, "serve", database_url=url, encryption_key=KEY))
+    assert "The database cannot be reached: " in said
+    assert "hush" not in said
+
+
+async def test_two_processes(shop: Shop) -> None:
+    async with serve(shop, "--processes", "2") as first:
+        assert f"Haversack listens at 127.0.0.1:{first.port} with 2 process(es)." in first.running.out
+        pids = await processes_of(first)
+        assert len(pids) == 2
+        assert await connections_of(shop) >= 2
+        await leaves_the_demo_out(first.client)
+        await answers(shop, first.client)
+
+        said = (await run(shop.folder, "serve", **shop.settings, port=first.port)).refused()
+        assert f"Something listens at 127.0.0.1, port {first.port} already" in said
+
+        # What was killed alone leaves processes behind that end by themselves: they hold the port.
+        await first.running.kill()
+        await until_gone(*pids)
+    async with serve(shop, "--processes", "2", port=first.port) as second:
+        await answers(shop, second.client)
+        pids = await processes_of(second)
+        ended = await second.running.terminate()
+        assert ended.status == 0
+        assert "Traceback" not in ended.said
+        assert not any(is_alive(pid) for pid in pids)
+
+
+async def test_one_process_without_a_worker(shop: Shop) -> None:
+    async with serve(shop, "--no-worker") as serving:
+        await answers(shop, serving.client)
+        ended = await serving.running.interrupt()
+        assert ended.status == 0
+        assert "Traceback" not in ended.said
+
+
+async def test_settings_of_development_change_nothing(shop: Shop) -> None:
+    async with serve(shop, mode="development") as serving:
+        await leaves_the_demo_out(serving.client)
+
+
+async def leaves_the_demo_out(client: httpx.AsyncClient) -> None:
+    """What exists on a developer's machine only must not exist here."""
+    for path in ("/demo/game", "/demo/game/webhook", "/demo/", "/demo/%00", "/demo/../content.py", "/static/nothing"):
+        assert (await client.get(path)).status_code == 404
+        assert (await client.post(path, json={})).status_code == 404
+    assert "/demo/game" not in (await client.get("/openapi.json")).text
+
+
+async def answers(shop: Shop, client: httpx.AsyncClient) -> None:
+    """The server does its work: a token, a write, a read."""
+    url = f"{shop.studio.backpack}/user/{shop.studio.host_id}/virtual_items"
+    headers = await shop.studio.host_headers(client)
+    assert (await client.post(url, json=[new_virtual_item()], headers=headers)).status_code == 201
+
+
+async def processes_of(serving: Serving) -> list[int]:
+    """The processes that answer, as the log names them."""
+
+    async def named() -> list[int]:
+        found = re.findall(r"Started server process \[(\d+)\]", serving.running.err)
+        return [int(each) for each in found] if len(found) == 2 else []
+
+    return await until(named, "both processes have started")
+
+
+async def connections_of(shop: Shop) -> int:
+    """How many connections the shop's database has, but for this process's."""
+    connection = await asyncpg.connect(shop.database_url)
+    try:
+        name = urlsplit(shop.database_url).path.removeprefix("/")
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1"
+        return int(await connection.fetchval(query, name)) - 1
+    finally:
+        await connection.close()
