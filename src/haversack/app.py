@@ -17,6 +17,9 @@ from haversack.backpack import admin_operations as backpack_admin
 from haversack.backpack import pictures as backpack_pictures
 from haversack.backpack import player_operations as backpack_player
 from haversack.backpack import receiving
+from haversack.catalog.items import admin_operations as items_admin
+from haversack.catalog.items import game_operations
+from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
@@ -25,6 +28,7 @@ from haversack.http.dispatch import Dispatcher, RouteIndex
 from haversack.http.idempotency import prune_keys
 from haversack.http.openapi import build_document, responses_of
 from haversack.http.route import OperationRoute, endpoint_of
+from haversack.limits import admin_operations as limits_admin
 from haversack.login import player_operations as login_player
 from haversack.login import public_operations as login_public
 from haversack.login import server_operations as login_server
@@ -33,6 +37,7 @@ from haversack.pages import operations as page_operations
 from haversack.pages import reference as page_reference
 from haversack.pages.reference import swagger_folder
 from haversack.pages.shipped import FOLDERS
+from haversack.projects import merchant_operations
 from haversack.settings import Settings
 from haversack.webhooks import admin_operations as webhooks_admin
 from haversack.webhooks.outcomes import OutcomeHandler
@@ -47,6 +52,15 @@ AREAS: tuple[Area, ...] = (
     login_player.area,
     login_server.area,
     webhooks_admin.area,
+    merchant_operations.area,
+    taxonomy_admin.attributes_area,
+    taxonomy_admin.groups_area,
+    taxonomy_admin.slashed_area,
+    taxonomy_admin.regions_area,
+    items_admin.items_area,
+    items_admin.bundles_area,
+    game_operations.games_area,
+    limits_admin.area,
     page_operations.area,
     page_reference.area,
 )

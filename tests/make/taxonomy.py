@@ -1,15 +1,17 @@
 """Makes attributes, groups, regions, and the least of items that can be put into them."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import httpx
-from make.projects import Studio
-from sqlalchemy import Boolean, Integer, bindparam, func, insert, select, update
+from sqlalchemy import Boolean, Integer, bindparam, column, func, insert, literal_column, select, table, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from haversack.catalog.records import AttributeLink, ItemKind
 from haversack.catalog.tables import item_group_members, item_groups, items
+from haversack.database.engine import Session
+from make.projects import Studio
 
 PUT_ITEM = (
     insert(items)
@@ -57,6 +59,19 @@ SET_PARENT = (
     update(item_groups)
     .where(item_groups.c.project_id == bindparam("project"), item_groups.c.external_id == bindparam("child"))
     .values(parent_group_id=bindparam("parent"))
+)
+
+
+WRITE_LINKS = (
+    update(items)
+    .where(items.c.project_id == bindparam("project"), items.c.item_id == bindparam("item"))
+    .values(attributes=bindparam("links", type_=JSONB))
+)
+_activity = table("pg_stat_activity", column("datname"), column("wait_event_type"))
+COUNT_BLOCKED = (
+    select(func.count())
+    .select_from(_activity)
+    .where(_activity.c.datname == func.current_database(), _activity.c.wait_event_type == literal_column("'Lock'"))
 )
 
 
@@ -190,3 +205,19 @@ def refusal(reply: httpx.Response) -> tuple[int, int]:
 def faulty_fields(reply: httpx.Response) -> set[str]:
     """The fields that a refusal names."""
     return {fault["property"] for fault in reply.json()["errorMessageExtended"]}
+
+
+async def write_links(
+    studio: Studio, db: Session, item_id: int, links: Sequence[AttributeLink]
+) -> None:
+    """Give an item other attributes, in the session's transaction."""
+    stored = [{"attribute_id": each.attribute_id, "value_ids": list(each.value_ids)} for each in links]
+    assert await db.execute(WRITE_LINKS, project=studio.project_id, item=item_id, links=stored) == 1
+
+
+async def wait_until_blocked(studio: Studio, *, seconds: float = 10.0) -> None:
+    """Return when a statement of this database waits for a lock."""
+    db = studio.context.database.session()
+    async with asyncio.timeout(seconds):
+        while not await db.fetch_value(COUNT_BLOCKED):  # noqa: ASYNC110 - PostgreSQL tells nobody of it
+            await asyncio.sleep(0.01)

@@ -54,7 +54,6 @@ async def visit_pages(tab: Page, player: Player, game: Receiver) -> Any:
     game.answer_next(refusal("INVALID_USER"))
     moth = tab.locator("[data-item]").filter(has_text="Ember Moth")
     await moth.get_by_role("textbox").fill(LONG)
-    print(await tab.evaluate("[innerWidth, innerHeight, visualViewport.scale, visualViewport.width, visualViewport.offsetTop, document.documentElement.scrollWidth]")); await tab.screenshot(path="/tmp/shots/phone-dbg.png")
     await moth.get_by_role("button").click()
     await expect(moth.locator(".refusal")).to_be_visible()
     yield "backpack"

@@ -74,13 +74,14 @@ def free_port() -> int:
 
 
 async def until(
-    probe: Callable[[], Awaitable[Value | None]], what: str, *, seconds: float = SECONDS_MAX
+    probe: Callable[[], Awaitable[Value | None] | Value | None], what: str, *, seconds: float = SECONDS_MAX
 ) -> Value:
     """What the probe answers as soon as it answers something; TimeoutError if that takes too long."""
     try:
         async with asyncio.timeout(seconds):
             while True:
-                value = await probe()
+                found = probe()
+                value = await found if isinstance(found, Awaitable) else found
                 if value:
                     return value
                 # What other processes do cannot be waited for in any other way.
@@ -106,10 +107,7 @@ def is_alive(pid: int) -> bool:
 async def until_gone(*pids: int, seconds: float = SECONDS_MAX) -> None:
     """Wait until processes have ended."""
 
-    async def gone() -> bool:
-        return not any(is_alive(pid) for pid in pids)
-
-    await until(gone, f"processes {pids} end", seconds=seconds)
+    await until(lambda: not any(is_alive(pid) for pid in pids), f"processes {pids} end", seconds=seconds)
 
 
 def postgres_of(folder: Path) -> int:
@@ -214,7 +212,7 @@ async def started(
 
 async def until_answering(url: str, running: Running) -> None:
     """Wait until a server answers at its address."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:
 
         async def answers() -> bool:
             assert running.process.returncode is None, running.out + running.err

@@ -60,7 +60,7 @@ async def serve(shop: Shop, *options: str, port: int | None = None, **settings: 
     limits = httpx.Limits(max_keepalive_connections=0)
     async with (
         started(shop.folder, str(HAVERSACK), "serve", *options, settings=everything) as running,
-        httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client,
+        httpx.AsyncClient(base_url=url, limits=limits, timeout=30, verify=False) as client,
     ):
         await until_answering(f"{url}/openapi.json", running)
         yield Serving(running, client, port)

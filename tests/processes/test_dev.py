@@ -48,9 +48,7 @@ async def test_what_the_screen_names_answers(first: Dev) -> None:
         document = (await client.get("/openapi.json")).json()
         assert document["servers"] == [{"url": first.url}]
         basic = httpx.BasicAuth(first.screen.row("project id"), first.screen.row("API key"))
-        settings = await client.get(
-            f"/api/v2/project/{first.screen.row('project id')}/admin/webhook", auth=basic
-        )
+        settings = await client.get(f"/api/v2/project/{first.screen.row('project id')}/admin/webhook", auth=basic)
         assert settings.json()["url"] == f"{first.url}/demo/game/webhook"
 
 

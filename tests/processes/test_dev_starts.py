@@ -77,32 +77,22 @@ async def test_a_first_start_that_is_broken_off_again_and_again(tmp_path: Path) 
         assert running_url(folder) is None
 
     async with dev_process(tmp_path, free_port()) as running:
-        await until(lambda: exists(folder / "lock"), "the folder is taken")
+        await until(lambda: (folder / "lock").exists(), "the folder is taken")
         await running.kill()
     async with dev_process(tmp_path, free_port()) as running:
-        await until(lambda: exists(folder / "postgres.log"), "the database is made")
+        await until(lambda: (folder / "postgres.log").exists(), "the database is made")
         stopped_in_order(await running.interrupt())
     async with dev_process(tmp_path, free_port()) as running:
-        await until(lambda: exists(folder / "postgres" / "postmaster.pid"), "the database starts")
+        await until(lambda: (folder / "postgres" / "postmaster.pid").exists(), "the database starts")
         await running.kill()
     async with dev_process(tmp_path, free_port()) as running:
-        await until(lambda: is_database_ready(folder), "the database is ready")
+        await until(lambda: running_url(folder), "the database is ready")
         stopped_in_order(await running.terminate())
     async with dev_process(tmp_path, free_port()) as running:
         await until(lambda: is_being_seeded(folder), "the demo is made")
         await running.kill()
     async with dev(tmp_path, free_port()) as last:
         assert await held_skus(last) == {item.sku for item in ITEMS}
-
-
-async def exists(path: Path) -> bool:
-    """Whether there is such a file."""
-    return path.exists()
-
-
-async def is_database_ready(folder: Path) -> bool:
-    """Whether PostgreSQL runs on a data folder."""
-    return running_url(folder) is not None
 
 
 async def is_being_seeded(folder: Path) -> bool:

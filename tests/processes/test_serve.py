@@ -39,9 +39,7 @@ async def test_a_database_without_a_schema_and_a_short_key(empty_database: str, 
 
 
 async def test_an_old_schema_and_the_demo_project(shop: Shop) -> None:
-    await create_project(
-        shop.context, name="Demo", merchant_name="Demo", kind=KeyKind.PROJECT_TEST, is_demo=True
-    )
+    await create_project(shop.context, name="Demo", merchant_name="Demo", kind=KeyKind.PROJECT_TEST, is_demo=True)
     said = refused(await run(shop.folder, "serve", **shop.settings))
     assert "The database holds the demo project" in said
     async with shop.context.database.connection() as connection:
@@ -54,7 +52,11 @@ async def test_an_old_schema_and_the_demo_project(shop: Shop) -> None:
     ("setting", "value", "word"),
     [
         ("database_url", "mysql://u:hushhush@127.0.0.1/db", "HAVERSACK_DATABASE_URL must look like postgresql://"),
-        ("database_url", "postgresql://u:hush/hush@127.0.0.1/db", "HAVERSACK_DATABASE_URL must look like postgresql://"),
+        (
+            "database_url",
+            "postgresql://u:hush/hush@127.0.0.1/db",
+            "HAVERSACK_DATABASE_URL must look like postgresql://",
+        ),
         ("log_level", "hushhush", "HAVERSACK_LOG_LEVEL must be debug, info,"),
         ("port", "hushhush", "HAVERSACK_PORT: "),
         ("outbound_allow_private", "hushhush", "HAVERSACK_OUTBOUND_ALLOW_PRIVATE must be a JSON list"),

@@ -12,7 +12,7 @@ import pytest
 
 from haversack.clock import Clock
 from haversack.projects.actions import set_clock
-from make.backpack import new_virtual_item
+from make.backpack import new_virtual_currency, new_virtual_item
 from make.projects import Studio, make_studio
 from processes.running import run, until
 from processes.serving import Serving, Shop, serve
@@ -74,9 +74,7 @@ async def test_a_key_rotated_by_the_command(pair: tuple[Serving, Serving], share
     await is_remembered(with_key(fresh), 404, pair)
 
 
-async def test_a_host_id_rotated_by_the_command(
-    pair: tuple[Serving, Serving], shared_shop: Shop, own: Studio
-) -> None:
+async def test_a_host_id_rotated_by_the_command(pair: tuple[Serving, Serving], shared_shop: Shop, own: Studio) -> None:
     headers = await own.host_headers(pair[0].client)
 
     async def probe(serving: Serving) -> int:
@@ -146,8 +144,8 @@ async def test_an_item_received_at_two_servers_at_once(
     (await run(shared_shop.folder, *command, **shared_shop.settings)).succeeded()
     player_id = uuid4()
     url = f"{own.backpack}/user/{player_id}/virtual_currency"
-    body = [{"item_sku": "gold", "item_name": "Gold", "image_url": "https://x.example/g.png", "price": 1, "quantity": 7}]
-    made = await pair[0].client.post(url, json=body, headers=await own.host_headers(pair[0].client))
+    body = new_virtual_currency(item_sku="gold", quantity=7)
+    made = await pair[0].client.post(url, json=[body], headers=await own.host_headers(pair[0].client))
     assert made.status_code == 201, made.text
     headers = await own.player_headers(player_id)
     item = {"item_id": made.json()[0]["item_id"]}

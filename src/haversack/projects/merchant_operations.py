@@ -32,7 +32,8 @@ class ProjectIdView(BaseModel):
 class ProjectPageView(BaseModel):
     """A page of the merchant's projects."""
 
-    items: list[ProjectIdView]
+    # The contract describes a project beside the list instead of inside it; the document says it both ways.
+    items: list[ProjectIdView] = Field(json_schema_extra={"properties": {"project_id": {"type": "integer"}}})
     has_more: bool
     total_items_count: int
 

@@ -12,6 +12,7 @@ from haversack.catalog.taxonomy.queries import list_regions, lock_groups, lock_r
 from haversack.catalog.versions import touch_catalog
 from haversack.database.engine import Session
 from haversack.errors import (
+    ATTRIBUTE_VALUES_USED_UP,
     DEFAULT_PRICE_MISSING,
     GROUP_NOT_FOUND,
     ITEM_EXISTS,
@@ -21,7 +22,6 @@ from haversack.errors import (
     STORE,
     TOO_MANY_ITEM_ATTRIBUTE_VALUES,
     TOO_MANY_ITEM_ATTRIBUTES,
-    ATTRIBUTE_VALUES_USED_UP,
     ErrorKind,
     Fault,
 )
@@ -86,9 +86,7 @@ async def delete_item(
 async def show_item(call: AdminCall, kind: ItemKind, sku: str, *, is_shown: bool) -> None:
     """Show an item in the store or hide it, or ITEM_NOT_FOUND."""
     async with call.db.begin():
-        if not await queries.show_item(
-            call.db, call.project_id, sku, kind, is_shown=is_shown, now=call.now
-        ):
+        if not await queries.show_item(call.db, call.project_id, sku, kind, is_shown=is_shown, now=call.now):
             raise ITEM_NOT_FOUND(project_id=call.project_id, sku=sku)
         await touch_catalog(call, call.project_id)
 
@@ -132,9 +130,7 @@ async def save_item(
     return item_id
 
 
-async def _get(
-    call: AdminCall, kind: ItemKind, *, sku: str | None, item_id: int | None, missing: ErrorKind
-) -> Item:
+async def _get(call: AdminCall, kind: ItemKind, *, sku: str | None, item_id: int | None, missing: ErrorKind) -> Item:
     if sku is not None:
         return await queries.get_item_by_sku(call.db, call.project_id, sku, (kind,), missing=missing)
     assert item_id is not None
@@ -228,9 +224,7 @@ async def _write(db: Session, item: Item, existing: Item | None) -> int:
     return item_id
 
 
-async def _write_keys(
-    db: Session, project_id: int, game_id: int, keys: Iterable[Item], now: datetime
-) -> None:
+async def _write_keys(db: Session, project_id: int, game_id: int, keys: Iterable[Item], now: datetime) -> None:
     """Bring the keys of a game to those given: by SKU some are changed, some are new, and the others go."""
     left = {key.sku: key for key in await queries.lock_keys_of_game(db, project_id, game_id)}
     for key in keys:

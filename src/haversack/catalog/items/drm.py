@@ -29,6 +29,4 @@ _NAMES = {
     "viveport": "Viveport",
     "stadia": "Stadia",
 }
-DRMS: dict[str, Drm] = {
-    sku: Drm(drm_id, sku, name) for drm_id, (sku, name) in enumerate(_NAMES.items(), start=1)
-}
+DRMS: dict[str, Drm] = {sku: Drm(drm_id, sku, name) for drm_id, (sku, name) in enumerate(_NAMES.items(), start=1)}

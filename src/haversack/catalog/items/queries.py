@@ -47,14 +47,10 @@ _group_ids = (
 )
 _ITEMS = select(items, _group_ids).where(_PROJECT, _ALIVE)
 
-LIST_SLICE = (
-    _ITEMS.where(items.c.item_id > bindparam("after")).order_by(items.c.item_id).limit(bindparam("most"))
-)
+LIST_SLICE = _ITEMS.where(items.c.item_id > bindparam("after")).order_by(items.c.item_id).limit(bindparam("most"))
 FIND_BY_SKU = _ITEMS.where(items.c.sku == bindparam("sku"), _OF_KINDS)
 FIND_BY_ID = _ITEMS.where(items.c.item_id == bindparam("id"), _OF_KINDS)
-LIST_BY_IDS = _ITEMS.where(items.c.item_id == any_(bindparam("ids", type_=ARRAY(Integer)))).order_by(
-    items.c.item_id
-)
+LIST_BY_IDS = _ITEMS.where(items.c.item_id == any_(bindparam("ids", type_=ARRAY(Integer)))).order_by(items.c.item_id)
 LIST_BY_SKUS = _ITEMS.where(items.c.sku == any_(bindparam("skus", type_=ARRAY(Text)))).order_by(items.c.item_id)
 LIST_KEYS = _ITEMS.where(items.c.parent_item_id == any_(bindparam("games", type_=ARRAY(Integer)))).order_by(
     items.c.parent_item_id, items.c.sort_order, items.c.item_id
@@ -68,9 +64,7 @@ LOCK_ITEM = (
     .with_for_update(of=items)
 )
 LOCK_KEYS = (
-    _ITEMS.where(items.c.parent_item_id == bindparam("game"))
-    .order_by(items.c.item_id)
-    .with_for_update(of=items)
+    _ITEMS.where(items.c.parent_item_id == bindparam("game")).order_by(items.c.item_id).with_for_update(of=items)
 )
 # Writers of bundles take turns in a project: two of them could close a circle that neither sees alone.
 BUNDLES_LOCK = 0x62756E64
@@ -92,9 +86,7 @@ def _paged(rows: Select[Any]) -> Select[Any]:
 
 LIST_PAGE = _paged(_ITEMS.where(items.c.kind == bindparam("kind")).order_by(*_BY_ORDER))
 LIST_GROUP_PAGE = _paged(
-    _ITEMS.join(
-        members, (members.c.project_id == items.c.project_id) & (members.c.item_id == items.c.item_id)
-    )
+    _ITEMS.join(members, (members.c.project_id == items.c.project_id) & (members.c.item_id == items.c.item_id))
     .where(items.c.kind == bindparam("kind"), members.c.group_id == bindparam("group"))
     .order_by(members.c.position.asc().nulls_last(), *_BY_ORDER)
 )
@@ -416,22 +408,16 @@ async def add_item(db: Session, item: Item) -> int | None:
 
 async def replace_item(db: Session, item: Item) -> None:
     """Store an item in place of what it was. SKU, kind, game and date of making stay."""
-    await db.execute(
-        REPLACE_ITEM, project=item.project_id, id=item.item_id, now=item.updated_at, **_written(item)
-    )
+    await db.execute(REPLACE_ITEM, project=item.project_id, id=item.item_id, now=item.updated_at, **_written(item))
     groups = list(item.group_ids)
     await db.execute(LEAVE_GROUPS, project=item.project_id, ids=[item.item_id], kept=groups)
     if groups:
         await db.execute(JOIN_GROUPS, project=item.project_id, id=item.item_id, groups=groups)
 
 
-async def show_item(
-    db: Session, project_id: int, sku: str, kind: ItemKind, *, is_shown: bool, now: datetime
-) -> bool:
+async def show_item(db: Session, project_id: int, sku: str, kind: ItemKind, *, is_shown: bool, now: datetime) -> bool:
     """Show an item in the store or hide it; False if there is none."""
-    changed = await db.execute(
-        SHOW_ITEM, project=project_id, of_sku=sku, of_kind=kind, shown=is_shown, now=now
-    )
+    changed = await db.execute(SHOW_ITEM, project=project_id, of_sku=sku, of_kind=kind, shown=is_shown, now=now)
     return changed > 0
 
 

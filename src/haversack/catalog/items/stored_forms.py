@@ -66,9 +66,7 @@ def virtual_prices_form(prices: Sequence[VirtualPrice]) -> list[Json]:
 
 def virtual_prices_of(stored: Sequence[Mapping[str, Any]]) -> tuple[VirtualPrice, ...]:
     """Prices in virtual currencies."""
-    return tuple(
-        VirtualPrice(form["sku"], form["amount"], form["is_default"], form["is_enabled"]) for form in stored
-    )
+    return tuple(VirtualPrice(form["sku"], form["amount"], form["is_default"], form["is_enabled"]) for form in stored)
 
 
 def media_form(media: Sequence[Media]) -> list[Json]:
@@ -177,9 +175,7 @@ def details_form(details: Details) -> Json:
     if details.is_paid_randomized_reward:
         form["is_paid_randomized_reward"] = True
     if details.content:
-        form["content"] = [
-            {"item_id": entry.item_id, "quantity": entry.quantity} for entry in details.content
-        ]
+        form["content"] = [{"item_id": entry.item_id, "quantity": entry.quantity} for entry in details.content]
     if details.drm_sku is not None:
         form["drm_sku"] = details.drm_sku
     if details.is_hard:

@@ -1,4 +1,4 @@
-"""The compiled catalog of a project: immutable, ordered, indexed. What is derived for readers is made when first asked."""
+"""The compiled catalog of a project: immutable, ordered, indexed. What readers derive is made when first asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,8 +110,7 @@ class Catalog:
     ) -> ShelfView:
         """What stands on a shelf, or in a group's part of it."""
         since = rules.interval_at(self.edges, now)[0]
-        # Stocks are compared as one object: a new one is only made where something has changed.
-        key = (shelf, group, country, since, with_inactive, id(stocks))
+        key = (shelf, group, country, since, with_inactive, stocks.stamp)
         found = self._views.get(key)
         if found is None:
             entries = tuple(

@@ -4,10 +4,12 @@ Everything here gives way to waiting requests every few milliseconds.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
+
+import asyncpg
 
 from haversack.catalog.read_model import queries, rules
 from haversack.catalog.read_model.compiled import Catalog, Taxonomy, by_rank
@@ -65,16 +67,16 @@ async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> di
     return kept
 
 
-async def _made(rows: Sequence[object]) -> dict[int, Entry]:
+async def _made(rows: Sequence[asyncpg.Record]) -> dict[int, Entry]:
     reader = EntryReader()
     made: dict[int, Entry] = {}
     async for row in _in_slices(rows):
-        entry = reader.entry(row)  # type: ignore[arg-type]
+        entry = reader.entry(row)
         made[entry.item_id] = entry
     return made
 
 
-async def _in_slices(values: Iterable[Each], *, size: int = SLICE):  # type: ignore[no-untyped-def]
+async def _in_slices(values: Iterable[Each], *, size: int = SLICE) -> AsyncIterator[Each]:
     """The values, with a chance for waiting requests after each `size` of them."""
     for number, value in enumerate(values, start=1):
         yield value
@@ -108,7 +110,6 @@ async def _assemble(
         [group.group_id for group in taxonomy.groups if group.is_enabled],
     )
     shown = {group_id for siblings in forest.values() for group_id in siblings}
-    shown = {group_id for group_id in shown if _is_reached(group_id, forest)}
     groups = {group.group_id: group for group in taxonomy.groups if group.group_id in shown}
     countries_of = _countries_of(ordered, taxonomy)
     limited = {entry.item_id for entry in ordered if entry.limits is not None and entry.limits.per_user is not None}
@@ -151,9 +152,7 @@ async def _assemble(
         ),
         groups=groups,
         attributes={attribute.attribute_id: attribute for attribute in taxonomy.attributes},
-        forest={
-            parent: [group_id for group_id in children if group_id in shown] for parent, children in forest.items()
-        },
+        forest=forest,
         _groups_by_name={group.external_id: group for group in groups.values()},
     )
     await asyncio.sleep(0)
@@ -163,10 +162,6 @@ async def _assemble(
     await asyncio.sleep(0)
     catalog.stamps = await _stamps_of(catalog, links, old)
     return catalog
-
-
-def _is_reached(group_id: int, forest: Mapping[int | None, Sequence[int]]) -> bool:
-    return any(group_id in children and (parent is None or _is_reached(parent, forest)) for parent, children in forest.items())
 
 
 def _links_of(ordered: Sequence[Entry]) -> _Links:

@@ -147,6 +147,8 @@ class Stocks:
     units: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     codes: Mapping[int, frozenset[int | None]] = field(default_factory=dict)
     pre_orders: Mapping[int, int] = field(default_factory=dict)
+    # Another number for each state that differs from the one before.
+    stamp: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

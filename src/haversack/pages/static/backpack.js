@@ -179,6 +179,7 @@ async function receive(form) {
 /* The server's page as the source of truth */
 
 let visit = 0; // counts filter changes: what was asked before one is stale after it
+let shown = location.pathname + location.search;
 
 async function fetchPage(address) {
   const response = await fetch(address, { headers: { Accept: "text/html" } });
@@ -269,6 +270,7 @@ async function show(address, { push }) {
     return;
   }
   if (push) history.pushState(null, "", address);
+  shown = location.pathname + location.search;
   take(page, "shelves");
   take(page, "filters");
   byId("notice").replaceChildren();
@@ -304,7 +306,8 @@ document.addEventListener("submit", (event) => {
 });
 
 window.addEventListener("popstate", () => {
-  if (byId("shelves")) show(location.href, { push: false });
+  // A step within the page, to #main, is reported here too.
+  if (byId("shelves") && location.pathname + location.search !== shown) show(location.href, { push: false });
 });
 
 wake(document);

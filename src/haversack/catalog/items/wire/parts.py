@@ -190,9 +190,7 @@ class VirtualPriceView(BaseModel):
     @classmethod
     def of(cls, price: VirtualPrice) -> Self:
         """The view of a price."""
-        return cls(
-            sku=price.sku, amount=price.amount, is_default=price.is_default, is_enabled=price.is_enabled
-        )
+        return cls(sku=price.sku, amount=price.amount, is_default=price.is_default, is_enabled=price.is_enabled)
 
 
 class NamedVirtualPriceView(BaseModel):

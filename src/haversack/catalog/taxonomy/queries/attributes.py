@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Executable, Integer, Text, any_, bindparam, delete, func, select, update
+from sqlalchemy import Executable, Integer, Text, any_, bindparam, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from haversack.catalog.records import Attribute, AttributeLink, AttributeValue
@@ -127,15 +127,14 @@ LOCK_LINKED_ITEMS = (
     .order_by(items.c.item_id)
     .with_for_update()
 )
-_new_links = (
-    func.unnest(_ids, bindparam("links", type_=ARRAY(JSONB)))
-    .table_valued("item_id", "links", name="given")
-    .render_derived()
-)
+# The links of all items come as one object by item id: arrays of JSON lists would be read as arrays of two dimensions.
 SAVE_LINKS = (
     update(items)
-    .where(items.c.project_id == _project, items.c.item_id == _new_links.c.item_id)
-    .values(attributes=_new_links.c.links, updated_at=bindparam("now", type_=items.c.updated_at.type))
+    .where(items.c.project_id == _project, items.c.item_id == any_(_ids))
+    .values(
+        attributes=bindparam("links", type_=JSONB).op("->")(cast(items.c.item_id, Text)),
+        updated_at=bindparam("now", type_=items.c.updated_at.type),
+    )
 )
 
 
@@ -315,9 +314,11 @@ async def save_links(
         SAVE_LINKS,
         project=project_id,
         ids=list(links),
-        links=[
-            [{"attribute_id": link.attribute_id, "value_ids": list(link.value_ids)} for link in each]
-            for each in links.values()
-        ],
+        links={
+            str(item_id): [
+                {"attribute_id": link.attribute_id, "value_ids": list(link.value_ids)} for link in each
+            ]
+            for item_id, each in links.items()
+        },
         now=now,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
-from sqlalchemy import Integer, Text, any_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import Integer, Text, any_, bindparam, delete, exists, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from haversack.catalog.records import Region
@@ -46,7 +46,7 @@ _codes_left = exists().where(
     key_codes.c.project_id == items.c.project_id,
     key_codes.c.item_id == items.c.item_id,
     key_codes.c.region_id == _region_id,
-    key_codes.c.state.in_(["available", "reserved"]),
+    key_codes.c.state.in_([literal_column("'available'"), literal_column("'reserved'")]),
 )
 LIST_USERS = (
     select(items.c.sku)

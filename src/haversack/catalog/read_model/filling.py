@@ -1,0 +1,155 @@
+"""Fills the holes of encoded pieces: what is left, whether an item can be bought, which keys a game has now."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from haversack.catalog.read_model import rules
+from haversack.catalog.read_model.compiled import Catalog
+from haversack.catalog.read_model.pieces import NESTING_MAX, Hole, HoleKind, Piece
+from haversack.catalog.read_model.records import NOBODY, Entry, Personal, PlayerUses, Stocks
+from haversack.catalog.records import ItemKind
+from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, item_window
+from haversack.limits.schedule import window_of
+
+_FLAGS = (b"false", b"true")
+
+# Gives the piece of a key as its game lists it.
+UnitPiece = Callable[[Entry], Piece]
+
+
+def personal_of(catalog: Catalog, used: Mapping[int, PlayerUses], now: datetime) -> Personal:
+    """What a player's uses do to the catalog. Uses of a window that is over do nothing."""
+    left: dict[int, int] = {}
+    hidden: set[int] = set()
+    touched: set[int] = set()
+    for item_id, player_uses in used.items():
+        entry = catalog.entries.get(item_id)
+        if entry is None or entry.limits is None or entry.limits.per_user is None:
+            continue
+        limits = entry.limits
+        window = item_window(limits, now, reset_at=player_uses.reset_at)
+        available = available_to_player(limits, player_uses.uses, window)
+        if available == limits.per_user:
+            continue
+        left[item_id] = available
+        holders = catalog.holders[item_id]
+        touched |= holders
+        if is_hidden_by_player_limit(limits, player_uses.uses, window):
+            hidden.add(item_id)
+        if available == 0:
+            # A bundle cannot be had without what it holds.
+            hidden.update(each for each in holders if each != item_id and catalog.entries[each].kind is ItemKind.BUNDLE)
+    return Personal(left, frozenset(hidden), frozenset(touched)) if touched else NOBODY
+
+
+@dataclass(slots=True)
+class Filler:
+    """Fills pieces for one time, country and player, and notes how long what it has said holds."""
+
+    catalog: Catalog
+    stocks: Stocks
+    now: datetime
+    country: str
+    personal: Personal
+    group: str | None
+    with_inactive: bool
+    unit_piece: UnitPiece
+    since: datetime
+    until: datetime
+
+    def fill(self, piece: Piece) -> bytes:
+        """The piece as bytes."""
+        if len(piece) == 1:
+            return piece[0]  # type: ignore[return-value]
+        return b"".join([self._filled(part) if isinstance(part, Hole) else part for part in piece])
+
+    def _filled(self, hole: Hole) -> bytes:
+        entry = self.catalog.entries[hole.item_id]
+        match hole.kind:
+            case HoleKind.LIMITS:
+                return self._limits(entry)
+            case HoleKind.CAN_BE_BOUGHT:
+                return _FLAGS[self.can_be_bought(entry)]
+            case HoleKind.HAS_KEYS:
+                return _FLAGS[self._has_code(entry)]
+            case HoleKind.IS_PRE_ORDER:
+                return _FLAGS[rules.is_before_release(entry.pre_order, self.now)]
+            case HoleKind.UNIT_ITEMS:
+                return self._unit_items(entry)
+            case HoleKind.PLACE_IN_GROUP:
+                place = self.catalog.position_in(self.group, entry.item_id)
+                return b"null" if place is None else b"%d" % place
+
+    def _limits(self, entry: Entry) -> bytes:
+        limits = entry.limits
+        assert limits is not None
+        per_user, per_item = b"null", b"null"
+        if limits.per_user is not None:
+            schedule = b"null"
+            if limits.schedule is not None:
+                window = window_of(limits.schedule, self.now)
+                assert window.next is not None
+                self.since, self.until = max(self.since, window.start), min(self.until, window.next)
+                schedule = b'{"interval_type":"%b","reset_next_date":%d}' % (
+                    limits.schedule.interval_type.encode(),
+                    int(window.next.timestamp()),
+                )
+            per_user = (
+                b'{"total":%d,"available":%d,"recurrent_schedule":%b,"limit_exceeded_visibility":"%b"}'
+                % (
+                    limits.per_user,
+                    self.personal.left.get(entry.item_id, limits.per_user),
+                    schedule,
+                    limits.limit_exceeded_visibility.encode(),
+                )
+            )
+        if limits.per_item is not None:
+            # Before the first sale there may be no counter yet.
+            total, available = self.stocks.units.get(entry.item_id, (limits.per_item, limits.per_item))
+            per_item = b'{"total":%d,"available":%d}' % (total, available)
+        return b'{"per_user":%b,"per_item":%b}' % (per_user, per_item)
+
+    def can_be_bought(self, entry: Entry) -> bool:
+        """Whether an item that is shown can be bought now by the one it is shown to."""
+        return rules.is_inside(entry.windows, self.now) and self._can_be_had(entry, depth=0)
+
+    def _can_be_had(self, entry: Entry, *, depth: int) -> bool:
+        """Whether it is there, and allowed to the player; so is all that a bundle holds."""
+        if self.personal.left.get(entry.item_id, 1) == 0:
+            return False
+        units = self.stocks.units.get(entry.item_id)
+        if units is not None and units[1] == 0:
+            return False
+        if entry.kind is ItemKind.GAME_KEY and not rules.is_key_deliverable(
+            has_code=self._has_code(entry),
+            is_pre_order=rules.is_before_release(entry.pre_order, self.now),
+            pre_orders_left=self.stocks.pre_orders.get(entry.item_id),
+        ):
+            return False
+        held = (self.catalog.entries.get(content.item_id) for content in entry.content)
+        return depth > NESTING_MAX or all(
+            self._can_be_had(inner, depth=depth + 1) for inner in held if inner is not None and inner.is_enabled
+        )
+
+    def _has_code(self, entry: Entry) -> bool:
+        """Whether a code is left that the reader may get: of no region, or of one with the reader's country."""
+        pools = self.stocks.codes.get(entry.item_id)
+        if not pools:
+            return False
+        return None in pools or any(
+            self.country in region.countries for region in self.catalog.taxonomy.regions if region.region_id in pools
+        )
+
+    def _unit_items(self, game: Entry) -> bytes:
+        catalog = self.catalog
+        shown = [
+            entry
+            for entry in catalog.keys_of.get(game.item_id, ())
+            if catalog.is_listed(entry)
+            and entry.item_id not in self.personal.hidden
+            and catalog.is_visible(
+                entry, country=self.country, now=self.now, with_inactive=self.with_inactive, stocks=self.stocks
+            )
+        ]
+        return b"[%b]" % b",".join(self.fill(self.unit_piece(entry)) for entry in shown)

@@ -1,0 +1,218 @@
+"""The compiled catalogs of one process: loaded when first asked for, renewed when somebody writes.
+
+Who reads in the process that wrote waits until the write is in the catalog. Other processes hear of it and go on with
+the old one while they renew it. A process that cannot hear looks for the version at each request.
+"""
+
+import asyncio
+import gc
+import logging
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from haversack.catalog.read_model.compiled import Catalog
+from haversack.catalog.read_model.compiling import compile_catalog
+from haversack.catalog.read_model.pages import PageMaker
+from haversack.catalog.read_model.queries import list_stocks
+from haversack.catalog.read_model.records import Stocks
+from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version
+from haversack.database.engine import Database, DatabaseAway
+from haversack.database.notifications import Notifications
+
+log = logging.getLogger("haversack.catalog")
+
+# Published by `project_id` where stock or codes have changed without the catalog.
+STOCK_CHANGED = "stock"
+
+# Purchases of other processes are seen after this at the latest; from half of it on they are looked for beforehand.
+STOCK_SECONDS_MAX = 1.0
+# Projects that were not read for longest are forgotten when the process holds more items than this.
+ENTRIES_MAX = 1_000_000
+# After renewing, other processes' writes wait this many times as long as it took: imports must not take a core.
+REST_FACTOR = 2.0
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A project's catalog as this process holds it.
+
+    required: the version that readers here must see; announced: the newest that the process heard of.
+    is_checked: whether the version was looked for since the process listens.
+    """
+
+    project_id: int
+    catalog: Catalog | None = None
+    stocks: Stocks = field(default_factory=Stocks)
+    stocks_read_at: float = float("-inf")
+    required: int = 0
+    announced: int = 0
+    is_checked: bool = False
+    renewing: "asyncio.Task[None] | None" = None
+    counting: "asyncio.Task[None] | None" = None
+
+    @property
+    def version(self) -> int:
+        """The version of the catalog, -1 without one."""
+        return -1 if self.catalog is None else self.catalog.version
+
+
+class LiveCatalogs:
+    """What the client catalog of one process is served from."""
+
+    def __init__(self, database: Database, notifications: Notifications) -> None:
+        self._database = database
+        self._notifications = notifications
+        self._held: OrderedDict[int, Held] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._new_stamp = count(1).__next__
+        self.pages = PageMaker()
+        notifications.subscribe(CATALOG_CHANGED, self._hear_of_catalog)
+        notifications.subscribe(STOCK_CHANGED, self._hear_of_stock)
+
+    def find_ready(self, project_id: int) -> Held | None:
+        """The catalog, if it may be read at once."""
+        held = self._held.get(project_id)
+        if (
+            held is None
+            or held.catalog is None
+            or held.catalog.version < held.required
+            or not held.is_checked
+            or not self._notifications.is_listening
+        ):
+            return None
+        if held.catalog.has_stocks:
+            age = time.monotonic() - held.stocks_read_at
+            if age > STOCK_SECONDS_MAX:
+                return None
+            if age > STOCK_SECONDS_MAX / 2 and held.counting is None:
+                held.counting = self._start(self._count(held))
+        return held
+
+    async def get(self, project_id: int) -> Held:
+        """The catalog, as new as its reader may expect; DatabaseAway where it cannot be looked for."""
+        ready = self.find_ready(project_id)
+        if ready is not None:
+            return ready
+        held = self._held.setdefault(project_id, Held(project_id))
+        self._held.move_to_end(project_id)
+        if held.catalog is not None and not (held.is_checked and self._notifications.is_listening):
+            await self._check(held)
+        while held.catalog is None or held.version < held.required:
+            await asyncio.shield(self._renewal(held))
+        if held.catalog.has_stocks and time.monotonic() - held.stocks_read_at > STOCK_SECONDS_MAX:
+            if held.counting is None:
+                held.counting = self._start(self._count(held))
+            await asyncio.shield(held.counting)
+        return held
+
+    async def close(self) -> None:
+        """Stop what is being renewed."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _hear_of_catalog(self, key: str) -> None:
+        if not key:
+            for held in self._held.values():
+                held.is_checked = False
+            return
+        project, _, rest = key.partition(":")
+        version, _, where = rest.partition(":")
+        held_here = self._held.get(int(project))
+        if held_here is None:
+            return
+        held_here.announced = max(held_here.announced, int(version))
+        if where == HERE:
+            held_here.required = max(held_here.required, int(version))
+        elif held_here.catalog is not None and held_here.version < held_here.announced:
+            self._renewal(held_here)
+
+    def _hear_of_stock(self, key: str) -> None:
+        for held in self._held.values():
+            if not key or held.project_id == int(key):
+                held.stocks_read_at = float("-inf")
+
+    async def _check(self, held: Held) -> None:
+        is_listening = self._notifications.is_listening
+        held.required = max(held.required, await find_version(self._database.session(), held.project_id))
+        held.stocks_read_at = float("-inf")
+        # What is written from here on is heard of.
+        held.is_checked = is_listening
+
+    def _renewal(self, held: Held) -> "asyncio.Task[None]":
+        if held.renewing is None:
+            held.renewing = self._start(self._renew(held))
+        return held.renewing
+
+    async def _renew(self, held: Held) -> None:
+        """Bring a catalog to the newest version, and again while newer ones are heard of."""
+        try:
+            while True:
+                started = time.monotonic()
+                await self._compile(held)
+                self._forget_unused()
+                if held.version >= held.announced:
+                    return
+                rest = (time.monotonic() - started) * REST_FACTOR
+                # A reader that waits does not rest.
+                if held.version >= held.required:
+                    await asyncio.sleep(rest)
+        except DatabaseAway:
+            held.is_checked = False
+            raise
+        finally:
+            held.renewing = None
+
+    async def _compile(self, held: Held) -> None:
+        is_listening = self._notifications.is_listening
+        is_first = held.catalog is None
+        db = self._database.session()
+        # So many new objects would have the collector walk over all of them again and again, each time for longer than
+        # a request may wait. They hold no cycles.
+        was_enabled = is_first and gc.isenabled()
+        if was_enabled:
+            gc.disable()
+        try:
+            catalog = await compile_catalog(db, held.project_id, held.catalog)
+        finally:
+            if was_enabled:
+                gc.enable()
+        held.catalog = catalog
+        if is_first:
+            held.is_checked = is_listening
+            gc.freeze()
+        if catalog.has_stocks:
+            await self._count(held)
+
+    async def _count(self, held: Held) -> None:
+        """Read what is left for everybody. Where nothing has changed, the old counts stay, and all that was made of them."""
+        try:
+            read_at = time.monotonic()
+            stocks = await list_stocks(self._database.session(), held.project_id)
+            if stocks != held.stocks:
+                held.stocks = replace(stocks, stamp=self._new_stamp())
+            held.stocks_read_at = read_at
+        finally:
+            held.counting = None
+
+    def _start(self, work: "asyncio.Future[None] | object") -> "asyncio.Task[None]":
+        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # Whoever waits for it is told as well.
+            log.warning("a catalog could not be renewed: %s", task.exception())
+
+    def _forget_unused(self) -> None:
+        while len(self._held) > 1 and sum(self._size(held) for held in self._held.values()) > ENTRIES_MAX:
+            self._held.popitem(last=False)
+
+    @staticmethod
+    def _size(held: Held) -> int:
+        return 0 if held.catalog is None else len(held.catalog.entries)

@@ -1,0 +1,274 @@
+"""Answers of the client catalog, put together from encoded pieces: whole for everybody, or with a player's own parts."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from haversack.catalog.read_model import rules
+from haversack.catalog.read_model.compiled import Catalog, ShelfView
+from haversack.catalog.read_model.filling import Filler
+from haversack.catalog.read_model.pieces import (
+    CUSTOM_ATTRIBUTES,
+    Form,
+    Piece,
+    Reader,
+    encode_piece,
+)
+from haversack.catalog.read_model.records import NOBODY, Ask, Entry, Personal, Shelf, Stocks, Subject
+from haversack.text import reading
+
+PIECES_BYTES_MAX = 48 * 2**20
+PAGES_BYTES_MAX = 48 * 2**20
+# What Python needs for an entry of a cache, beside its bytes.
+OVERHEAD_BYTES = 400
+# Items between two chances for others to run: about two milliseconds of encoding.
+SLICE = 25
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Page:
+    """An answer for everybody who has not used up anything on it. It holds from `since` up to `until`, for one
+    compiled catalog and one state of the stocks."""
+
+    catalog: Catalog
+    stocks: Stocks
+    since: datetime
+    until: datetime
+    body: bytes
+    etag: bytes
+    # What a player's own page is made of; nothing where no limit can touch it.
+    view: ShelfView | None
+    entries: Sequence[Entry]
+    parts: Sequence[bytes]
+    pieces: Sequence[Piece]
+    total: int
+
+    def holds(self, catalog: Catalog, stocks: Stocks, now: datetime) -> bool:
+        """Whether it is still true."""
+        return self.catalog is catalog and self.stocks is stocks and self.since <= now < self.until
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, about. The pieces are shared with their own cache."""
+        return len(self.body) + sum(map(len, self.parts)) + OVERHEAD_BYTES
+
+
+class ByteCache:
+    """Values by key, the ones used longest ago forgotten when they are too many bytes."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._values: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+        self._bytes_max = bytes_max
+        self.bytes = 0
+
+    def get(self, key: Any) -> Any:
+        """The value, or None."""
+        found = self._values.get(key)
+        if found is None:
+            return None
+        self._values.move_to_end(key)
+        return found[0]
+
+    def put(self, key: Any, value: Any, size: int) -> None:
+        """Keep a value of so many bytes."""
+        old = self._values.pop(key, None)
+        if old is not None:
+            self.bytes -= old[1]
+        self._values[key] = (value, size)
+        self.bytes += size
+        while self.bytes > self._bytes_max:
+            _, (_, gone) = self._values.popitem(last=False)
+            self.bytes -= gone
+
+
+class PageMaker:
+    """Makes pages of compiled catalogs. One for each process: all catalogs share what it may hold in memory."""
+
+    def __init__(self) -> None:
+        self._pieces = ByteCache(PIECES_BYTES_MAX)
+        self._pages = ByteCache(PAGES_BYTES_MAX)
+
+    def find_page(
+        self, ask_key: tuple[object, ...], catalog: Catalog, stocks: Stocks, country: str, now: datetime
+    ) -> Page | None:
+        """The page, if it was made before and still holds."""
+        page: Page | None = self._pages.get((catalog.project_id, country, ask_key))
+        return page if page is not None and page.holds(catalog, stocks, now) else None
+
+    async def make_page(
+        self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime
+    ) -> Page | None:
+        """The page that everybody gets; None where a single read finds nothing."""
+        made = await self._make(ask, catalog, stocks, country, now)
+        if made is not None:
+            self._pages.put((catalog.project_id, country, ask.key), made, made.size)
+        return made
+
+    async def body_for_player(
+        self, ask: Ask, page: Page, personal: Personal, country: str, now: datetime
+    ) -> bytes | None:
+        """The body of a page as a player with uses of limits gets it; None where the item is hidden from the player."""
+        view = page.view
+        if view is None:
+            return page.body
+        filler = self._filler(ask, page.catalog, page.stocks, country, now, personal)
+        gone = sorted(view.places[item_id] for item_id in personal.hidden if item_id in view.places)
+        if ask.subject is not Subject.PAGE:
+            return None if gone else filler.fill(page.pieces[0])
+        if gone:
+            limit = len(view.entries) if ask.limit is None else ask.limit
+            places, total = rules.slice_without(len(view.entries), gone, offset=ask.offset, limit=limit)
+            entries = [view.entries[place] for place in places]
+            parts = [filler.fill(piece) for piece in await self._pieces_of(ask, page.catalog, country, entries)]
+            return _joined(ask, parts, total)
+        parts = list(page.parts)
+        for place, entry in enumerate(page.entries):
+            if entry.item_id in personal.touched:
+                parts[place] = filler.fill(page.pieces[place])
+        return _joined(ask, parts, page.total)
+
+    async def _make(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Page | None:
+        since, until = rules.interval_at(catalog.edges, now)
+        if ask.subject is Subject.GROUPS:
+            body = _groups_body(catalog, ask.language)
+            return _page(catalog, stocks, since, until, body)
+        if ask.subject is Subject.PAGE:
+            view = catalog.view(
+                ask.shelf,
+                ask.group,
+                country=country,
+                now=now,
+                with_inactive=ask.with_inactive,
+                stocks=stocks,
+            )
+            end = None if ask.limit is None else ask.offset + ask.limit
+            entries: Sequence[Entry] = view.entries[ask.offset : end]
+        else:
+            entry = self._find_single(ask, catalog, stocks, country, now)
+            if entry is None:
+                return None
+            places = {entry.item_id: 0} if entry.item_id in catalog.holders else {}
+            view, entries = ShelfView((entry,), places), (entry,)
+        filler = self._filler(ask, catalog, stocks, country, now, NOBODY)
+        filler.since, filler.until = since, until
+        pieces = await self._pieces_of(ask, catalog, country, entries)
+        parts = [filler.fill(piece) for piece in pieces]
+        total = len(view.entries)
+        body = _joined(ask, parts, total) if ask.subject is Subject.PAGE else parts[0]
+        page = _page(catalog, stocks, filler.since, filler.until, body)
+        if view.places:
+            page.view, page.entries, page.parts, page.pieces, page.total = view, entries, parts, pieces, total
+        return page
+
+    def _find_single(
+        self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime
+    ) -> Entry | None:
+        by_id = ask.subject is Subject.ITEM_BY_ID
+        entry = catalog.entries.get(ask.item_id or 0) if by_id else catalog.by_sku.get(ask.sku or "")
+        if entry is None or entry.kind not in ask.shelf.kinds or not catalog.is_listed(entry):
+            return None
+        is_visible = catalog.is_visible(
+            entry, country=country, now=now, with_inactive=ask.with_inactive, stocks=stocks
+        )
+        return entry if is_visible else None
+
+    def _filler(
+        self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime, personal: Personal
+    ) -> Filler:
+        reader = _reader(ask, country)
+        return Filler(
+            catalog,
+            stocks,
+            now,
+            country,
+            personal,
+            ask.group,
+            ask.with_inactive,
+            lambda entry: self._piece(catalog, entry, reader, Form.UNIT),
+            now,
+            now,
+        )
+
+    async def _pieces_of(
+        self, ask: Ask, catalog: Catalog, country: str, entries: Sequence[Entry]
+    ) -> list[Piece]:
+        """The pieces of items, those that were not encoded before with chances for others to run between them."""
+        reader = _reader(ask, country)
+        form = Form.SHORT if ask.shelf is Shelf.DIRECTORY else Form.WHOLE
+        found = []
+        for number, entry in enumerate(entries, start=1):
+            found.append(self._piece(catalog, entry, reader, form))
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return found
+
+    def _piece(self, catalog: Catalog, entry: Entry, reader: Reader, form: Form) -> Piece:
+        currency = catalog.currency_of(reader.country)
+        key = (catalog.stamps[entry.item_id], form, reader.language, reader.country, currency, reader.fields)
+        piece: Piece | None = self._pieces.get(key)
+        if piece is None:
+            piece = encode_piece(catalog, entry, reader, form)
+            size = sum(len(part) + 33 for part in piece if isinstance(part, bytes))
+            self._pieces.put(key, piece, size + OVERHEAD_BYTES)
+        return piece
+
+
+def _reader(ask: Ask, country: str) -> Reader:
+    fields = ask.fields
+    if ask.subject is not Subject.PAGE:
+        fields |= {CUSTOM_ATTRIBUTES}
+    return Reader(ask.language, country, fields)
+
+
+def _joined(ask: Ask, parts: Sequence[bytes], total: int) -> bytes:
+    items = b",".join(parts)
+    if ask.limit is None:
+        return b'{"items":[%b]}' % items
+    has_more = b"true" if ask.offset + len(parts) < total and parts else b"false"
+    return b'{"has_more":%b,"items":[%b],"total_items_count":%d}' % (has_more, items, total)
+
+
+def _page(catalog: Catalog, stocks: Stocks, since: datetime, until: datetime, body: bytes) -> Page:
+    return Page(
+        catalog=catalog,
+        stocks=stocks,
+        since=since,
+        until=until,
+        body=body,
+        etag=b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode(),
+        view=None,
+        entries=(),
+        parts=(),
+        pieces=(),
+        total=0,
+    )
+
+
+def _groups_body(catalog: Catalog, language: str) -> bytes:
+    return orjson.dumps({"groups": _groups_under(catalog, None, language, level=0)})
+
+
+def _groups_under(catalog: Catalog, parent: int | None, language: str, *, level: int) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    for group_id in catalog.forest.get(parent, ()):
+        group = catalog.groups[group_id]
+        found.append(
+            {
+                "external_id": group.external_id,
+                "name": reading(group.name, language),
+                "description": reading(group.description, language) if group.description else "",
+                "image_url": group.image_url,
+                "order": group.sort_order,
+                "level": level,
+                "children": _groups_under(catalog, group_id, language, level=level + 1),
+                "parent_external_id": None if parent is None else catalog.groups[parent].external_id,
+            }
+        )
+    return found
+

@@ -1,0 +1,219 @@
+"""The commands that do one thing and end: what they print, and what they say when they cannot do it."""
+
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from haversack.app import every_operation
+from haversack.database.migrate import newest_revision
+from haversack.reference import reference_files
+from make.login import claims_of
+from processes.running import KEY, free_port, run
+from processes.serving import Shop, serve
+
+METHODS = {"get", "put", "post", "patch", "delete"}
+
+
+def rows_of(printed: str) -> dict[str, str]:
+    """The named values that a command has printed."""
+    return dict(re.findall(r"^  (\S.*?)  +(\S.*)$", printed, re.MULTILINE))
+
+
+async def test_migrate_twice(empty_database: str, tmp_path: Path) -> None:
+    # It seals nothing, so it needs no key.
+    first = (await run(tmp_path, "migrate", database_url=empty_database)).succeeded()
+    assert first == f"Migrated from empty to {newest_revision()}.\n"
+    second = (await run(tmp_path, "migrate", database_url=empty_database)).succeeded()
+    assert second == f"The database is at {newest_revision()}.\n"
+
+
+async def test_a_database_without_a_schema(empty_database: str, tmp_path: Path) -> None:
+    listed = await run(tmp_path, "project", "list", database_url=empty_database, encryption_key=KEY)
+    assert "run `haversack migrate`" in listed.refused()
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("project", "list"), ("worker",)], ids=" ".join)
+async def test_a_database_that_is_not_there(command: tuple[str, ...], tmp_path: Path) -> None:
+    url = f"postgresql://u:hushhush@127.0.0.1:{free_port()}/db"
+    if command == ("worker",):
+        pytest.skip("a worker waits for its database")
+    ended = await run(tmp_path, *command, database_url=url, encryption_key=KEY)
+    assert "The database cannot be reached: " in ended.refused()
+    assert "hush" not in ended.said
+
+
+async def test_no_database_at_all(tmp_path: Path) -> None:
+    said = (await run(tmp_path, "project", "list")).refused()
+    assert said == "No database: set HAVERSACK_DATABASE_URL, or start `haversack dev` in this folder first.\n"
+    said = (await run(tmp_path, "project", "list", database_url="postgresql://h/d")).refused()
+    assert said == "HAVERSACK_ENCRYPTION_KEY is not set: stored secrets cannot be read without it.\n"
+
+
+async def test_a_project_from_its_creation_to_its_players(shop: Shop) -> None:
+    async def project(*arguments: str) -> str:
+        return (await run(shop.folder, "project", *arguments, **shop.settings)).succeeded()
+
+    made = await project("create", "Harbour lights")
+    rows = rows_of(made)
+    project_id = rows["project id"]
+    assert made.startswith(f"Project {project_id} is made. Keep these secrets now: only their hashes are stored.")
+    assert re.fullmatch(r"hspk_live_\w{38}", rows["API key (project)"])
+    assert re.fullmatch(r"hsmk_live_\w{38}", rows["API key (merchant)"])
+    assert re.fullmatch(r"hscs_live_\w{38}", rows["server client secret"])
+
+    beside = rows_of(await project("create", "Beside", "--login-project", rows["login project"]))
+    assert (beside["merchant id"], beside["login project"]) == (rows["merchant id"], rows["login project"])
+
+    listed = await project("list")
+    assert f"{project_id}  merchant {rows['merchant id']}  Harbour lights\n" in listed
+    assert rows["API key (project)"] not in listed
+
+    rotated = await project("rotate", project_id)
+    assert rotated.startswith("The old one ends in 24 h.")
+    fresh = rotated.split()[-1]
+    keys = await project("keys", project_id)
+    assert [line.split()[2] for line in keys.splitlines()].count("project") == 2
+    for key in (rows["API key (project)"], fresh):
+        assert key not in keys
+        assert f"{key[:10]}…{key[-4:]}" in keys
+
+    changed = await project("set", project_id, "--delivery-mode", "native", "--order-webhooks", "separate")
+    assert rows_of(changed) == {
+        "backpack webhooks": "standard",
+        "delivery mode": "native",
+        "order webhooks": "separate",
+    }
+    assert await project("currency", project_id, "gold", "Gold") == (
+        f"gold is a virtual currency of project {project_id}.\n"
+    )
+    await is_opened_by(shop, rows, fresh)
+
+
+async def is_opened_by(shop: Shop, rows: dict[str, str], fresh_key: str) -> None:
+    """What the commands have printed opens the project: both keys, the client, a player's token."""
+    project_id = rows["project id"]
+    spoken = await run(shop.folder, "player", "token", project_id, "mira", **shop.settings)
+    token = spoken.succeeded().strip()
+    assert claims_of(token)["username"] == "mira"
+    assert spoken.err == f"player id {claims_of(token)['sub']}\n"
+    async with serve(shop, "--no-worker") as serving:
+        path = f"/api/v2/project/{project_id}/admin/webhook"
+        for name, key in (
+            (project_id, rows["API key (project)"]),
+            (project_id, fresh_key),
+            (rows["merchant id"], rows["API key (merchant)"]),
+        ):
+            assert (await serving.client.get(path, auth=httpx.BasicAuth(name, key))).status_code == 404
+        mine = await serving.client.get("/api/users/me", headers={"Authorization": f"Bearer {token}"})
+        assert mine.json()["username"] == "mira"
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": rows["server client id"],
+            "client_secret": rows["server client secret"],
+        }
+        server = (await serving.client.post("/api/oauth2/token", data=form)).json()["access_token"]
+        path = f"/web/backpack/merchants/{rows['merchant id']}/projects/{project_id}/games"
+        headers = {"Authorization": f"Bearer {server}", "X-HOST-ID": rows["X-HOST-ID"]}
+        assert (await serving.client.get(path, headers=headers)).json() == []
+
+
+async def test_what_does_not_exist_is_said(shop: Shop) -> None:
+    nobody = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+    for arguments, status, word in (
+        (("project", "keys", "5"), 1, "There is no project 5."),
+        (("project", "create", "X", "--merchant", "999"), 1, "There is no merchant 999."),
+        (("project", "create", "X", "--login-project", nobody), 1, "There is no such login project."),
+        (
+            ("project", "create", "X", "--merchant", "999", "--login-project", str(shop.studio.login_project_id)),
+            1,
+            f"belongs to merchant {shop.studio.merchant_id}",
+        ),
+    ):
+        assert word in (await run(shop.folder, *arguments, **shop.settings)).refused(status=status)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("project", "keys", "99999999999999999999"),
+        ("project", "rotate", "1", "--overlap-hours", "-1"),
+        ("project", "rotate", "1", "--overlap-hours", "nan"),
+        ("project", "rotate", "1", "--what", "everything"),
+        ("project", "currency", "1", "not a sku!", "Gold"),
+        ("project", "create", " "),
+        ("player", "token", "1", ""),
+        ("serve", "--processes", "0"),
+    ],
+    ids=" ".join,
+)
+async def test_arguments_that_make_no_sense(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    settings = {"database_url": "postgresql://127.0.0.1:1/none", "encryption_key": KEY}
+    (await run(tmp_path, *arguments, **settings)).refused(status=2)
+
+
+async def test_another_encryption_key(shop: Shop) -> None:
+    settings = {**shop.settings, "encryption_key": "not the key that everything was sealed with"}
+    said = (await run(shop.folder, "player", "token", str(shop.studio.project_id), "mira", **settings)).refused()
+    assert "its encryption key is another than the one it was kept with" in said
+
+
+async def test_openapi_needs_no_database(tmp_path: Path) -> None:
+    document = json.loads((await run(tmp_path, "openapi")).succeeded())
+    assert document["openapi"].startswith("3.1")
+    assert list(tmp_path.iterdir()) == []
+    described = {
+        operation["operationId"]: (method.upper(), path)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    }
+    assert described == {
+        operation.name: (operation.method, operation.path) for operation in every_operation() if operation.in_document
+    }
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+        found = document
+        for step in reference.split("/"):
+            found = found[step]
+    for item in document["paths"].values():
+        for operation in item.values():
+            assert operation["summary"]
+            assert {*map(str, operation["responses"])} & {"200", "201", "204"}
+            for needed in operation.get("security", []):
+                assert set(needed) <= set(document["components"]["securitySchemes"])
+
+
+async def test_reference(tmp_path: Path) -> None:
+    (await run(tmp_path, "reference", "written")).succeeded()
+    assert {each.name: each.read_text() for each in (tmp_path / "written").iterdir()} == reference_files()
+
+
+async def test_doctor_on_a_set_up_that_is_well(shop: Shop) -> None:
+    said = (
+        await run(shop.folder, "doctor", **shop.settings, port=free_port(), public_url="https://shop.example")
+    ).succeeded()
+    assert {line[:9] for line in said.splitlines()} == {"  ok     "}
+    assert "PostgreSQL 18." in said
+    assert "The schema is the one that this version needs." in said
+
+
+async def test_doctor_on_faulty_set_ups(empty_database: str, tmp_path: Path) -> None:
+    alone = (await run(tmp_path, "doctor", port=free_port())).succeeded()
+    assert "HAVERSACK_DATABASE_URL is not set and no `haversack dev` runs here" in alone
+
+    faulty = await run(
+        tmp_path, "doctor", database_url=empty_database, encryption_key="short", outbound_allow_loopback=True
+    )
+    faulty.refused()
+    faults = [line for line in faulty.out.splitlines() if line.startswith("  FAULT  ")]
+    for word in ("is at revision none", "KEY is shorter than 32", "ALLOW_LOOPBACK is on"):
+        assert any(word in fault for fault in faults), faults
+    assert "  look   HAVERSACK_PUBLIC_URL is http://" in faulty.out
+
+    away = await run(tmp_path, "doctor", database_url=f"postgresql://u:hushhush@127.0.0.1:{free_port()}/db")
+    away.refused()
+    assert "  FAULT  The database cannot be reached: " in away.out
+    assert "  FAULT  HAVERSACK_ENCRYPTION_KEY is not set" in away.out
+    assert "hush" not in away.said
