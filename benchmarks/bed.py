@@ -143,15 +143,16 @@ def start(command: Sequence[str], *, folder: Path, environment: Mapping[str, str
     return subprocess.Popen(command, cwd=folder, env={**kept, **environment}, stdout=subprocess.DEVNULL)
 
 
-def wait_until_answering(process: "subprocess.Popen[bytes]", port: int, *, path: str = "/") -> None:
-    """Return when the process has answered a request to the path, whatever it answered."""
+def wait_until_answering(process: "subprocess.Popen[bytes]", port: int, *, path: str = "/") -> int:
+    """The status of the first answer of the process to a request to the path."""
     deadline = time.monotonic() + READY_SECONDS_MAX
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_SECONDS_MAX)
         try:
             connection.request("GET", path)
-            connection.getresponse().read()
-            return
+            reply = connection.getresponse()
+            reply.read()
+            return reply.status
         except (ConnectionError, http.client.BadStatusLine):
             if process.poll() is not None:
                 raise RuntimeError(f"{process.args!r} ended with {process.returncode}") from None

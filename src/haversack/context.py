@@ -8,6 +8,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from haversack import __version__
+from haversack.catalog.read_model.live import LiveCatalogs
 from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
 from haversack.images.cache import PictureCache
@@ -35,6 +36,7 @@ class Context:
     sealer: Sealer
     directory: ProjectDirectory
     tokens: TokenVerifier
+    catalogs: LiveCatalogs
     address_policy: AddressPolicy
     outbound: OutboundClient
     images: ImageProxy
@@ -95,6 +97,7 @@ async def open_context(
             sealer=sealer,
             directory=ProjectDirectory(database, notifications),
             tokens=TokenVerifier(database, notifications, sealer, outbound),
+            catalogs=LiveCatalogs(database, notifications),
             address_policy=policy,
             outbound=outbound,
             images=images,
@@ -105,5 +108,6 @@ async def open_context(
             yield context
         finally:
             await deliverer.close()
+            await context.catalogs.close()
             await images.close()
             await notifications.stop()

@@ -338,6 +338,29 @@ ITEM_EXISTS = ErrorKind(
 DEFAULT_PRICE_MISSING = ErrorKind(
     "store.default_price_missing", 422, 4055, "[0401-4055]: The default price of item {sku} is not set"
 )
+# Codes of game keys, the rights to games that they give, and pre-orders.
+UPLOAD_NOT_FOUND = ErrorKind(
+    "store.upload_not_found", 404, 0, "There is no upload session {session_id} in this project."
+)
+CODES_TOO_FEW = ErrorKind(
+    "store.codes_too_few", 422, 1424, "[0401-1424]: {quantity} codes were requested, and there are fewer left."
+)
+GAME_CODE_NOT_FOUND = ErrorKind("store.game_code_not_found", 404, 4603, "[0401-4603]: Game code not found.")
+ENTITLED_GAME_NOT_FOUND = ErrorKind("store.entitled_game_not_found", 404, 4604, "[0401-4604]: Game not found.")
+ENTITLEMENT_HELD = ErrorKind("store.entitlement_held", 422, 5101, "[0401-5101]: User already has entitlement.")
+DRM_NOT_FREE = ErrorKind("store.drm_not_free", 422, 5103, "[0401-5103]: Selected drm is not drmfree.")
+GAME_IN_PRE_ORDER = ErrorKind(
+    "store.game_in_pre_order", 422, 5106, "[0401-5106]: Item: {sku} is in pre-order state and can not be redeemed"
+)
+GAME_CODE_USED = ErrorKind(
+    "store.game_code_used", 422, 5107, "[0401-5107]: Game code has been already activated"
+)
+GAME_NOT_IN_COUNTRY = ErrorKind(
+    "store.game_not_in_country", 422, 1601, "[0401-1601]: Item {sku} is not available in {country}."
+)
+PRE_ORDERS_TOO_FEW = ErrorKind(
+    "store.pre_orders_too_few", 422, 1023, "[0401-1023]: Fewer than {quantity} pre-orders are left to take away."
+)
 
 
 # -- Login ----------------------------------------------------------------------------------------------------------

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from make.projects import Studio
 
 from haversack.catalog.items.actions import save_item
 from haversack.catalog.items.drafts import ItemDraft
 from haversack.catalog.records import ItemKind, Price
 from haversack.clock import real_now
+from make.projects import Studio
 
 PICTURE = "https://pictures.example.com/lamp.png"
 
@@ -81,9 +81,7 @@ def admin_path(studio: Studio, kind: str, rest: str = "") -> str:
     return f"/api/v2/project/{studio.project_id}/admin/items/{PATHS[kind]}{rest}"
 
 
-async def post_item(
-    client: httpx.AsyncClient, studio: Studio, kind: str, body: Mapping[str, Any]
-) -> httpx.Response:
+async def post_item(client: httpx.AsyncClient, studio: Studio, kind: str, body: Mapping[str, Any]) -> httpx.Response:
     """Send a create call as the studio."""
     return await client.post(admin_path(studio, kind), json=body, auth=studio.basic)
 

@@ -48,9 +48,7 @@ LIST_PLACES = (
         (item_groups.c.project_id == item_group_members.c.project_id)
         & (item_groups.c.group_id == item_group_members.c.group_id),
     )
-    .where(
-        item_groups.c.project_id == bindparam("project"), item_groups.c.external_id == bindparam("external")
-    )
+    .where(item_groups.c.project_id == bindparam("project"), item_groups.c.external_id == bindparam("external"))
 )
 FIND_GROUP = select(item_groups).where(
     item_groups.c.project_id == bindparam("project"), item_groups.c.external_id == bindparam("external")
@@ -157,9 +155,7 @@ async def put_item(
         )
     )
     for external_id in groups:
-        done = await db.execute(
-            PUT_INTO_GROUP, project=studio.project_id, item=item_id, external=external_id
-        )
+        done = await db.execute(PUT_INTO_GROUP, project=studio.project_id, item=item_id, external=external_id)
         assert done == 1
     return item_id
 
@@ -187,9 +183,7 @@ async def put_under(studio: Studio, child: str, parent_id: int) -> None:
 
 async def parent_of(studio: Studio, external_id: str) -> int | None:
     """The number of a group's parent."""
-    row = await studio.context.database.session().fetch_one(
-        FIND_GROUP, project=studio.project_id, external=external_id
-    )
+    row = await studio.context.database.session().fetch_one(FIND_GROUP, project=studio.project_id, external=external_id)
     assert row is not None
     parent: int | None = row["parent_group_id"]
     return parent
@@ -207,9 +201,7 @@ def faulty_fields(reply: httpx.Response) -> set[str]:
     return {fault["property"] for fault in reply.json()["errorMessageExtended"]}
 
 
-async def write_links(
-    studio: Studio, db: Session, item_id: int, links: Sequence[AttributeLink]
-) -> None:
+async def write_links(studio: Studio, db: Session, item_id: int, links: Sequence[AttributeLink]) -> None:
     """Give an item other attributes, in the session's transaction."""
     stored = [{"attribute_id": each.attribute_id, "value_ids": list(each.value_ids)} for each in links]
     assert await db.execute(WRITE_LINKS, project=studio.project_id, item=item_id, links=stored) == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
+from typer.testing import CliRunner
 
 Value = TypeVar("Value")
 
@@ -59,6 +60,23 @@ async def run(folder: Path, *arguments: str, **settings: object) -> Finished:
     """Run a command of `haversack` in a folder to its end."""
     async with started(folder, str(HAVERSACK), *arguments, settings=settings) as process:
         return await process.finish()
+
+
+async def invoke(*arguments: str, **settings: object) -> Finished:
+    """Run a command of `haversack` in this process, in a thread: for what many commands would take too long."""
+    from haversack.cli.main import app
+
+    runner = CliRunner(env=_only(settings))
+    result = await asyncio.to_thread(runner.invoke, app, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise AssertionError(f"{arguments} ended with a trace") from result.exception
+    return Finished(result.exit_code, result.stdout, result.stderr)
+
+
+def _only(settings: Mapping[str, object]) -> dict[str, str | None]:
+    """Changes of this process's environment that leave the given settings of Haversack alone in it."""
+    unset = dict.fromkeys((name for name in os.environ if name.startswith("HAVERSACK_")), None)
+    return {**unset, **{name: value for name, value in environment(**settings).items() if name.startswith("HAVERSACK")}}
 
 
 async def run_bash(folder: Path, script: str) -> Finished:

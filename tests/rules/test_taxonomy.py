@@ -40,9 +40,7 @@ def test_what_is_given_twice_counts_once() -> None:
     assert folded == (_given("genre", "b", "a", "c", name="Genre"), _given("mood", "calm"))
 
 
-@pytest.mark.parametrize(
-    ("attributes", "values", "code"), [(20, 6, None), (21, 1, 9908), (1, 7, 9909), (21, 7, 9908)]
-)
+@pytest.mark.parametrize(("attributes", "values", "code"), [(20, 6, None), (21, 1, 9908), (1, 7, 9909), (21, 7, 9908)])
 def test_limits_of_an_item(attributes: int, values: int, code: int | None) -> None:
     asked = [_given(f"a{number}", *(f"v{each}" for each in range(values))) for number in range(attributes)]
     if code is None:
@@ -86,9 +84,7 @@ def test_links_follow_the_given_order() -> None:
 LINKS = (AttributeLink(1, (1, 2)), AttributeLink(2, (1,)), AttributeLink(3, ()))
 
 
-@pytest.mark.parametrize(
-    ("attribute_id", "left"), [(1, LINKS[1:]), (2, (LINKS[0], LINKS[2])), (9, LINKS)]
-)
+@pytest.mark.parametrize(("attribute_id", "left"), [(1, LINKS[1:]), (2, (LINKS[0], LINKS[2])), (9, LINKS)])
 def test_links_without_an_attribute(attribute_id: int, left: tuple[AttributeLink, ...]) -> None:
     assert rules.without_attribute(LINKS, attribute_id) == left
 

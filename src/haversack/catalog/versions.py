@@ -9,6 +9,8 @@ from haversack.database.notifications import notify
 from haversack.http.calls import Call
 
 CATALOG_CHANGED = "catalog"
+# Ends the key of what this process itself has written: its readers wait until they see it.
+HERE = "here"
 
 _raised = insert(catalogs).values(project_id=bindparam("project"), version=1)
 RAISE_VERSION = _raised.on_conflict_do_update(
@@ -27,7 +29,7 @@ async def touch_catalog(call: Call, project_id: int) -> int:
     version = int(await call.db.fetch_value(RAISE_VERSION, project=project_id))
     await notify(call.db, CATALOG_CHANGED, f"{project_id}:{version}")
     call.after_commit.append(
-        lambda: call.context.notifications.publish_locally(CATALOG_CHANGED, f"{project_id}:{version}")
+        lambda: call.context.notifications.publish_locally(CATALOG_CHANGED, f"{project_id}:{version}:{HERE}")
     )
     return version
 

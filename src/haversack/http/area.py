@@ -29,9 +29,7 @@ class Repeat(StrEnum):
     """What an Idempotency-Key does for an operation."""
 
     ATOMIC = "atomic"  # everything happens in one transaction, and the answer is stored in it
-    RESUMABLE = (
-        "resumable"  # leaves its transactions on the way; a repeat continues, the answer is stored at the end
-    )
+    RESUMABLE = "resumable"  # leaves its transactions on the way; a repeat continues, the answer is stored at the end
     NEVER = "never"  # answers secrets that must not be kept (tokens), or changes nothing
 
 
@@ -122,14 +120,10 @@ class Area:
         def declare(function: Function) -> Function:
             hints = get_type_hints(function, include_extras=True)
             caller = _caller_of(function, hints)
-            assert function.__doc__, (
-                f"{function.__name__} needs a one-line docstring: it is the API reference"
-            )
+            assert function.__doc__, f"{function.__name__} needs a one-line docstring: it is the API reference"
             writes = method in WRITING
             changes_as_admin = writes and caller.__name__ in ("AdminCall", "HostCall")
-            assert (audit is not None) == changes_as_admin, (
-                f"{function.__name__}: audit belongs to admin changes"
-            )
+            assert (audit is not None) == changes_as_admin, f"{function.__name__}: audit belongs to admin changes"
             assert hot is None or not writes, f"{function.__name__}: only reads are answered from memory"
             returned = hints.get("return")
             is_plain = returned is None or returned is type(None) or _is_response(returned)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from haversack.database.engine import DatabaseAway
-from haversack.errors import Fault, Refusal
+from haversack.errors import AUTHORIZATION_NOT_SENT, Fault, Refusal
 from haversack.http import callers, idempotency
 from haversack.http.area import WRITING, HotAnswer, Operation, Repeat
 from haversack.http.browsers import OPEN_HEADERS
@@ -81,6 +81,8 @@ class OperationRoute(APIRoute):
                 check_length(request, limit, operation.family)
                 request = StrictRequest(request.scope, limited(request.receive, limit, operation.family))
                 check_address(request)
+                if AUTHORIZATION_NOT_SENT in operation.errors and "authorization" not in request.headers:
+                    raise AUTHORIZATION_NOT_SENT()  # a few calls document this answer of their own
                 call = await callers.identify(operation.caller, request, operation.family)
                 call.request_id = request_id
                 if takes_body:
@@ -207,9 +209,7 @@ def _answer(operation: Operation, value: Any) -> Answer:
 def _refused(call: Call, operation: Operation, refusal: Refusal) -> Answer:
     shown = refusal_of(refusal, operation)
     RAISED_KINDS.add(shown.kind.name)
-    return Answer(
-        shown.kind.status, orjson.dumps(problem_body(operation.family, shown, request_id=call.request_id))
-    )
+    return Answer(shown.kind.status, orjson.dumps(problem_body(operation.family, shown, request_id=call.request_id)))
 
 
 def _response(operation: Operation, answer: Answer) -> Response:

@@ -7,13 +7,17 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class PlayerIdentity:
-    """A player: `player_id` is the token's `sub`; players are told apart within their login project."""
+    """A player: `player_id` is the token's `sub`; players are told apart within their login project.
+
+    country: two capital letters, where the token names one.
+    """
 
     login_project_id: UUID
     player_id: UUID
     expires_at: datetime
     scopes: tuple[str, ...] = ()
     name: str | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,6 +300,7 @@ class TokenVerifier:
                 expires_at=signed.expires_at,
                 scopes=_scopes(signed.claims),
                 name=outside_name(signed.claims),
+                country=_country(signed.claims),
             ),
             until,
         )
@@ -404,6 +405,12 @@ def _check_standing(signed: SignedToken, standing: Standing, *, now: datetime) -
 def _scopes(claims: dict[str, Any]) -> tuple[str, ...]:
     scopes = claims.get("scp")
     return tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, list) else ()
+
+
+def _country(claims: dict[str, Any]) -> str | None:
+    country = claims.get("country")
+    is_code = isinstance(country, str) and len(country) == 2 and country.isascii() and country.isalpha()
+    return country.upper() if is_code else None
 
 
 def _is_audience(outside: OutsideIssuer, claims: dict[str, Any]) -> bool:

@@ -50,6 +50,6 @@ def render_page(
     return HTMLResponse(text, status_code=status, headers={**PAGE_HEADERS, **(headers or {})})
 
 
-def render_error(status: int, *, reference: str | None) -> HTMLResponse:
+def render_error(status: int, *, reference: str | None, headers: dict[str, str] | None = None) -> HTMLResponse:
     """A page that says in words what went wrong."""
-    return render_page("error.html", status=status, player=None, csrf_token="", reference=reference)
+    return render_page("error.html", status=status, headers=headers, player=None, csrf_token="", reference=reference)

@@ -140,10 +140,7 @@ async def _assemble(
         ),
         shapes=(),
         countries=frozenset(
-            country
-            for shape in {entry.shape for entry in ordered}
-            for country, _, _ in shape
-            if country
+            country for shape in {entry.shape for entry in ordered} for country, _, _ in shape if country
         ).union(*(region.countries for region in taxonomy.regions)),
         has_player_limits=bool(limited),
         has_stocks=any(
@@ -174,7 +171,8 @@ def _links_of(ordered: Sequence[Entry]) -> _Links:
         for content in entry.content:
             holding.setdefault(content.item_id, set()).add(entry.item_id)
     return _Links(
-        {game: tuple(found) for game, found in keys.items()},
+        # Keys of a game stand in the order in which they were given, unless their own order says otherwise.
+        {game: tuple(sorted(found, key=lambda key: (key.rank[0], key.item_id))) for game, found in keys.items()},
         {item_id: frozenset(_ancestors(item_id, holding)) for item_id in holding},
     )
 
@@ -242,9 +240,7 @@ async def _stamps_of(catalog: Catalog, links: _Links, old: Catalog | None) -> di
             stale.add(item_id)
     if catalog.groups_of is not old.groups_of:
         stale.update(
-            item_id
-            for item_id in catalog.entries
-            if catalog.groups_of.get(item_id) != old.groups_of.get(item_id)
+            item_id for item_id in catalog.entries if catalog.groups_of.get(item_id) != old.groups_of.get(item_id)
         )
     stamps = dict(old.stamps)
     for item_id in stale:

@@ -95,14 +95,11 @@ class Filler:
                     limits.schedule.interval_type.encode(),
                     int(window.next.timestamp()),
                 )
-            per_user = (
-                b'{"total":%d,"available":%d,"recurrent_schedule":%b,"limit_exceeded_visibility":"%b"}'
-                % (
-                    limits.per_user,
-                    self.personal.left.get(entry.item_id, limits.per_user),
-                    schedule,
-                    limits.limit_exceeded_visibility.encode(),
-                )
+            per_user = b'{"total":%d,"available":%d,"recurrent_schedule":%b,"limit_exceeded_visibility":"%b"}' % (
+                limits.per_user,
+                self.personal.left.get(entry.item_id, limits.per_user),
+                schedule,
+                limits.limit_exceeded_visibility.encode(),
             )
         if limits.per_item is not None:
             # Before the first sale there may be no counter yet.

@@ -9,16 +9,19 @@ import gc
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.compiling import compile_catalog
+from haversack.catalog.read_model.known_asks import KnownAsks
 from haversack.catalog.read_model.pages import PageMaker
 from haversack.catalog.read_model.queries import list_stocks
 from haversack.catalog.read_model.records import Stocks
 from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version
-from haversack.database.engine import Database, DatabaseAway
+from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
 
 log = logging.getLogger("haversack.catalog")
@@ -39,7 +42,8 @@ class Held:
     """A project's catalog as this process holds it.
 
     required: the version that readers here must see; announced: the newest that the process heard of.
-    is_checked: whether the version was looked for since the process listens.
+    seen: the newest version that is surely in the catalog. is_checked: whether the version was looked for since the
+    process listens.
     """
 
     project_id: int
@@ -48,14 +52,10 @@ class Held:
     stocks_read_at: float = float("-inf")
     required: int = 0
     announced: int = 0
+    seen: int = -1
     is_checked: bool = False
     renewing: "asyncio.Task[None] | None" = None
     counting: "asyncio.Task[None] | None" = None
-
-    @property
-    def version(self) -> int:
-        """The version of the catalog, -1 without one."""
-        return -1 if self.catalog is None else self.catalog.version
 
 
 class LiveCatalogs:
@@ -68,16 +68,19 @@ class LiveCatalogs:
         self._tasks: set[asyncio.Task[None]] = set()
         self._new_stamp = count(1).__next__
         self.pages = PageMaker()
+        self.asks = KnownAsks()
         notifications.subscribe(CATALOG_CHANGED, self._hear_of_catalog)
         notifications.subscribe(STOCK_CHANGED, self._hear_of_stock)
 
     def find_ready(self, project_id: int) -> Held | None:
         """The catalog, if it may be read at once."""
         held = self._held.get(project_id)
+        if held is not None:
+            self._held.move_to_end(project_id)
         if (
             held is None
             or held.catalog is None
-            or held.catalog.version < held.required
+            or held.seen < held.required
             or not held.is_checked
             or not self._notifications.is_listening
         ):
@@ -96,10 +99,9 @@ class LiveCatalogs:
         if ready is not None:
             return ready
         held = self._held.setdefault(project_id, Held(project_id))
-        self._held.move_to_end(project_id)
         if held.catalog is not None and not (held.is_checked and self._notifications.is_listening):
             await self._check(held)
-        while held.catalog is None or held.version < held.required:
+        while held.catalog is None or held.seen < held.required:
             await asyncio.shield(self._renewal(held))
         if held.catalog.has_stocks and time.monotonic() - held.stocks_read_at > STOCK_SECONDS_MAX:
             if held.counting is None:
@@ -126,7 +128,7 @@ class LiveCatalogs:
         held_here.announced = max(held_here.announced, int(version))
         if where == HERE:
             held_here.required = max(held_here.required, int(version))
-        elif held_here.catalog is not None and held_here.version < held_here.announced:
+        elif held_here.catalog is not None and held_here.seen < held_here.announced:
             self._renewal(held_here)
 
     def _hear_of_stock(self, key: str) -> None:
@@ -151,21 +153,23 @@ class LiveCatalogs:
         try:
             while True:
                 started = time.monotonic()
-                await self._compile(held)
+                wanted = max(held.required, held.announced)
+                held.seen = max(wanted, await self._compile(held))
                 self._forget_unused()
-                if held.version >= held.announced:
+                if held.seen >= held.announced:
                     return
                 rest = (time.monotonic() - started) * REST_FACTOR
                 # A reader that waits does not rest.
-                if held.version >= held.required:
+                if held.seen >= held.required:
                     await asyncio.sleep(rest)
-        except DatabaseAway:
-            held.is_checked = False
+        except Exception:
+            held.is_checked = False  # the next reader tries again
             raise
         finally:
             held.renewing = None
 
-    async def _compile(self, held: Held) -> None:
+    async def _compile(self, held: Held) -> int:
+        """Compile a catalog and return its version; everything that was written before is in it."""
         is_listening = self._notifications.is_listening
         is_first = held.catalog is None
         db = self._database.session()
@@ -185,9 +189,10 @@ class LiveCatalogs:
             gc.freeze()
         if catalog.has_stocks:
             await self._count(held)
+        return catalog.version
 
     async def _count(self, held: Held) -> None:
-        """Read what is left for everybody. Where nothing has changed, the old counts stay, and all that was made of them."""
+        """Read what is left for everybody. Where nothing has changed the old counts stay, and what was made of them."""
         try:
             read_at = time.monotonic()
             stocks = await list_stocks(self._database.session(), held.project_id)
@@ -197,8 +202,8 @@ class LiveCatalogs:
         finally:
             held.counting = None
 
-    def _start(self, work: "asyncio.Future[None] | object") -> "asyncio.Task[None]":
-        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

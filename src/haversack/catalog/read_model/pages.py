@@ -1,4 +1,4 @@
-"""Answers of the client catalog, put together from encoded pieces: whole for everybody, or with a player's own parts."""
+"""Answers of the client catalog, put together from encoded pieces: for everybody, or with a player's own parts."""
 
 import asyncio
 from collections import OrderedDict
@@ -101,9 +101,7 @@ class PageMaker:
         page: Page | None = self._pages.get((catalog.project_id, country, ask_key))
         return page if page is not None and page.holds(catalog, stocks, now) else None
 
-    async def make_page(
-        self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime
-    ) -> Page | None:
+    async def make_page(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Page | None:
         """The page that everybody gets; None where a single read finds nothing."""
         made = await self._make(ask, catalog, stocks, country, now)
         if made is not None:
@@ -166,16 +164,12 @@ class PageMaker:
             page.view, page.entries, page.parts, page.pieces, page.total = view, entries, parts, pieces, total
         return page
 
-    def _find_single(
-        self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime
-    ) -> Entry | None:
+    def _find_single(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Entry | None:
         by_id = ask.subject is Subject.ITEM_BY_ID
         entry = catalog.entries.get(ask.item_id or 0) if by_id else catalog.by_sku.get(ask.sku or "")
         if entry is None or entry.kind not in ask.shelf.kinds or not catalog.is_listed(entry):
             return None
-        is_visible = catalog.is_visible(
-            entry, country=country, now=now, with_inactive=ask.with_inactive, stocks=stocks
-        )
+        is_visible = catalog.is_visible(entry, country=country, now=now, with_inactive=ask.with_inactive, stocks=stocks)
         return entry if is_visible else None
 
     def _filler(
@@ -195,9 +189,7 @@ class PageMaker:
             now,
         )
 
-    async def _pieces_of(
-        self, ask: Ask, catalog: Catalog, country: str, entries: Sequence[Entry]
-    ) -> list[Piece]:
+    async def _pieces_of(self, ask: Ask, catalog: Catalog, country: str, entries: Sequence[Entry]) -> list[Piece]:
         """The pieces of items, those that were not encoded before with chances for others to run between them."""
         reader = _reader(ask, country)
         form = Form.SHORT if ask.shelf is Shelf.DIRECTORY else Form.WHOLE
@@ -271,4 +263,3 @@ def _groups_under(catalog: Catalog, parent: int | None, language: str, *, level:
             }
         )
     return found
-

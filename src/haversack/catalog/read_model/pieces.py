@@ -195,9 +195,7 @@ class _Writer:
         }
 
     def _may_be_kept_back(self, entry: Entry) -> bool:
-        return bool(
-            entry.windows or entry.limits is not None or entry.kind is ItemKind.GAME_KEY or entry.content
-        )
+        return bool(entry.windows or entry.limits is not None or entry.kind is ItemKind.GAME_KEY or entry.content)
 
     def _limits(self, entry: Entry) -> Any:
         limits = entry.limits

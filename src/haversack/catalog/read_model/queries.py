@@ -38,9 +38,9 @@ _of_project = (items.c.project_id == _project, items.c.deleted_at.is_(null()))
 # PostgreSQL changes a row's xmin whenever it changes the row, whoever does it: comparing it finds the changed items
 # of a large catalog without reading them.
 _row_mark = cast(cast(literal_column("items.xmin"), Text), BigInteger)
-LIST_ROW_MARKS = select(
-    func.array_agg(items.c.item_id).label("ids"), func.array_agg(_row_mark).label("marks")
-).where(*_of_project)
+LIST_ROW_MARKS = select(func.array_agg(items.c.item_id).label("ids"), func.array_agg(_row_mark).label("marks")).where(
+    *_of_project
+)
 # What only wire forms need stays one piece of JSON until one is made.
 DOCUMENT = (
     "name",
@@ -72,9 +72,7 @@ LIST_ENTRIES = select(
     items.c.pre_order,
     items.c.details["content"].label("content"),
     items.c.created_at,
-    func.convert_to(
-        cast(func.json_build_array(*(items.c[name] for name in DOCUMENT)), Text), "UTF8"
-    ).label("document"),
+    func.convert_to(cast(func.json_build_array(*(items.c[name] for name in DOCUMENT)), Text), "UTF8").label("document"),
     _row_mark.label("row_mark"),
 ).where(*_of_project)
 LIST_NAMED_ENTRIES = LIST_ENTRIES.where(items.c.item_id == any_(bindparam("items", type_=ARRAY(Integer))))
@@ -190,9 +188,7 @@ async def list_row_marks(db: Session, project_id: int) -> dict[int, int]:
     return dict(zip(row["ids"] or (), row["marks"] or (), strict=True))
 
 
-async def list_entry_rows(
-    db: Session, project_id: int, item_ids: Sequence[int] | None = None
-) -> list[asyncpg.Record]:
+async def list_entry_rows(db: Session, project_id: int, item_ids: Sequence[int] | None = None) -> list[asyncpg.Record]:
     """Rows for `EntryReader`, of all items or of some."""
     if item_ids is None:
         return await db.fetch_all(LIST_ENTRIES, project=project_id)
@@ -222,6 +218,4 @@ async def list_stocks(db: Session, project_id: int) -> Stocks:
 async def list_player_uses(db: Session, project_id: int, player_id: UUID) -> dict[int, PlayerUses]:
     """What a player has used of each item's limit, in one statement."""
     rows = await db.fetch_all(LIST_USES, project=project_id, player=player_id)
-    return {
-        row["item_id"]: PlayerUses(Uses(row["window_start"], row["used"]), row["reset_at"]) for row in rows
-    }
+    return {row["item_id"]: PlayerUses(Uses(row["window_start"], row["used"]), row["reset_at"]) for row in rows}

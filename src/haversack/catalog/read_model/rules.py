@@ -43,8 +43,7 @@ def common_currency(shapes: Iterable[PriceShape], *, country: str) -> str | None
 def is_inside(windows: Sequence[Window], now: datetime) -> bool:
     """Whether an item is on sale by its periods: inside any of them, or it has none."""
     return not windows or any(
-        (window.start is None or window.start <= now) and (window.end is None or now < window.end)
-        for window in windows
+        (window.start is None or window.start <= now) and (window.end is None or now < window.end) for window in windows
     )
 
 

@@ -74,9 +74,7 @@ async def create_attribute(call: AdminCall, *, external_id: str, name: Translati
         await touch_catalog(call, call.project_id)
 
 
-async def update_attribute(
-    call: AdminCall, external_id: str, *, new_external_id: str, name: Translations
-) -> None:
+async def update_attribute(call: AdminCall, external_id: str, *, new_external_id: str, name: Translations) -> None:
     """Give an attribute another name or external id. Its values and the links of items stay."""
     async with call.db.begin():
         attribute = await attribute_queries.lock_attribute_for_values(call.db, call.project_id, external_id)
@@ -106,26 +104,18 @@ async def delete_attribute(call: AdminCall, external_id: str) -> None:
 async def create_value(call: AdminCall, attribute_external_id: str, given: GivenValue) -> None:
     """Give an attribute a value more."""
     async with call.db.begin():
-        attribute = await attribute_queries.lock_attribute_for_values(
-            call.db, call.project_id, attribute_external_id
-        )
+        attribute = await attribute_queries.lock_attribute_for_values(call.db, call.project_id, attribute_external_id)
         texts = rules.new_values(GivenAttribute(attribute_external_id, None, (given,)), attribute)
         if not texts:
             raise ATTRIBUTE_VALUE_EXISTS()
-        await attribute_queries.add_values(
-            call.db, call.project_id, attribute.attribute_id, texts, call.now
-        )
+        await attribute_queries.add_values(call.db, call.project_id, attribute.attribute_id, texts, call.now)
         await touch_catalog(call, call.project_id)
 
 
-async def update_value(
-    call: AdminCall, attribute_external_id: str, external_id: str, given: GivenValue
-) -> None:
+async def update_value(call: AdminCall, attribute_external_id: str, external_id: str, given: GivenValue) -> None:
     """Give a value another text or external id. The links of items stay."""
     async with call.db.begin():
-        attribute = await attribute_queries.lock_attribute_for_values(
-            call.db, call.project_id, attribute_external_id
-        )
+        attribute = await attribute_queries.lock_attribute_for_values(call.db, call.project_id, attribute_external_id)
         value = _value(attribute, external_id)
         if given.external_id != external_id and _find_value(attribute, given.external_id):
             raise ATTRIBUTE_VALUE_EXISTS()
@@ -143,23 +133,17 @@ async def update_value(
 async def delete_value(call: AdminCall, attribute_external_id: str, external_id: str) -> None:
     """Delete a value and the links that items have to it."""
     async with call.db.begin():
-        attribute = await attribute_queries.lock_attribute_for_delete(
-            call.db, call.project_id, attribute_external_id
-        )
+        attribute = await attribute_queries.lock_attribute_for_delete(call.db, call.project_id, attribute_external_id)
         value = _value(attribute, external_id)
         await _unlink(call, attribute, value)
-        await attribute_queries.delete_value(
-            call.db, call.project_id, attribute.attribute_id, value.value_id
-        )
+        await attribute_queries.delete_value(call.db, call.project_id, attribute.attribute_id, value.value_id)
         await touch_catalog(call, call.project_id)
 
 
 async def delete_values(call: AdminCall, attribute_external_id: str) -> None:
     """Delete all values of an attribute and the links that items have to it. The attribute stays."""
     async with call.db.begin():
-        attribute = await attribute_queries.lock_attribute_for_delete(
-            call.db, call.project_id, attribute_external_id
-        )
+        attribute = await attribute_queries.lock_attribute_for_delete(call.db, call.project_id, attribute_external_id)
         await _unlink(call, attribute, None)
         await attribute_queries.delete_values(call.db, call.project_id, attribute.attribute_id)
         await touch_catalog(call, call.project_id)
@@ -172,12 +156,8 @@ async def _unlink(call: AdminCall, attribute: Attribute, value: AttributeValue |
         linked = await attribute_queries.lock_linked_items(call.db, call.project_id, attribute_id)
         left = {id_: rules.without_attribute(links, attribute_id) for id_, links in linked.items()}
     else:
-        linked = await attribute_queries.lock_linked_items(
-            call.db, call.project_id, attribute_id, value.value_id
-        )
-        left = {
-            id_: rules.without_value(links, attribute_id, value.value_id) for id_, links in linked.items()
-        }
+        linked = await attribute_queries.lock_linked_items(call.db, call.project_id, attribute_id, value.value_id)
+        left = {id_: rules.without_value(links, attribute_id, value.value_id) for id_, links in linked.items()}
     if left:
         await attribute_queries.save_links(call.db, call.project_id, left, call.now)
 
@@ -224,9 +204,7 @@ async def delete_group(call: AdminCall, external_id: str) -> None:
         await touch_catalog(call, call.project_id)
 
 
-async def order_items_of_group(
-    call: AdminCall, group: str | int, places: Sequence[tuple[int, int]]
-) -> None:
+async def order_items_of_group(call: AdminCall, group: str | int, places: Sequence[tuple[int, int]]) -> None:
     """Put items of a group, named by its external id or its number, at places: pairs of an item's id and its place.
 
     All or nothing. Items that are not named stay where they are.
@@ -261,14 +239,10 @@ async def create_region(call: AdminCall, *, name: Mapping[str, str], countries: 
     return region_id
 
 
-async def update_region(
-    call: AdminCall, region_id: int, *, name: Mapping[str, str], countries: Sequence[str]
-) -> None:
+async def update_region(call: AdminCall, region_id: int, *, name: Mapping[str, str], countries: Sequence[str]) -> None:
     """Change a region, for the items that are sold in it too."""
     async with call.db.begin():
-        await region_queries.update_region(
-            call.db, call.project_id, region_id, name=name, countries=countries
-        )
+        await region_queries.update_region(call.db, call.project_id, region_id, name=name, countries=countries)
         await touch_catalog(call, call.project_id)
 
 

@@ -70,14 +70,10 @@ ItemType = Literal[
 
 
 @attributes_area.get(f"{ADMIN}/attribute")
-async def admin_get_attribute_list(
-    call: AdminCall, limit: Limit = PAGE_MAX, offset: Offset = 0
-) -> AttributeListView:
+async def admin_get_attribute_list(call: AdminCall, limit: Limit = PAGE_MAX, offset: Offset = 0) -> AttributeListView:
     """List the attributes of the project, without their values."""
     size = min(limit, PAGE_MAX)
-    shown, total = await attribute_queries.page_of_attributes(
-        call.db, call.project_id, offset=offset, limit=size
-    )
+    shown, total = await attribute_queries.page_of_attributes(call.db, call.project_id, offset=offset, limit=size)
     return AttributeListView.of(shown, total=total, has_more=offset + len(shown) < total)
 
 
@@ -122,9 +118,7 @@ async def delete_attribute(call: AdminCall, external_id: str) -> None:
     invalid=ATTRIBUTE_VALUE_INVALID,
     audit="attribute value created",
 )
-async def admin_create_attribute_value(
-    call: AdminCall, external_id: str, body: AttributeValueBody
-) -> ExternalIdView:
+async def admin_create_attribute_value(call: AdminCall, external_id: str, body: AttributeValueBody) -> ExternalIdView:
     """Give an attribute a value; it can have 20."""
     await actions.create_value(call, external_id, body.record())
     return ExternalIdView(external_id=body.external_id)
@@ -226,9 +220,7 @@ async def admin_get_item_group_list_by_item_type(call: AdminCall, item_type: Ite
 
 
 @groups_area.get(f"{ADMIN}/items/{{item_type}}/groups/{{external_id}}", errors=(GROUP_NOT_FOUND,))
-async def admin_get_item_group_by_item_type(
-    call: AdminCall, item_type: ItemType, external_id: str
-) -> GroupOfTypeView:
+async def admin_get_item_group_by_item_type(call: AdminCall, item_type: ItemType, external_id: str) -> GroupOfTypeView:
     """Get a group with how many items of a type are in it."""
     return await _group_of_type(call, item_type, external_id)
 
@@ -239,9 +231,7 @@ async def admin_get_item_group_list_of_packages(call: AdminCall) -> GroupOfTypeL
     return await _groups_of_type(call, "virtual_currency/package")
 
 
-@slashed_area.get(
-    f"{ADMIN}/items/virtual_currency/package/groups/{{external_id}}", errors=(GROUP_NOT_FOUND,)
-)
+@slashed_area.get(f"{ADMIN}/items/virtual_currency/package/groups/{{external_id}}", errors=(GROUP_NOT_FOUND,))
 async def admin_get_item_group_of_packages(call: AdminCall, external_id: str) -> GroupOfTypeView:
     """Get a group with how many currency packages are in it."""
     return await _group_of_type(call, "virtual_currency/package", external_id)
@@ -296,12 +286,8 @@ def _new_group(body: GroupBody) -> NewGroup:
 
 async def _groups_of_type(call: AdminCall, item_type: ItemType) -> GroupOfTypeListView:
     groups = await group_queries.list_groups(call.db, call.project_id)
-    fills = await group_queries.count_items_of_groups(
-        call.db, call.project_id, kinds=rules.KINDS_OF_PATH[item_type]
-    )
-    return GroupOfTypeListView.of(
-        [GroupOfTypeView.of(group, fills.get(group.group_id, NO_ITEMS)) for group in groups]
-    )
+    fills = await group_queries.count_items_of_groups(call.db, call.project_id, kinds=rules.KINDS_OF_PATH[item_type])
+    return GroupOfTypeListView.of([GroupOfTypeView.of(group, fills.get(group.group_id, NO_ITEMS)) for group in groups])
 
 
 async def _group_of_type(call: AdminCall, item_type: ItemType, external_id: str) -> GroupOfTypeView:
@@ -334,9 +320,7 @@ async def admin_get_region(call: AdminCall, region_id: Id) -> RegionView:
     return RegionView.of(await region_queries.get_region(call.db, call.project_id, region_id))
 
 
-@regions_area.put(
-    f"{ADMIN}/region/{{region_id}}", status=204, errors=(REGION_NOT_FOUND,), audit="region updated"
-)
+@regions_area.put(f"{ADMIN}/region/{{region_id}}", status=204, errors=(REGION_NOT_FOUND,), audit="region updated")
 async def admin_update_region(call: AdminCall, region_id: Id, body: RegionBody) -> None:
     """Change a region, for the items that are sold in it too."""
     await actions.update_region(call, region_id, name=body.name, countries=body.countries)

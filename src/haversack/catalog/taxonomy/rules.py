@@ -50,14 +50,10 @@ def fold_attributes(given: Sequence[GivenAttribute]) -> tuple[GivenAttribute, ..
     return tuple(GivenAttribute(each, name, tuple(values[each].values())) for each, name in names.items())
 
 
-def new_names(
-    given: Iterable[GivenAttribute], known: Mapping[str, Attribute]
-) -> dict[str, Translations]:
+def new_names(given: Iterable[GivenAttribute], known: Mapping[str, Attribute]) -> dict[str, Translations]:
     """The attributes that are not known yet, with the names that they get: the one given, else the external id."""
     return {
-        each.external_id: each.name or {FALLBACK: each.external_id}
-        for each in given
-        if each.external_id not in known
+        each.external_id: each.name or {FALLBACK: each.external_id} for each in given if each.external_id not in known
     }
 
 
@@ -81,9 +77,7 @@ def without_attribute(links: Iterable[AttributeLink], attribute_id: int) -> tupl
     return tuple(link for link in links if link.attribute_id != attribute_id)
 
 
-def without_value(
-    links: Iterable[AttributeLink], attribute_id: int, value_id: int
-) -> tuple[AttributeLink, ...]:
+def without_value(links: Iterable[AttributeLink], attribute_id: int, value_id: int) -> tuple[AttributeLink, ...]:
     """The links without a value. An attribute of which nothing is left goes too: it would say nothing."""
     left = []
     for link in links:
@@ -95,9 +89,7 @@ def without_value(
     return tuple(left)
 
 
-def group_missing(
-    project_id: int, *, external_ids: Sequence[str] = (), group_ids: Sequence[int] = ()
-) -> Refusal:
+def group_missing(project_id: int, *, external_ids: Sequence[str] = (), group_ids: Sequence[int] = ()) -> Refusal:
     """GROUP_NOT_FOUND with the groups that there are not."""
     return GROUP_NOT_FOUND(
         extended={

@@ -47,13 +47,11 @@ CountryCode = Annotated[str, AfterValidator(_known_country)]
 
 def _texts(given: Any) -> dict[str, str]:
     if not isinstance(given, dict):
-        raise ValueError("must be an object of texts by language, such as {\"en\": \"Lamp\"}")
+        raise ValueError('must be an object of texts by language, such as {"en": "Lamp"}')
     faults = {code: fault for code, text in given.items() if (fault := _fault_of(code, text))}
     if faults:
         found = [
-            InitErrorDetails(
-                type=PydanticCustomError("text", "{fault}", {"fault": fault}), loc=(code,), input=None
-            )
+            InitErrorDetails(type=PydanticCustomError("text", "{fault}", {"fault": fault}), loc=(code,), input=None)
             for code, fault in faults.items()
         ]
         # Pydantic puts the place of the texts before that of each language.
@@ -312,9 +310,7 @@ class GroupOfTypeView(BaseModel):
     @classmethod
     def of(cls, group: Group, fill: GroupFill) -> Self:
         """The view of a group."""
-        return cls(
-            items_count=fill.items_count, is_contains_any_items=fill.has_items, **_group_fields(group)
-        )
+        return cls(items_count=fill.items_count, is_contains_any_items=fill.has_items, **_group_fields(group))
 
 
 class GroupListView(BaseModel):
@@ -365,9 +361,7 @@ def _folded(countries: list[str]) -> list[str]:
 class RegionBody(_StrictBody):
     """Countries under a name. A country that is named twice counts once."""
 
-    countries: Annotated[
-        list[CountryCode], Field(min_length=1, max_length=COUNTRIES_MAX), AfterValidator(_folded)
-    ]
+    countries: Annotated[list[CountryCode], Field(min_length=1, max_length=COUNTRIES_MAX), AfterValidator(_folded)]
     name: RegionNameBody
 
 

@@ -179,7 +179,8 @@ async function receive(form) {
 /* The server's page as the source of truth */
 
 let visit = 0; // counts filter changes: what was asked before one is stale after it
-let shown = location.pathname + location.search;
+const placeOf = (address) => { const { pathname, search } = new URL(address); return pathname + search; };
+let shown = placeOf(location.href);
 
 async function fetchPage(address) {
   const response = await fetch(address, { headers: { Accept: "text/html" } });
@@ -251,6 +252,7 @@ function watchUnsettled() {
 
 async function show(address, { push }) {
   const mine = ++visit;
+  shown = placeOf(address);
   const shelves = byId("shelves");
   shelves.setAttribute("aria-busy", "true");
   shelves.replaceChildren(byId("skeleton").content.cloneNode(true));
@@ -270,7 +272,6 @@ async function show(address, { push }) {
     return;
   }
   if (push) history.pushState(null, "", address);
-  shown = location.pathname + location.search;
   take(page, "shelves");
   take(page, "filters");
   byId("notice").replaceChildren();
@@ -307,7 +308,7 @@ document.addEventListener("submit", (event) => {
 
 window.addEventListener("popstate", () => {
   // A step within the page, to #main, is reported here too.
-  if (byId("shelves") && location.pathname + location.search !== shown) show(location.href, { push: false });
+  if (byId("shelves") && placeOf(location.href) !== shown) show(location.href, { push: false });
 });
 
 wake(document);

@@ -21,7 +21,7 @@ from make.catalog import (
     virtual_item,
 )
 from make.projects import Studio
-from make.taxonomy import make_group, make_region, refusal
+from make.taxonomy import admin, make_group, make_region, refusal
 
 NO_LIMITS = {"per_user": None, "per_item": None, "recurrent_schedule": None}
 
@@ -201,8 +201,10 @@ async def test_a_sku_is_given_once(client: httpx.AsyncClient, studio: Studio, ot
 
 
 async def test_admin_get_virtual_items_list(client: httpx.AsyncClient, studio: Studio) -> None:
-    ids = {name: await save_virtual_item(studio, name, sort_order=order) for name, order in
-           (("second", 1), ("first", 1), ("last", 2), ("zero", 0))}
+    ids = {
+        name: await save_virtual_item(studio, name, sort_order=order)
+        for name, order in (("second", 1), ("first", 1), ("last", 2), ("zero", 0))
+    }
     await make_item(client, studio, "virtual_currency")
     url = admin_path(studio, "virtual_item")
     reply = await client.get(url, params={"promo_code": "ANY"}, auth=studio.basic)
@@ -247,9 +249,7 @@ async def test_a_page_has_fifty_items_at_most(client: httpx.AsyncClient, studio:
     assert (len(body["items"]), body["has_more"], body["total_items_count"]) == (50, True, 51)
 
 
-async def test_admin_get_virtual_items_list_by_group_external_id(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_admin_get_virtual_items_list_by_group_external_id(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_group(client, studio, "lamps", isEnabled=False)
     for sku, groups in (("plain", ()), ("brass", ("lamps",)), ("glass", ("lamps",))):
         await save_virtual_item(studio, sku, groups=groups)
@@ -274,17 +274,11 @@ async def test_admin_get_virtual_items_list_by_group_id(client: httpx.AsyncClien
     item_ids = [await save_virtual_item(studio, sku, groups=("lamps",)) for sku in ("brass", "glass", "clay")]
     url = admin_path(studio, "virtual_item", "/group/id/")
     # What was ordered by hand inside the group comes first.
-    order = [{"item_id": item_ids[0], "order": 2}, {"item_id": item_ids[1], "order": 1}]
-    reordered = await client.put(
-        f"/api/v2/project/{studio.project_id}/admin/items/groups/lamps/items/order"
-        if False
-        else f"/api/v2/project/{studio.project_id}/admin/group/lamps/items/reorder",
-        json=order,
-        auth=studio.basic,
-    )
-    del reordered
+    places = [{"item_id": item_ids[0], "order": 2}, {"item_id": item_ids[1], "order": 1}]
+    reply = await client.put(f"{admin(studio)}/group/lamps/order/item", json=places, auth=studio.basic)
+    assert reply.is_success, reply.text
     reply = await client.get(f"{url}{group_id}", params={"limit": 2}, auth=studio.basic)
-    assert len(reply.json()["items"]) == 2
+    assert [item["sku"] for item in reply.json()["items"]] == ["glass", "brass"]
     assert reply.json()["has_more"] is True
     reply = await client.get(f"{url}{group_id + 1_000_000}", auth=studio.basic)
     assert refusal(reply) == (404, 4403)

@@ -94,9 +94,7 @@ async def test_admin_create_attribute_refuses(
 
 async def test_admin_create_attribute_once(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
     await make_attribute(client, studio)
-    reply = await client.post(
-        f"{admin(studio)}/attribute", auth=studio.basic, json=new_attribute(name={"en": "Other"})
-    )
+    reply = await client.post(f"{admin(studio)}/attribute", auth=studio.basic, json=new_attribute(name={"en": "Other"}))
     assert refusal(reply) == (422, 1102)
     assert faulty_fields(reply) == {"external_id"}
     shown = await _get(client, studio, f"{admin(studio)}/attribute/genre")
@@ -106,10 +104,7 @@ async def test_admin_create_attribute_once(client: httpx.AsyncClient, studio: St
 
 async def test_one_attribute_created_by_many_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
     replies = await asyncio.gather(
-        *(
-            client.post(f"{admin(studio)}/attribute", auth=studio.basic, json=new_attribute())
-            for _ in range(20)
-        )
+        *(client.post(f"{admin(studio)}/attribute", auth=studio.basic, json=new_attribute()) for _ in range(20))
     )
     assert sorted(reply.status_code for reply in replies) == [201] + [422] * 19
     assert {faulty for reply in replies if reply.status_code == 422 for faulty in faulty_fields(reply)} == {
@@ -274,10 +269,7 @@ async def test_admin_create_attribute_value_once(client: httpx.AsyncClient, stud
 async def test_twenty_values_of_many_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
     url = await make_attribute(client, studio)
     replies = await asyncio.gather(
-        *(
-            client.post(f"{url}/value", auth=studio.basic, json=new_value(f"v{number}"))
-            for number in range(25)
-        )
+        *(client.post(f"{url}/value", auth=studio.basic, json=new_value(f"v{number}")) for number in range(25))
     )
     assert sorted(reply.status_code for reply in replies) == [201] * 20 + [422] * 5
     refused = [reply for reply in replies if reply.status_code == 422]

@@ -134,9 +134,7 @@ async def test_one_group_created_by_many_at_once(client: httpx.AsyncClient, stud
     assert await _version(studio) == 1
 
 
-async def test_admin_get_item_group_list(
-    client: httpx.AsyncClient, studio: Studio, other_studio: Studio
-) -> None:
+async def test_admin_get_item_group_list(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
     for external_id, order in (("old", 2), ("new", 2), ("last", 3), ("first", -1)):
         await make_group(client, studio, external_id, order=order, isEnabled=external_id != "new")
     await make_group(client, other_studio, "old")
@@ -250,8 +248,7 @@ async def test_admin_get_item_group_list_by_item_type(client: httpx.AsyncClient,
     for item_type, kind in ITEM_TYPES.items():
         shown = await _get(client, studio, f"/items/{item_type}/groups")
         found = [
-            (group["external_id"], group["items_count"], group["is_contains_any_items"])
-            for group in shown["groups"]
+            (group["external_id"], group["items_count"], group["is_contains_any_items"]) for group in shown["groups"]
         ]
         in_all = {ItemKind.VIRTUAL_GOOD: 2, None: 0}.get(kind, 1)
         in_lamps = 1 if kind is ItemKind.VIRTUAL_GOOD else 0
@@ -259,9 +256,7 @@ async def test_admin_get_item_group_list_by_item_type(client: httpx.AsyncClient,
         assert (shown["total_items_count"], shown["has_more"]) == (3, False)
 
 
-async def test_admin_get_item_group_list_by_item_type_refuses(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_admin_get_item_group_list_by_item_type_refuses(client: httpx.AsyncClient, studio: Studio) -> None:
     reply = await client.get(f"{admin(studio)}/items/hats/groups", auth=studio.basic)
     assert refusal(reply) == (422, 1102)
     assert faulty_fields(reply) == {"item_type"}
@@ -282,9 +277,7 @@ async def test_admin_get_item_group_list_of_game_keys(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("item_type", ITEM_TYPES)
-async def test_admin_get_item_group_by_item_type(
-    client: httpx.AsyncClient, studio: Studio, item_type: str
-) -> None:
+async def test_admin_get_item_group_by_item_type(client: httpx.AsyncClient, studio: Studio, item_type: str) -> None:
     """The test of admin_get_item_group_of_packages and admin_get_item_group_of_game_keys too."""
     await _items_of_all_kinds(client, studio)
     shown = await _get(client, studio, f"/items/{item_type}/groups/lamps")

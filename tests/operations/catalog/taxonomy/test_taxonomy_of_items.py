@@ -40,8 +40,7 @@ async def test_missing_attributes_and_values_are_made(client: httpx.AsyncClient,
         studio, _given("mood", "calm", "dark"), _given("genre", "racing", "puzzle", name="Gattung"), _given("era")
     )
     found = {
-        each.external_id: each
-        for each in await list_attributes(studio.context.database.session(), studio.project_id)
+        each.external_id: each for each in await list_attributes(studio.context.database.session(), studio.project_id)
     }
     assert found["genre"].name == {"en": "Genre"}, "what is known keeps its name"
     assert {value.external_id: value.value for value in found["genre"].values} == {
@@ -112,9 +111,7 @@ async def test_writers_and_deleters_at_once(client: httpx.AsyncClient, studio: S
     async def write(item_id: int) -> None:
         db = studio.context.database.session()
         async with db.begin():
-            links = await resolve_attributes(
-                db, studio.project_id, [_given("genre", "puzzle", "racing")], real_now()
-            )
+            links = await resolve_attributes(db, studio.project_id, [_given("genre", "puzzle", "racing")], real_now())
             await write_links(studio, db, item_id, links)
 
     async def delete(path: str) -> None:
@@ -129,3 +126,29 @@ async def test_writers_and_deleters_at_once(client: httpx.AsyncClient, studio: S
     for item_id in items:
         for link in await links_of(studio, item_id):
             assert set(link["value_ids"]) <= known[link["attribute_id"]]
+
+
+async def test_items_written_while_their_attributes_are_deleted(client: httpx.AsyncClient, studio: Studio) -> None:
+    """Both lock the attribute before the items, so that nobody waits in a ring; what is linked exists."""
+    attributes = [{"external_id": "genre", "values": [{"external_id": "puzzle", "value": {"en": "Puzzle"}}]}]
+    url = f"{admin(studio)}/items/virtual_items"
+    bodies = [
+        {"sku": f"lamp-{number}", "name": {"en": "Lamp"}, "description": None, "attributes": attributes}
+        for number in range(6)
+    ]
+    for body in bodies:
+        reply = await client.post(url, auth=studio.basic, json=body)
+        assert reply.status_code == 201, reply.text
+    for _ in range(4):
+        replies = await asyncio.gather(
+            *(client.put(f"{url}/sku/{body['sku']}", auth=studio.basic, json=body) for body in bodies),
+            *(client.delete(f"{admin(studio)}/attribute/genre", auth=studio.basic) for _ in range(2)),
+            *(client.delete(f"{admin(studio)}/attribute/genre/value", auth=studio.basic) for _ in range(2)),
+        )
+        assert {reply.status_code for reply in replies[:6]} == {204}
+        assert {reply.status_code for reply in replies[6:]} <= {204, 404}
+    stored = await _stored(studio)
+    listed = (await client.get(url, auth=studio.basic)).json()["items"]
+    for item in listed:
+        for attribute in item["attributes"]:
+            assert {value["external_id"] for value in attribute["values"]} <= set(stored[attribute["external_id"]])

@@ -128,9 +128,7 @@ async def test_admin_update_region(client: httpx.AsyncClient, studio: Studio, ot
         "countries": ["FI", "IS"],
     }
     assert await _version(studio) == before + 1
-    foreign = await client.put(
-        f"{admin(other_studio)}/region/{region_id}", auth=other_studio.basic, json=new_region()
-    )
+    foreign = await client.put(f"{admin(other_studio)}/region/{region_id}", auth=other_studio.basic, json=new_region())
     assert refusal(foreign) == (404, 9701)
     assert (await _get(client, studio, f"/{region_id}"))["countries"] == ["FI", "IS"]
     assert await _version(other_studio) == 0

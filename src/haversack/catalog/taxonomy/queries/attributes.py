@@ -155,9 +155,7 @@ async def list_attributes(db: Session, project_id: int) -> list[Attribute]:
     return _attributes(await db.fetch_all(LIST_ATTRIBUTES, project=project_id))
 
 
-async def find_attributes(
-    db: Session, project_id: int, external_ids: Iterable[str]
-) -> dict[str, Attribute]:
+async def find_attributes(db: Session, project_id: int, external_ids: Iterable[str]) -> dict[str, Attribute]:
     """Those of the named attributes that there are, with their values."""
     rows = await db.fetch_all(FIND_ATTRIBUTES, project=project_id, externals=list(external_ids))
     return {attribute.external_id: attribute for attribute in _attributes(rows)}
@@ -171,25 +169,19 @@ async def get_attribute(db: Session, project_id: int, external_id: str) -> Attri
     return found[external_id]
 
 
-async def page_of_attributes(
-    db: Session, project_id: int, *, offset: int, limit: int
-) -> tuple[list[Attribute], int]:
+async def page_of_attributes(db: Session, project_id: int, *, offset: int, limit: int) -> tuple[list[Attribute], int]:
     """Attributes without their values from a place on, and how many there are in all."""
     rows = await db.fetch_all(PAGE_OF_ATTRIBUTES, project=project_id, skip=offset, most=limit)
     total = int(await db.fetch_value(COUNT_ATTRIBUTES, project=project_id))
     return [Attribute(row["attribute_id"], row["external_id"], row["name"]) for row in rows], total
 
 
-async def lock_attributes_for_links(
-    db: Session, project_id: int, external_ids: Iterable[str]
-) -> dict[str, Attribute]:
+async def lock_attributes_for_links(db: Session, project_id: int, external_ids: Iterable[str]) -> dict[str, Attribute]:
     """The named attributes with their values; until the transaction ends nobody deletes any of them."""
     return await _locked(db, LOCK_FOR_LINKS, project_id, list(external_ids))
 
 
-async def lock_attributes_for_values(
-    db: Session, project_id: int, external_ids: Iterable[str]
-) -> dict[str, Attribute]:
+async def lock_attributes_for_values(db: Session, project_id: int, external_ids: Iterable[str]) -> dict[str, Attribute]:
     """The named attributes with their values; until the transaction ends nobody changes their values."""
     return await _locked(db, LOCK_FOR_VALUES, project_id, list(external_ids))
 
@@ -210,9 +202,7 @@ async def lock_attribute_for_delete(db: Session, project_id: int, external_id: s
     return found[external_id]
 
 
-async def _locked(
-    db: Session, lock: Executable, project_id: int, external_ids: list[str]
-) -> dict[str, Attribute]:
+async def _locked(db: Session, lock: Executable, project_id: int, external_ids: list[str]) -> dict[str, Attribute]:
     assert db.in_transaction, "a lock lasts as long as its transaction"
     rows = await db.fetch_all(lock, project=project_id, externals=external_ids)
     locked = {row["attribute_id"] for row in rows}
@@ -222,9 +212,7 @@ async def _locked(
     return {key: attribute for key, attribute in found.items() if attribute.attribute_id in locked}
 
 
-async def add_attributes(
-    db: Session, project_id: int, named: Mapping[str, Translations], now: datetime
-) -> int:
+async def add_attributes(db: Session, project_id: int, named: Mapping[str, Translations], now: datetime) -> int:
     """Make attributes, by external id with their names; how many were new. In the order of the ids, so that two who
     make the same ones do not wait for each other in a ring."""
     order = sorted(named)
@@ -306,18 +294,14 @@ async def lock_linked_items(
     }
 
 
-async def save_links(
-    db: Session, project_id: int, links: Mapping[int, Sequence[AttributeLink]], now: datetime
-) -> None:
+async def save_links(db: Session, project_id: int, links: Mapping[int, Sequence[AttributeLink]], now: datetime) -> None:
     """Give locked items other links."""
     await db.execute(
         SAVE_LINKS,
         project=project_id,
         ids=list(links),
         links={
-            str(item_id): [
-                {"attribute_id": link.attribute_id, "value_ids": list(link.value_ids)} for link in each
-            ]
+            str(item_id): [{"attribute_id": link.attribute_id, "value_ids": list(link.value_ids)} for link in each]
             for item_id, each in links.items()
         },
         now=now,

@@ -58,9 +58,7 @@ ADD_GROUP = (
     .returning(groups.c.group_id)
 )
 UPDATE_GROUP = (
-    update(groups)
-    .where(groups.c.project_id == _project, groups.c.group_id == _group_id)
-    .values(**_group_values)
+    update(groups).where(groups.c.project_id == _project, groups.c.group_id == _group_id).values(**_group_values)
 )
 RAISE_CHILDREN = (
     update(groups)
@@ -196,9 +194,7 @@ async def lock_members(db: Session, project_id: int, group_id: int, item_ids: It
 
 async def save_places(db: Session, project_id: int, group_id: int, places: Mapping[int, int]) -> None:
     """Put items of a group at places, by item id. The others stay where they are."""
-    await db.execute(
-        SAVE_PLACES, project=project_id, group=group_id, ids=list(places), places=list(places.values())
-    )
+    await db.execute(SAVE_PLACES, project=project_id, group=group_id, ids=list(places), places=list(places.values()))
 
 
 def _values(new: NewGroup) -> dict[str, Any]:

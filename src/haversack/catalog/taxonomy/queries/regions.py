@@ -36,9 +36,7 @@ _one = (regions.c.project_id == _project, regions.c.region_id == _region_id)
 UPDATE_REGION = (
     update(regions)
     .where(*_one)
-    .values(
-        name=bindparam("new_name", type_=JSONB), countries=bindparam("new_countries", type_=ARRAY(Text))
-    )
+    .values(name=bindparam("new_name", type_=JSONB), countries=bindparam("new_countries", type_=ARRAY(Text)))
 )
 DELETE_REGION = delete(regions).where(*_one)
 # Codes that were given out keep the region's number as a note; only those still to be given out hold it.

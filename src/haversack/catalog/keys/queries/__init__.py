@@ -1,0 +1,1 @@
+"""Reads and writes of codes, uploads, rights to games and pre-order limits."""

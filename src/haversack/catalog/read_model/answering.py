@@ -1,0 +1,168 @@
+"""Answers requests for the client catalog from the process's memory, known ones without reading their address again."""
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from haversack.catalog.read_model.filling import personal_of
+from haversack.catalog.read_model.pages import Page
+from haversack.catalog.read_model.queries import list_player_uses
+from haversack.catalog.read_model.records import NOBODY, Ask, Subject
+from haversack.context import Context
+from haversack.errors import GROUP_NOT_FOUND, ITEM_ID_NOT_FOUND, ErrorKind
+from haversack.http.area import HotAnswer
+from haversack.http.browsers import OPEN_HEADERS
+from haversack.http.calls import GuestCall
+from haversack.login.identities import PlayerIdentity
+from haversack.login.tokens import TokenRefused
+from haversack.projects.records import Project
+
+Header = tuple[bytes, bytes]
+
+_TYPE: Header = (b"content-type", b"application/json")
+# What a player or a country gets depends on these, so a cache between must look at them, and ask again each time.
+_VARY: Header = (b"vary", b"authorization, x-user-country")
+_SHARED: Header = (b"cache-control", b"no-cache")
+_PERSONAL: Header = (b"cache-control", b"private, no-store")
+
+
+async def answer_hot(scope: Scope) -> HotAnswer | None:
+    """The answer to an address that was asked before. What is refused goes the ordinary way, which says why."""
+    context: Context = scope["app"].state.context
+    known = context.catalogs.asks.find(scope["raw_path"], scope["query_string"])
+    if known is None:
+        return None
+    project_id, ask, ask_key = known
+    authorization = if_none_match = country = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value
+        elif name == b"if-none-match":
+            if_none_match = value
+        elif name == b"x-user-country":
+            country = value
+    project = await context.directory.find_project(project_id)
+    if project is None:
+        return None
+    player = None
+    if authorization:
+        player = await _find_player(context, project, authorization)
+        if player is None:
+            return None
+    return await _answer(
+        context,
+        project,
+        player,
+        ask,
+        ask_key,
+        country=_country_of(ask, player, country.decode("latin-1")),
+        if_none_match=if_none_match,
+    )
+
+
+async def answer(call: GuestCall, ask: Ask, *, unknown: ErrorKind = ITEM_ID_NOT_FOUND) -> Response:
+    """The answer to an address that has just passed its checks. `unknown` is what a single read that finds nothing
+    refuses with."""
+    request = call.request
+    found = await _answer(
+        call.context,
+        call.project,
+        call.player,
+        ask,
+        ask.key,
+        country=_country_of(ask, call.player, request.headers.get("x-user-country", "")),
+        if_none_match=request.headers.get("if-none-match", "").encode("latin-1"),
+    )
+    if found is None:
+        values: dict[str, Any] = {"item_id": ask.item_id} if ask.subject is Subject.ITEM_BY_ID else {"sku": ask.sku}
+        if "project_id" in unknown.placeholders:
+            values["project_id"] = call.project_id
+        raise unknown(**values)
+    scope = request.scope
+    call.context.catalogs.asks.remember(scope["raw_path"], scope["query_string"], call.project_id, ask)
+    status, headers, body = found
+    response = Response(body, status_code=status)
+    # Those for browsers are put to every answer of the API.
+    response.raw_headers = [header for header in headers if header not in OPEN_HEADERS]
+    return response
+
+
+async def _find_player(context: Context, project: Project, authorization: bytes) -> PlayerIdentity | None:
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return None
+    try:
+        player = await context.tokens.verify_player(token.strip())
+    except TokenRefused:
+        return None
+    return player if player.login_project_id == project.login_project_id else None
+
+
+def _country_of(ask: Ask, player: PlayerIdentity | None, header: str) -> str | None:
+    """The query's country, else the token's, else the header's."""
+    if ask.country is not None:
+        return ask.country
+    if player is not None and player.country is not None:
+        return player.country
+    return header.upper() if len(header) == 2 and header.isascii() and header.isalpha() else None
+
+
+async def _answer(
+    context: Context,
+    project: Project,
+    player: PlayerIdentity | None,
+    ask: Ask,
+    ask_key: tuple[object, ...],
+    *,
+    country: str | None,
+    if_none_match: bytes,
+) -> HotAnswer | None:
+    """The answer; None where a single read finds nothing that this caller may see."""
+    live = context.catalogs
+    held = live.find_ready(project.project_id) or await live.get(project.project_id)
+    catalog, stocks = held.catalog, held.stocks
+    assert catalog is not None
+    now = project.clock.now()
+    place = catalog.country_key(country)
+    page = live.pages.find_page(ask_key, catalog, stocks, place, now)
+    if page is None:
+        if ask.group is not None and not catalog.knows_group(ask.group):
+            raise GROUP_NOT_FOUND()
+        page = await live.pages.make_page(ask, catalog, stocks, place, now)
+    if page is None:
+        return None
+    geo = _geo(ask, country) if ask.with_geo else ()
+    if player is not None and page.view is not None:
+        used = await list_player_uses(context.database.session(), project.project_id, player.player_id)
+        personal = personal_of(catalog, used, now) if used else NOBODY
+        if personal is not NOBODY:
+            body = await live.pages.body_for_player(ask, page, personal, place, now)
+            if body is None:
+                return None
+            return 200, [_TYPE, _length(body), _PERSONAL, _VARY, *geo, *OPEN_HEADERS], body
+    return _shared(page, if_none_match, geo)
+
+
+def _shared(page: Page, if_none_match: bytes, geo: tuple[Header, ...]) -> HotAnswer:
+    etag: Header = (b"etag", page.etag)
+    if if_none_match and _fits(if_none_match, page.etag):
+        return 304, [etag, _SHARED, _VARY, *geo, *OPEN_HEADERS], b""
+    return 200, [_TYPE, _length(page.body), etag, _SHARED, _VARY, *geo, *OPEN_HEADERS], page.body
+
+
+def _fits(if_none_match: bytes, etag: bytes) -> bool:
+    """Whether the caller has these bytes. Any of several tags will do, weak or not."""
+    if if_none_match == etag:
+        return True
+    tags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
+    return etag in tags or b"*" in tags
+
+
+def _length(body: bytes) -> Header:
+    return (b"content-length", b"%d" % len(body))
+
+
+def _geo(ask: Ask, country: str | None) -> tuple[Header, ...]:
+    language: Header = (b"x-user-locale-code", ask.language.encode())
+    return (language,) if country is None else (language, (b"x-user-country-code", country.encode()))
