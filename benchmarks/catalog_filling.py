@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import bindparam, insert, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Integer, Text
 
@@ -46,6 +46,11 @@ COLUMNS = (
     "updated_at",
 )
 
+CHUNK = 2_000
+ADD_ITEMS = text(
+    f"INSERT INTO items ({', '.join(COLUMNS)}) SELECT {', '.join(COLUMNS)}"
+    " FROM jsonb_populate_recordset(NULL::items, :rows)"
+).bindparams(bindparam("rows", type_=JSONB))
 ADD_GROUP = (
     insert(item_groups)
     .values(
@@ -91,9 +96,9 @@ ADD_VALUE = (
 )
 
 
-def texts(text: str) -> dict[str, str]:
+def texts(english: str) -> dict[str, str]:
     """A text in every language of the catalog."""
-    return {language: text if language == "en" else f"{text} ({language})" for language in LANGUAGES}
+    return {language: english if language == "en" else f"{english} ({language})" for language in LANGUAGES}
 
 
 async def fill_catalog(context: Context, project_id: int, count: int) -> None:
@@ -121,7 +126,9 @@ async def fill_catalog(context: Context, project_id: int, count: int) -> None:
             links.append({"attribute_id": attribute, "value_ids": values[:2]})
         first = await _first_id(context, count)
         rows = [_row(project_id, first, n, region_ids, links, now) for n in range(count)]
-        await db.copy("items", COLUMNS, rows)
+        for start in range(0, count, CHUNK):
+            chunk = [dict(zip(COLUMNS, row, strict=True)) for row in rows[start : start + CHUNK]]
+            await db.execute(ADD_ITEMS, rows=chunk)
         members = [(project_id, group_ids[n % GROUPS], first + n, None) for n in range(count) if n % 10]
         await db.copy("item_group_members", ("project_id", "group_id", "item_id", "position"), members)
         limited = [(project_id, row[1], 1000, 1000) for row in rows if row[20] and row[20]["per_item"]]
@@ -142,7 +149,8 @@ async def _first_id(context: Context, count: int) -> int:
 
 def _kinds(place: int) -> str:
     """The kind of the item at a place: of twenty, thirteen goods, two packages, two bundles, the rest one each."""
-    named = {0: "virtual_currency", 1: "game", 2: "game_key", 3: "virtual_currency_package", 4: "virtual_currency_package"}
+    package = "virtual_currency_package"
+    named = {0: "virtual_currency", 1: "game", 2: "game_key", 3: package, 4: package}
     return named.get(place % 20, "bundle" if place % 20 in (5, 6) else "virtual_good")
 
 
@@ -158,9 +166,7 @@ def _row(project_id: int, first: int, n: int, region_ids: list[int], links: list
     elif kind == "virtual_good" and n % 3 == 0:
         details = {"is_consumable": True, "usages_count": 1}
     word = WORDS[n % len(WORDS)]
-    periods = [
-        {"date_from": (now - timedelta(days=1)).isoformat(timespec="seconds"), "date_until": None}
-    ]
+    periods = [{"date_from": (now - timedelta(days=1)).isoformat(timespec="seconds"), "date_until": None}]
     limits = {
         "per_item": 1000 if n % 40 == 17 else None,
         "per_user": {"total": 5, "limit_exceeded_visibility": "show"},
@@ -214,5 +220,3 @@ def _prices(n: int) -> Iterator[dict[str, Any]]:
 def shelf_size(count: int) -> int:
     """How many goods of `count` items are listed for everybody, wherever they are."""
     return sum(1 for n in range(count) if _kinds(n) == "virtual_good" and n % 25 != 9)
-
-

@@ -80,7 +80,7 @@ async def interleave(sides: Mapping[str, Measure], *, rounds: int) -> dict[str, 
         await measure()
     samples: dict[str, list[Sample]] = {side: [] for side in sides}
     for number in range(rounds):
-        order = list(sides) if number % 2 == 0 else list(reversed(sides))
+        order = list(sides) if number % 2 == 0 else list(sides)[::-1]
         for side in order:
             samples[side].append(await sides[side]())
     return {

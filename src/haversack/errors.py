@@ -361,6 +361,17 @@ GAME_NOT_IN_COUNTRY = ErrorKind(
 PRE_ORDERS_TOO_FEW = ErrorKind(
     "store.pre_orders_too_few", 422, 1023, "[0401-1023]: Fewer than {quantity} pre-orders are left to take away."
 )
+# Imports: another service of the wire, with a prefix of its own.
+IMPORT_FILE_TYPE_REFUSED = ErrorKind(
+    "store.import_file_type_refused",
+    422,
+    1803,
+    "[0410-1803]: File content-type doesn't allowed. Allowed content types: application/json; "
+    "current content type: {content_type}",
+)
+IMPORT_NOT_FOUND = ErrorKind(
+    "store.import_not_found", 404, 0, "Nothing has been imported into project {project_id} yet."
+)
 
 
 # -- Login ----------------------------------------------------------------------------------------------------------

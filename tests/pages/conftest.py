@@ -2,7 +2,7 @@
 
 import subprocess
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, Route, async_playwright
-from visits import Player, Site, Visitor, make_player, serve
+from visits import Give, OpenTab, Player, Site, Visitor, make_player, serve
 
 from haversack.context import Context
 from haversack.settings import Settings
@@ -19,9 +19,6 @@ from make import backpack
 from make.exchanges import Recorder
 from make.projects import Studio
 from make.receiver import Receiver
-
-Give = Callable[..., Awaitable[dict[str, Any]]]
-OpenTab = Callable[..., Awaitable[Page]]
 
 FIND_BROWSER = Path(__file__).parent / "install_browser.sh"
 # What Chromium would do by itself beside showing pages: none of it is wanted in a test, least of all a call home.

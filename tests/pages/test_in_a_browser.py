@@ -5,9 +5,8 @@ from typing import Any
 import httpx
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
-from visits import PASSWORD, Player, Site, make_player, send_again
+from visits import PASSWORD, Give, OpenTab, Player, Site, make_player, send_again
 
-from conftest import Give, OpenTab
 from haversack.inventory.queries import add_virtual_currency
 from make.projects import Studio
 from make.receiver import Answer, Receiver, refusal

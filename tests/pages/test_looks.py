@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
-from visits import Player, Site
+from visits import Give, OpenTab, Player, Site
 
-from conftest import Give, OpenTab
 from make.receiver import Receiver, refusal
 
 pytestmark = pytest.mark.browser

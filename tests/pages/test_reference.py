@@ -2,9 +2,8 @@
 
 import pytest
 from playwright.async_api import expect
-from visits import Player, Site, Visitor
+from visits import Give, OpenTab, Player, Site, Visitor
 
-from conftest import Give, OpenTab
 from haversack.app import every_operation
 
 
@@ -30,11 +29,10 @@ async def test_openapi_document(visitor: Visitor, site: Site) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_trying_a_call(open_tab: OpenTab, give: Give, player: Player, site: Site, host: str) -> None:
+async def test_trying_a_call(open_tab: OpenTab, give: Give, player: Player, site: Site) -> None:
     await give(player, "virtual_items", item_name="Ember Moth")
-    # Opened under another name of the machine, its calls go there too: the pages' policy allows no other.
-    tab = await open_tab(base_url=site.url.replace("127.0.0.1", host))
+    # Opened under another name than the public one: its calls go where it came from, as its policy demands.
+    tab = await open_tab(base_url=site.url.replace("127.0.0.1", "localhost"))
     await tab.goto("/docs")
     await expect(tab.locator(".opblock")).to_have_count(sum(operation.in_document for operation in every_operation()))
     await tab.get_by_role("button", name="Authorize").click()

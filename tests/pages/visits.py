@@ -3,7 +3,7 @@
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import uvicorn
+from playwright.async_api import Page
 
 from haversack.app import OUTCOMES, build_application
 from haversack.clock import Clock
@@ -25,6 +26,10 @@ from haversack.webhooks.queries.lanes import list_due_lanes
 from make.projects import Studio
 
 PASSWORD = "correct horse"
+
+# Fixtures that are functions: give(player, kind, **changes) -> item; open_tab(player=None, **options) -> page.
+Give = Callable[..., Awaitable[dict[str, Any]]]
+OpenTab = Callable[..., Awaitable[Page]]
 
 
 @dataclass(frozen=True, slots=True)

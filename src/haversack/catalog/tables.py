@@ -247,6 +247,8 @@ imports = Table(
     Column("error_code", Integer, nullable=True),
     Column("result", JSONB, nullable=True),
     moment("created_at"),
+    # Moves while somebody works on it: an import whose process has died is told by it.
+    moment("updated_at"),
     moment("completed_at", nullable=True),
     one_of("mode", "create", "create_and_update", "sync"),
     one_of("status", "initialized", "process", "done", "error"),

@@ -25,12 +25,21 @@ async def touch_catalog(call: Call, project_id: int) -> int:
     The process that wrote forgets its read model right after the commit, the others when they are notified. Writers
     of one catalog wait here for each other, so call it last.
     """
-    assert call.db.in_transaction, "the version belongs to the transaction of the change"
-    version = int(await call.db.fetch_value(RAISE_VERSION, project=project_id))
-    await notify(call.db, CATALOG_CHANGED, f"{project_id}:{version}")
+    version = await raise_version(call.db, project_id)
     call.after_commit.append(
         lambda: call.context.notifications.publish_locally(CATALOG_CHANGED, f"{project_id}:{version}:{HERE}")
     )
+    return version
+
+
+async def raise_version(db: Session, project_id: int) -> int:
+    """Say the same where no request is made: in imports and seeds; the new version.
+
+    Every process hears of it, this one too, and none of its readers waits for it.
+    """
+    assert db.in_transaction, "the version belongs to the transaction of the change"
+    version = int(await db.fetch_value(RAISE_VERSION, project=project_id))
+    await notify(db, CATALOG_CHANGED, f"{project_id}:{version}")
     return version
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.queries import Members
-from haversack.catalog.read_model.records import Entry, Shelf, Stocks
+from haversack.catalog.read_model.records import Entry, PriceShape, Shelf, Stocks
 from haversack.catalog.records import Attribute, Group, ItemKind, Region
 
 ALL_GROUPS = "all"
@@ -39,8 +39,9 @@ class Catalog:
     """One version of a project's catalog. Nothing in it changes once it is compiled but what it remembers of its own
     derivations.
 
-    entries: every item by id. listed: what is for sale of itself, in order. stamps: numbers that change with anything
-    a wire form of the item is made of. holders: item -> the items whose wire forms show something of its limits.
+    entries: every item by id; ordered: all of them in order; listed: those that are for sale of themselves. limited:
+    items with a limit for each player. containers: item -> what holds it. holders: what shows something of such limits
+    -> itself and what holds it. stamps: numbers that change with anything a wire form of the item is made of.
     """
 
     project_id: int
@@ -49,16 +50,18 @@ class Catalog:
     taxonomy: Taxonomy
     members: Mapping[int, Members]
     by_sku: Mapping[str, Entry]
+    ordered: Sequence[Entry]
     listed: Sequence[Entry]
     groups_of: Mapping[int, tuple[int, ...]]
     keys_of: Mapping[int, tuple[Entry, ...]]
+    containers: Mapping[int, frozenset[int]]
     countries_of: Mapping[int, frozenset[str]]
+    limited: frozenset[int]
     holders: Mapping[int, frozenset[int]]
     stamps: Mapping[int, int]
     edges: Sequence[datetime]
-    shapes: Sequence[Any]
+    shapes: Sequence[PriceShape]
     countries: frozenset[str]
-    has_player_limits: bool
     has_stocks: bool
     groups: Mapping[int, Group]
     attributes: Mapping[int, Attribute]
@@ -96,15 +99,6 @@ class Catalog:
         units = stocks.units.get(entry.item_id)
         return units is None or units[1] > 0
 
-    def is_listed(self, entry: Entry) -> bool:
-        """Whether an item is for sale of itself. Keys are not where their game is not."""
-        if not (entry.is_enabled and entry.is_shown):
-            return False
-        if entry.kind is not ItemKind.GAME_KEY:
-            return True
-        game = self.entries.get(entry.parent_id or 0)
-        return game is not None and game.is_enabled and game.is_shown
-
     def view(
         self, shelf: Shelf, group: str | None, *, country: str, now: datetime, with_inactive: bool, stocks: Stocks
     ) -> ShelfView:
@@ -139,7 +133,7 @@ class Catalog:
         placed = [
             ((position is None, position or 0), self.entries[item_id])
             for item_id, position in zip(found.items, found.positions, strict=True)
-            if item_id in self.entries and self.is_listed(self.entries[item_id])
+            if item_id in self.entries and is_listed(self.entries[item_id], self.entries)
         ]
         placed.sort(key=lambda each: (each[0], each[1].rank))
         return [entry for _, entry in placed]
@@ -154,3 +148,13 @@ class Catalog:
 
 
 by_rank = attrgetter("rank")
+
+
+def is_listed(entry: Entry, entries: Mapping[int, Entry]) -> bool:
+    """Whether an item is for sale of itself. Keys are not where their game is not."""
+    if not (entry.is_enabled and entry.is_shown):
+        return False
+    if entry.kind is not ItemKind.GAME_KEY:
+        return True
+    game = entries.get(entry.parent_id or 0)
+    return game is not None and game.is_enabled and game.is_shown

@@ -4,17 +4,19 @@ Everything here gives way to waiting requests every few milliseconds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from bisect import insort
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from datetime import datetime
+from itertools import chain, count
 from typing import TypeVar
 
 import asyncpg
 
 from haversack.catalog.read_model import queries, rules
-from haversack.catalog.read_model.compiled import Catalog, Taxonomy, by_rank
+from haversack.catalog.read_model.compiled import Catalog, Taxonomy, by_rank, is_listed
 from haversack.catalog.read_model.queries import EntryReader, Members
-from haversack.catalog.read_model.records import Entry
+from haversack.catalog.read_model.records import Entry, PriceShape
 from haversack.catalog.records import ItemKind
 from haversack.catalog.taxonomy.queries import list_attributes, list_groups, list_regions
 from haversack.catalog.versions import find_version
@@ -22,13 +24,34 @@ from haversack.database.engine import Session
 
 # Items between two chances for others to run: about two milliseconds of work.
 SLICE = 250
-# Beyond this share of changed items everything is read anew: it costs no more.
+# Beyond these everything is read, or put together, anew: it costs no more.
 CHANGED_SHARE_MAX = 0.25
+CHANGED_MAX = 500
 
 # Numbers that no two states of items share in this process.
 _new_stamp = count(1).__next__
 
 Each = TypeVar("Each")
+
+
+@dataclass(slots=True)
+class _Change:
+    """The items as they are now, and what makes them differ from before.
+
+    touched: the entries that were and those that took their place; None where everything is to be looked at.
+    """
+
+    entries: Mapping[int, Entry]
+    touched: Sequence[Entry] | None
+
+    @property
+    def ids(self) -> set[int]:
+        """The items that were touched."""
+        return {entry.item_id for entry in self.touched or ()}
+
+    def has(self, trait: Callable[[Entry], object]) -> bool:
+        """Whether anything touched has a trait, so that what is made of it must be made anew."""
+        return self.touched is None or any(trait(entry) for entry in self.touched)
 
 
 async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> Catalog:
@@ -37,34 +60,34 @@ async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> 
     The version is read first: whatever is written while the rest is read raises it, and is read again.
     """
     version = await find_version(db, project_id)
-    entries = await _read_entries(db, project_id, old)
+    change = await _read_entries(db, project_id, old)
     taxonomy = Taxonomy(
         tuple(await list_groups(db, project_id)),
         tuple(await list_attributes(db, project_id)),
         tuple(await list_regions(db, project_id)),
     )
     members = await queries.list_members(db, project_id)
-    return await _assemble(project_id, version, entries, taxonomy, members, old)
+    return await _assemble(project_id, version, change, taxonomy, members, old)
 
 
-async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> dict[int, Entry]:
+async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> _Change:
     if old is None:
-        return await _made(await queries.list_entry_rows(db, project_id))
+        return _Change(await _made(await queries.list_entry_rows(db, project_id)), None)
     marks = await queries.list_row_marks(db, project_id)
     known = old.entries
-    kept: dict[int, Entry] = {}
-    changed: list[int] = []
-    async for item_id in _in_slices(marks, size=SLICE * 20):
-        entry = known.get(item_id)
-        if entry is not None and entry.row_mark == marks[item_id]:
-            kept[item_id] = entry
-        else:
-            changed.append(item_id)
+    changed = [item_id for item_id, mark in marks.items() if item_id not in known or known[item_id].row_mark != mark]
     if len(changed) > CHANGED_SHARE_MAX * len(marks):
-        return await _made(await queries.list_entry_rows(db, project_id))
-    if changed:
-        kept.update(await _made(await queries.list_entry_rows(db, project_id, changed)))
-    return kept
+        return _Change(await _made(await queries.list_entry_rows(db, project_id)), None)
+    made = await _made(await queries.list_entry_rows(db, project_id, changed)) if changed else {}
+    # What was deleted between the two reads is in neither.
+    gone = [item_id for item_id in chain(known.keys() - marks.keys(), changed) if item_id not in made]
+    entries = dict(known)
+    for item_id in gone:
+        entries.pop(item_id, None)
+    entries.update(made)
+    was = [known[item_id] for item_id in chain(gone, made) if item_id in known]
+    is_small = len(was) + len(made) <= CHANGED_MAX
+    return _Change(entries, [*was, *made.values()] if is_small else None)
 
 
 async def _made(rows: Sequence[asyncpg.Record]) -> dict[int, Entry]:
@@ -84,26 +107,19 @@ async def _in_slices(values: Iterable[Each], *, size: int = SLICE) -> AsyncItera
             await asyncio.sleep(0)
 
 
-@dataclass(slots=True)
-class _Links:
-    """What items have to do with each other."""
-
-    keys: dict[int, tuple[Entry, ...]]
-    # Item -> the bundles and packages that hold it, however deep, and the game of a key.
-    containers: dict[int, frozenset[int]]
-
-
 async def _assemble(
     project_id: int,
     version: int,
-    entries: dict[int, Entry],
+    change: _Change,
     taxonomy: Taxonomy,
     members: Mapping[int, Members],
     old: Catalog | None,
 ) -> Catalog:
-    ordered = sorted(entries.values(), key=by_rank)
+    entries = change.entries
+    ordered = _put_in_order(change, old)
     await asyncio.sleep(0)
-    links = _links_of(ordered)
+    keys_of, containers = _links(ordered, change, old)
+    await asyncio.sleep(0)
     groups_of = await _groups_of(taxonomy, members, old)
     forest = rules.group_forest(
         {group.group_id: group.parent_group_id for group in taxonomy.groups},
@@ -111,57 +127,90 @@ async def _assemble(
     )
     shown = {group_id for siblings in forest.values() for group_id in siblings}
     groups = {group.group_id: group for group in taxonomy.groups if group.group_id in shown}
-    countries_of = _countries_of(ordered, taxonomy)
-    limited = {entry.item_id for entry in ordered if entry.limits is not None and entry.limits.per_user is not None}
+    limited = _limited(ordered, change, old)
+    listed = _listed(ordered, change, keys_of, old)
     await asyncio.sleep(0)
+    shapes = _shapes(listed)
     catalog = Catalog(
         project_id=project_id,
         version=version,
         entries=entries,
+        ordered=ordered,
+        listed=listed,
         taxonomy=taxonomy,
         members=members,
-        by_sku={entry.sku: entry for entry in ordered},
-        listed=(),
+        by_sku=_by_sku(change, old),
         groups_of=groups_of,
-        keys_of=links.keys,
-        countries_of=countries_of,
-        holders={
-            item_id: frozenset((item_id, *links.containers.get(item_id, ())))
-            for item_id in _shown_in(limited, links.containers)
-        },
+        keys_of=keys_of,
+        containers=containers,
+        countries_of=_countries_of(ordered, taxonomy, change, old),
+        limited=limited,
+        holders=_holders(limited, containers, old),
         stamps={},
-        edges=rules.edges_of(
-            (window for entry in ordered for window in entry.windows),
-            (
-                entry.pre_order.release_date
-                for entry in ordered
-                if entry.pre_order is not None and entry.pre_order.release_date is not None
-            ),
+        edges=_edges(ordered, change, old),
+        shapes=shapes,
+        countries=frozenset(offer.country for shape in shapes for offer in shape if offer.country).union(
+            *(region.countries for region in taxonomy.regions)
         ),
-        shapes=(),
-        countries=frozenset(
-            country for shape in {entry.shape for entry in ordered} for country, _, _ in shape if country
-        ).union(*(region.countries for region in taxonomy.regions)),
-        has_player_limits=bool(limited),
-        has_stocks=any(
-            entry.kind is ItemKind.GAME_KEY or (entry.limits is not None and entry.limits.per_item is not None)
-            for entry in ordered
-        ),
+        has_stocks=_has_stocks(ordered, change, old),
         groups=groups,
         attributes={attribute.attribute_id: attribute for attribute in taxonomy.attributes},
         forest=forest,
         _groups_by_name={group.external_id: group for group in groups.values()},
     )
     await asyncio.sleep(0)
-    catalog.listed = tuple(entry for entry in ordered if catalog.is_listed(entry))
-    # In the catalog's order: the first item's default currency counts.
-    catalog.shapes = tuple(dict.fromkeys(entry.shape for entry in catalog.listed if entry.shape))
-    await asyncio.sleep(0)
-    catalog.stamps = await _stamps_of(catalog, links, old)
+    catalog.stamps = await _stamps_of(catalog, change, old)
     return catalog
 
 
-def _links_of(ordered: Sequence[Entry]) -> _Links:
+def _put_in_order(change: _Change, old: Catalog | None) -> list[Entry]:
+    if old is None or change.touched is None:
+        return sorted(change.entries.values(), key=by_rank)
+    return _replaced(old.ordered, change.ids, change.entries)
+
+
+def _replaced(ordered: Sequence[Entry], ids: set[int], entries: Mapping[int, Entry]) -> list[Entry]:
+    """The list with some items put anew into their order, those that are left."""
+    kept = [entry for entry in ordered if entry.item_id not in ids]
+    for item_id in ids:
+        if item_id in entries:
+            insort(kept, entries[item_id], key=by_rank)
+    return kept
+
+
+def _listed(
+    ordered: Sequence[Entry], change: _Change, keys_of: Mapping[int, Sequence[Entry]], old: Catalog | None
+) -> list[Entry]:
+    """What is for sale of itself, in order."""
+    entries = change.entries
+    if old is None or change.touched is None:
+        return [entry for entry in ordered if is_listed(entry, entries)]
+    # Keys are listed only where their game is.
+    ids = change.ids
+    ids |= {key.item_id for game_id in ids for key in keys_of.get(game_id, ())}
+    return _replaced(
+        old.listed,
+        ids,
+        {item_id: entries[item_id] for item_id in ids if item_id in entries and is_listed(entries[item_id], entries)},
+    )
+
+
+def _by_sku(change: _Change, old: Catalog | None) -> Mapping[str, Entry]:
+    if old is None or change.touched is None:
+        return {entry.sku: entry for entry in change.entries.values()}
+    by_sku = dict(old.by_sku)
+    for entry in change.touched:
+        by_sku.pop(entry.sku, None)
+    by_sku.update({entry.sku: entry for entry in change.touched if change.entries.get(entry.item_id) is entry})
+    return by_sku
+
+
+def _links(
+    ordered: Sequence[Entry], change: _Change, old: Catalog | None
+) -> tuple[Mapping[int, tuple[Entry, ...]], Mapping[int, frozenset[int]]]:
+    """The keys of each game, and for each item what holds it, however deep: bundles, packages, the game of a key."""
+    if old is not None and not change.has(lambda entry: entry.content or entry.parent_id):
+        return old.keys_of, old.containers
     keys: dict[int, list[Entry]] = {}
     holding: dict[int, set[int]] = {}
     for entry in ordered:
@@ -170,7 +219,7 @@ def _links_of(ordered: Sequence[Entry]) -> _Links:
             holding.setdefault(entry.item_id, set()).add(entry.parent_id)
         for content in entry.content:
             holding.setdefault(content.item_id, set()).add(entry.item_id)
-    return _Links(
+    return (
         # Keys of a game stand in the order in which they were given, unless their own order says otherwise.
         {game: tuple(sorted(found, key=lambda key: (key.rank[0], key.item_id))) for game, found in keys.items()},
         {item_id: frozenset(_ancestors(item_id, holding)) for item_id in holding},
@@ -179,7 +228,7 @@ def _links_of(ordered: Sequence[Entry]) -> _Links:
 
 def _ancestors(item_id: int, holding: Mapping[int, set[int]]) -> set[int]:
     found: set[int] = set()
-    pending = list(holding.get(item_id, ()))
+    pending = list(holding[item_id])
     while pending:
         each = pending.pop()
         if each not in found:
@@ -188,16 +237,32 @@ def _ancestors(item_id: int, holding: Mapping[int, set[int]]) -> set[int]:
     return found
 
 
-def _shown_in(limited: set[int], containers: Mapping[int, frozenset[int]]) -> set[int]:
-    """The items that have a limit for each player, or show one of what they hold."""
-    return limited.union(*(containers.get(item_id, frozenset()) for item_id in limited))
+def _has_limit(entry: Entry) -> bool:
+    return entry.limits is not None and entry.limits.per_user is not None
+
+
+def _limited(ordered: Sequence[Entry], change: _Change, old: Catalog | None) -> frozenset[int]:
+    """The items that each player may have only so many of."""
+    if old is not None and not change.has(_has_limit):
+        return old.limited
+    return frozenset(entry.item_id for entry in ordered if _has_limit(entry))
+
+
+def _holders(
+    limited: frozenset[int], containers: Mapping[int, frozenset[int]], old: Catalog | None
+) -> Mapping[int, frozenset[int]]:
+    """For what shows something of a player's limits: itself and what holds it."""
+    if old is not None and limited is old.limited and containers is old.containers:
+        return old.holders
+    showing = limited.union(*(containers.get(item_id, frozenset()) for item_id in limited))
+    return {item_id: containers.get(item_id, frozenset()) | {item_id} for item_id in showing}
 
 
 async def _groups_of(
     taxonomy: Taxonomy, members: Mapping[int, Members], old: Catalog | None
 ) -> Mapping[int, tuple[int, ...]]:
     """The groups of each item, in the groups' order."""
-    if old is not None and old.members == members and _order(old.taxonomy) == _order(taxonomy):
+    if old is not None and old.members == members and _ids(old.taxonomy) == _ids(taxonomy):
         return old.groups_of
     found: dict[int, list[int]] = {}
     for group in taxonomy.groups:
@@ -208,19 +273,24 @@ async def _groups_of(
     return {item_id: shared.setdefault(tuple(ids), tuple(ids)) for item_id, ids in found.items()}
 
 
-def _order(taxonomy: Taxonomy) -> list[int]:
+def _ids(taxonomy: Taxonomy) -> list[int]:
     return [group.group_id for group in taxonomy.groups]
 
 
-def _countries_of(ordered: Sequence[Entry], taxonomy: Taxonomy) -> dict[int, frozenset[str]]:
+def _countries_of(
+    ordered: Sequence[Entry], taxonomy: Taxonomy, change: _Change, old: Catalog | None
+) -> Mapping[int, frozenset[str]]:
     """Where each item is sold that is not sold everywhere; keys without regions of their own are sold as their game."""
+    is_same = old is not None and old.taxonomy.regions == taxonomy.regions
+    if old is not None and is_same and not change.has(lambda entry: entry.region_ids or entry.parent_id):
+        return old.countries_of
     by_region = {region.region_id: frozenset(region.countries) for region in taxonomy.regions}
     shared: dict[tuple[int, ...], frozenset[str]] = {}
     found: dict[int, frozenset[str]] = {}
     for entry in ordered:
         if entry.region_ids:
             if entry.region_ids not in shared:
-                shared[entry.region_ids] = frozenset().union(
+                shared[entry.region_ids] = frozenset[str]().union(
                     *(by_region.get(region_id, frozenset()) for region_id in entry.region_ids)
                 )
             found[entry.item_id] = shared[entry.region_ids]
@@ -230,26 +300,59 @@ def _countries_of(ordered: Sequence[Entry], taxonomy: Taxonomy) -> dict[int, fro
     return found
 
 
-async def _stamps_of(catalog: Catalog, links: _Links, old: Catalog | None) -> dict[int, int]:
+def _edges(ordered: Sequence[Entry], change: _Change, old: Catalog | None) -> Sequence[datetime]:
+    """When the catalog changes of itself."""
+    if old is not None and not change.has(lambda entry: entry.windows or entry.pre_order):
+        return old.edges
+    return rules.edges_of(
+        (window for entry in ordered for window in entry.windows),
+        (
+            entry.pre_order.release_date
+            for entry in ordered
+            if entry.pre_order is not None and entry.pre_order.release_date is not None
+        ),
+    )
+
+
+def _shapes(listed: Sequence[Entry]) -> Sequence[PriceShape]:
+    """The forms in which items are priced, in the catalog's order: the first item's default currency counts."""
+    return tuple(dict.fromkeys(entry.shape for entry in listed if entry.shape))
+
+
+def _has_stocks(ordered: Sequence[Entry], change: _Change, old: Catalog | None) -> bool:
+    def is_counted(entry: Entry) -> bool:
+        has_total = entry.limits is not None and entry.limits.per_item is not None
+        return has_total or entry.kind is ItemKind.GAME_KEY
+
+    if old is not None and not change.has(is_counted):
+        return old.has_stocks
+    return any(is_counted(entry) for entry in ordered)
+
+
+async def _stamps_of(catalog: Catalog, change: _Change, old: Catalog | None) -> dict[int, int]:
     """A number for each state of each item: the old one where nothing that its wire forms show has changed."""
     if old is None or old.taxonomy != catalog.taxonomy:
         return {item_id: _new_stamp() for item_id in catalog.entries}
-    stale = {item_id for item_id in old.entries if item_id not in catalog.entries}
-    async for item_id in _in_slices(catalog.entries, size=SLICE * 20):
-        if catalog.entries[item_id] is not old.entries.get(item_id):
-            stale.add(item_id)
+    stale = change.ids
+    if change.touched is None:
+        stale = {item_id for item_id, entry in catalog.entries.items() if old.entries.get(item_id) is not entry}
+        stale |= old.entries.keys() - catalog.entries.keys()
     if catalog.groups_of is not old.groups_of:
-        stale.update(
+        await asyncio.sleep(0)
+        stale |= {
             item_id for item_id in catalog.entries if catalog.groups_of.get(item_id) != old.groups_of.get(item_id)
-        )
+        }
+    touched = [found for each in stale for found in (old.entries.get(each), catalog.entries.get(each)) if found]
+    # What is priced in a currency shows the currency's name; what holds an item, or a game its keys, shows it whole.
+    currencies = {entry.sku for entry in touched if entry.kind is ItemKind.VIRTUAL_CURRENCY}
+    if currencies:
+        stale |= {entry.item_id for entry in catalog.ordered if not currencies.isdisjoint(entry.currencies)}
+    holding = [
+        links[item_id] for links in (catalog.containers, old.containers) for item_id in stale if item_id in links
+    ]
     stamps = dict(old.stamps)
-    for item_id in stale:
+    for item_id in stale.union(*holding):
         stamps.pop(item_id, None)
-    skus = {each.sku for item_id in stale for each in (old.entries.get(item_id), catalog.entries.get(item_id)) if each}
-    stale |= {entry.item_id for entry in catalog.listed if not skus.isdisjoint(entry.currencies)}
-    containing = [links.containers.get(item_id, frozenset()) for item_id in stale]
-    # What a priced or contained item shows of another changes with it.
-    for item_id in stale.union(*containing):
         if item_id in catalog.entries:
             stamps[item_id] = _new_stamp()
     return stamps

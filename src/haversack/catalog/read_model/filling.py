@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from haversack.catalog.read_model import rules
-from haversack.catalog.read_model.compiled import Catalog
+from haversack.catalog.read_model.compiled import Catalog, is_listed
 from haversack.catalog.read_model.pieces import NESTING_MAX, Hole, HoleKind, Piece
 from haversack.catalog.read_model.records import NOBODY, Entry, Personal, PlayerUses, Stocks
 from haversack.catalog.records import ItemKind
@@ -143,7 +143,7 @@ class Filler:
         shown = [
             entry
             for entry in catalog.keys_of.get(game.item_id, ())
-            if catalog.is_listed(entry)
+            if is_listed(entry, catalog.entries)
             and entry.item_id not in self.personal.hidden
             and catalog.is_visible(
                 entry, country=self.country, now=self.now, with_inactive=self.with_inactive, stocks=self.stocks

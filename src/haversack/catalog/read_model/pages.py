@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from haversack.catalog.read_model import rules
-from haversack.catalog.read_model.compiled import Catalog, ShelfView
+from haversack.catalog.read_model.compiled import Catalog, ShelfView, is_listed
 from haversack.catalog.read_model.filling import Filler
 from haversack.catalog.read_model.pieces import (
     CUSTOM_ATTRIBUTES,
@@ -167,7 +167,7 @@ class PageMaker:
     def _find_single(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Entry | None:
         by_id = ask.subject is Subject.ITEM_BY_ID
         entry = catalog.entries.get(ask.item_id or 0) if by_id else catalog.by_sku.get(ask.sku or "")
-        if entry is None or entry.kind not in ask.shelf.kinds or not catalog.is_listed(entry):
+        if entry is None or entry.kind not in ask.shelf.kinds or not is_listed(entry, catalog.entries):
             return None
         is_visible = catalog.is_visible(entry, country=country, now=now, with_inactive=ask.with_inactive, stocks=stocks)
         return entry if is_visible else None

@@ -283,3 +283,36 @@ async def test_admin_get_virtual_items_list_by_group_id(client: httpx.AsyncClien
     reply = await client.get(f"{url}{group_id + 1_000_000}", auth=studio.basic)
     assert refusal(reply) == (404, 4403)
     assert reply.json()["errorMessageExtended"]["group_id_list"] == [group_id + 1_000_000]
+
+
+async def test_limits_by_a_schedule(client: httpx.AsyncClient, studio: Studio) -> None:
+    weekly = {"interval_type": "weekly", "day_of_week": 1, "time": "08:00:00+03:00"}
+    limits = {"per_user": 2, "recurrent_schedule": {"per_user": weekly}}
+    found = await make_item(client, studio, body=virtual_item(limits=limits))
+    read = found["limits"]["recurrent_schedule"]["per_user"]
+    following = read.pop("reset_next_date")
+    assert following > 0
+    assert read.pop("displayable_reset_start_date") == read.pop("displayable_reset_next_date")
+    assert read == {**weekly, "day_of_month": None}
+    assert found["limits"]["per_user"] == {
+        "total": 2,
+        "available": 2,
+        "limit_exceeded_visibility": "show",
+        "recurrent_schedule": {"interval_type": "weekly", "reset_next_date": following},
+    }
+    # Computed keys and those of another branch are refused.
+    wrong = {**weekly, "day_of_month": None, "reset_next_date": 1}
+    body = virtual_item(limits={"per_user": 2, "recurrent_schedule": {"per_user": wrong}})
+    reply = await post_item(client, studio, "virtual_item", body)
+    assert refusal(reply) == (422, 1102)
+    assert {name.rsplit(".", 1)[1] for name in faults(reply)} == {"day_of_month", "reset_next_date"}
+
+
+async def test_a_type_that_is_said_outright(client: httpx.AsyncClient, studio: Studio) -> None:
+    for given, consumable in (("consumable", {"usages_count": None}), ("non_consumable", None)):
+        body = virtual_item(virtual_item_type=given, inventory_options={"consumable": consumable})
+        if given == "consumable":
+            del body["inventory_options"]
+        found = await make_item(client, studio, body=body)
+        assert found["virtual_item_type"] == given
+        assert found["inventory_options"]["consumable"] == consumable

@@ -1,5 +1,7 @@
 """Reads and writes of pre-order limits. Each change is one conditional statement, so that simultaneous ones add up."""
 
+from typing import Any
+
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -10,7 +12,7 @@ from haversack.database.engine import Session
 LIMIT_MAX = 2**31 - 1
 
 _limit = (limits.c.project_id == bindparam("project"), limits.c.item_id == bindparam("item"))
-_key = {"project_id": bindparam("project"), "item_id": bindparam("item")}
+_key: dict[str, Any] = {"project_id": bindparam("project"), "item_id": bindparam("item")}
 _quantity = bindparam("quantity", type_=limits.c.available.type)
 
 FIND_LIMIT = select(limits.c.is_enabled, limits.c.available, limits.c.reserved, limits.c.sold).where(*_limit)

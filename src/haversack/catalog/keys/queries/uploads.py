@@ -1,14 +1,14 @@
 """Reads and writes of upload sessions.
 
-While one is worked on, its `ended_at` is the moment at which it counts as broken off if nothing more is heard of it. The
-database's clock decides, so that processes need not agree on the time.
+While one is worked on, its `ended_at` is the moment at which it counts as broken off if nothing more is heard of it.
+The database's clock decides, so that processes need not agree on the time.
 """
 
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Interval, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Interval, and_, bindparam, func, insert, literal, select, update
 
 from haversack.catalog.keys.records import Upload, UploadStatus
 from haversack.catalog.tables import key_uploads as uploads
@@ -50,7 +50,7 @@ BREAK_OFF = (
     update(uploads)
     .where(*_session, _is_overdue)
     .values(status=UploadStatus.ERROR.value, fault=bindparam("new_fault"))
-    .returning(uploads, case((uploads.c.ended_at.is_(None), True), else_=False).label("is_overdue"))
+    .returning(uploads, literal(False).label("is_overdue"))
 )
 
 
@@ -115,7 +115,7 @@ async def end_upload(db: Session, upload: Upload, *, status: UploadStatus, fault
 
 
 async def break_off(db: Session, upload: Upload, *, fault: str) -> Upload | None:
-    """End a session whose reader is dead; None if it goes on after all."""
+    """End a session of which nothing was heard any more; None if it goes on after all."""
     row = await db.fetch_one(
         BREAK_OFF, project=upload.project_id, session=upload.session_id, new_fault=fault
     )

@@ -1,0 +1,1 @@
+"""Changes of codes, of rights to games, and of pre-order limits."""

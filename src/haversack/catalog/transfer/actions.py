@@ -1,0 +1,206 @@
+"""Brings a whole catalog into a project: what stands below the items first, then the items in batches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+import asyncpg
+
+from haversack.catalog.items import rules as item_rules
+from haversack.catalog.items.drafts import ItemDraft, Known, KnownItem
+from haversack.catalog.taxonomy.queries import list_groups, list_regions
+from haversack.catalog.transfer import queries, rules, sections
+from haversack.catalog.transfer.batches import ATTEMPTS_MAX, BATCH, DISTURBED, Target, write_items
+from haversack.catalog.transfer.records import CatalogDraft, ImportMode, RowFault
+from haversack.catalog.transfer.rules import Surroundings
+from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version, raise_version
+from haversack.context import Context
+from haversack.database.engine import Session
+
+# Told after each step: how many rows are done, and of how many.
+Progress = Callable[[int, int], Awaitable[None]]
+
+# Rows that are looked at before other requests of the process have their turn.
+SLICE = 100
+SKUS_AT_ONCE = 5_000
+
+_Row = TypeVar("_Row")
+
+
+async def write_catalog(
+    context: Context,
+    project_id: int,
+    catalog: CatalogDraft,
+    *,
+    mode: ImportMode = ImportMode.CREATE_AND_UPDATE,
+    now: datetime,
+    progress: Progress | None = None,
+) -> list[RowFault]:
+    """Write a catalog into a project, and say which rows were refused; the others are in it.
+
+    Each item is written whole or not at all. Writing the same again changes nothing, so that what was broken off can
+    be sent again. `now` is the project's time.
+    """
+    db = context.database.session()
+    faults = list(catalog.faults)
+    drafts, below_faults = await _write_below(db, project_id, catalog, mode, now)
+    faults += below_faults
+    drafts, repeated = rules.first_of_each_sku(drafts)
+    faults += repeated
+    target = Target(project_id=project_id, mode=mode, now=now)
+    ordered, unfit = await _plan(db, target, drafts)
+    faults += unfit
+    done = len(faults)
+    for batch in _slices(ordered, BATCH):
+        if progress is not None:
+            await progress(done, catalog.total)
+        faults += await write_items(db, target, batch)
+        done += len(batch)
+    await _finish(db, target, catalog, {draft.sku for draft in drafts})
+    await _show_here(context, db, project_id)
+    return faults
+
+
+async def _show_here(context: Context, db: Session, project_id: int) -> None:
+    """From here on the readers of this process see all that was written."""
+    version = await find_version(db, project_id)
+    context.notifications.publish_locally(CATALOG_CHANGED, f"{project_id}:{version}:{HERE}")
+
+
+async def _write_below(
+    db: Session, project_id: int, catalog: CatalogDraft, mode: ImportMode, now: datetime
+) -> tuple[list[ItemDraft], list[RowFault]]:
+    """Write regions, attributes and groups; the items with the project's regions in them, and what was refused."""
+    if not (catalog.regions or catalog.attributes or catalog.groups):
+        return list(catalog.items), []
+    for attempt in range(ATTEMPTS_MAX):
+        try:
+            async with db.begin():
+                region_ids = await sections.save_regions(db, project_id, catalog.regions or (), mode, now)
+                faults = await sections.save_attributes(db, project_id, catalog.attributes, mode, now)
+                faults += await sections.save_groups(db, project_id, catalog.groups, mode, now)
+                await raise_version(db, project_id)
+            break
+        except (*DISTURBED, asyncpg.ForeignKeyViolationError):
+            # Somebody else has made or deleted one of them at this moment.
+            if attempt == ATTEMPTS_MAX - 1:
+                raise
+    if catalog.regions is None:
+        return list(catalog.items), faults
+    return [_with_regions(draft, region_ids) for draft in catalog.items], faults
+
+
+def _with_regions(draft: ItemDraft, region_ids: Mapping[int, int]) -> ItemDraft:
+    """The draft with ids of the project in place of the file's numbers; a number that the file does not explain is
+    no region's id (0) and is refused as one that there is not."""
+    if not draft.region_ids and not draft.keys:
+        return draft
+    return replace(
+        draft,
+        region_ids=tuple(region_ids.get(number, 0) for number in draft.region_ids),
+        keys=tuple(_with_regions(key, region_ids) for key in draft.keys),
+    )
+
+
+async def _plan(
+    db: Session, target: Target, drafts: Sequence[ItemDraft]
+) -> tuple[list[ItemDraft], list[RowFault]]:
+    """The drafts that can be written, each behind its content, and the faults of the others. Gives `target` its ids."""
+    project_id = target.project_id
+    own = [sku for draft in drafts for sku in rules.skus_of(draft)]
+    named = item_rules.named_skus([part for draft in drafts for part in (draft, *draft.keys)])
+    taken = {}
+    for skus in _slices(list(dict.fromkeys([*own, *named])), SKUS_AT_ONCE):
+        taken |= await queries.find_taken(db, project_id, skus)
+    present = {sku: KnownItem(one.item_id, one.kind) for sku, one in taken.items() if not one.is_deleted}
+    around = Surroundings(
+        project_id=project_id,
+        groups={group.external_id for group in await list_groups(db, project_id)},
+        region_ids={region.region_id for region in await list_regions(db, project_id)},
+        taken=taken,
+    )
+    bundles = await queries.list_bundles(db, project_id)
+    skus_by_id = {item_id: sku for sku, (item_id, _) in bundles.items()}
+    contents = {
+        sku: [skus_by_id[each] for each in content if each in skus_by_id]
+        for sku, (_, content) in bundles.items()
+    }
+    fit, faults = await _sift(drafts, present, around)
+    while True:
+        ordered, in_circles = rules.write_order(fit, contents)
+        if not in_circles:
+            break
+        faults += in_circles
+        refused = {fault.sku for fault in in_circles}
+        # What contains one of these may not be writable without it.
+        fit, more = await _sift([draft for draft in fit if draft.sku not in refused], present, around)
+        faults += more
+    target.ids.update(present)
+    await _give_ids(db, target, fit)
+    return ordered, faults
+
+
+async def _sift(
+    drafts: Sequence[ItemDraft], present: Mapping[str, KnownItem], around: Surroundings
+) -> tuple[list[ItemDraft], list[RowFault]]:
+    """The drafts that fit with each other and the project, and the faults of the others.
+
+    Items may name each other however they stand in a file; where one is refused, those that need it are too.
+    """
+    known = dict(present)
+    for draft in drafts:
+        for part in (draft, *draft.keys):
+            known.setdefault(part.sku, KnownItem(0, part.kind))
+    naming = rules.named_by(drafts)
+    faults: dict[str, RowFault] = {}
+    waiting = list(reversed(drafts))
+    looked_at = 0
+    while waiting:
+        draft = waiting.pop()
+        looked_at += 1
+        if looked_at % SLICE == 0:
+            await asyncio.sleep(0)
+        if draft.sku in faults:
+            continue
+        refusal = rules.find_refusal(draft, Known(known), around)
+        if refusal is None:
+            continue
+        faults[draft.sku] = rules.row_fault(draft, refusal)
+        for sku in rules.skus_of(draft):
+            if sku not in present:
+                known.pop(sku, None)
+                waiting += naming.get(sku, [])
+    return [draft for draft in drafts if draft.sku not in faults], list(faults.values())
+
+
+async def _give_ids(db: Session, target: Target, drafts: Sequence[ItemDraft]) -> None:
+    """Ids for all new items at once, in the order of the file: lists show the newest of equals first."""
+    new = [part for draft in drafts for part in (draft, *draft.keys) if part.sku not in target.ids]
+    ids = await queries.new_item_ids(db, len(new)) if new else []
+    for part, item_id in zip(new, ids, strict=True):
+        target.ids[part.sku] = KnownItem(item_id, part.kind)
+
+
+async def _finish(db: Session, target: Target, catalog: CatalogDraft, skus: set[str]) -> None:
+    """Put items at their places in groups, and hide what the file does not have where it shall be so."""
+    places = [draft for draft in catalog.groups if draft.places]
+    is_sync = target.mode is ImportMode.SYNC
+    if not places and not is_sync:
+        return
+    async with db.begin():
+        hidden = 0
+        if is_sync:
+            named = skus | catalog.named | {sku for draft in catalog.items for sku in rules.skus_of(draft)}
+            hidden = await queries.hide_missing(
+                db, target.project_id, catalog.kinds, sorted(named), now=target.now
+            )
+        is_moved = await sections.save_places(db, target.project_id, places)
+        if hidden or is_moved:
+            await raise_version(db, target.project_id)
+
+
+def _slices(rows: Sequence[_Row], size: int) -> Iterator[Sequence[_Row]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
