@@ -6,8 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from make.exchanges import Recorder, contract_folder
-from make.projects import Studio, make_studio
 from pydantic import SecretStr
 
 from haversack.app import OUTCOMES, build_application
@@ -17,6 +15,8 @@ from haversack.database.migrate import migrate
 from haversack.http.dispatch import Dispatcher
 from haversack.http.route import RAISED_KINDS
 from haversack.settings import Mode, Settings
+from make.exchanges import Recorder, contract_folder
+from make.projects import Studio, make_studio
 
 # Durability is tested where it is promised (tests/delivery, tests/database), with fsync on.
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}

@@ -77,15 +77,11 @@ def every_operation(*, is_development: bool = False) -> list[Operation]:
     areas = (*AREAS, *DEVELOPMENT_AREAS) if is_development else AREAS
     operations = [operation for area in areas for operation in area.operations]
     names = [operation.name for operation in operations]
-    assert len(names) == len(set(names)), (
-        f"declared twice: {sorted({n for n in names if names.count(n) > 1})}"
-    )
+    assert len(names) == len(set(names)), f"declared twice: {sorted({n for n in names if names.count(n) > 1})}"
     return operations
 
 
-def build_application(
-    context: Context | None = None, *, lifespan: Lifespan[FastAPI] | None = None
-) -> Dispatcher:
+def build_application(context: Context | None = None, *, lifespan: Lifespan[FastAPI] | None = None) -> Dispatcher:
     """The ASGI application. Without a context and a lifespan that opens one it can only be described."""
     is_development = context is not None and context.settings.is_development
     operations = every_operation(is_development=is_development)

@@ -53,9 +53,7 @@ def address_policy_of(settings: Settings) -> AddressPolicy:
         allow_loopback=settings.outbound_allow_loopback,
         allow_private=tuple(ip_network(text) for text in settings.outbound_allow_private),
         allow_http=settings.outbound_allow_loopback or settings.outbound_allow_http,
-        allowed_ports=None
-        if settings.outbound_allow_loopback or settings.outbound_allow_private
-        else USUAL_PORTS,
+        allowed_ports=None if settings.outbound_allow_loopback or settings.outbound_allow_private else USUAL_PORTS,
     )
 
 

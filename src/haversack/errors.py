@@ -111,13 +111,9 @@ def _family(name: str, *, prefix: str, codes: dict[str, int | str], invalid_stat
         invalid=kind("invalid", invalid_status, "The request is not valid: {summary}"),
         unauthorized=kind("unauthorized", 401, "{reason}"),
         not_found=kind("route_not_found", 404, "There is no {method} {path} here."),
-        method_not_allowed=kind(
-            "method_not_allowed", 405, "Method is not allowed. Method must be one of: {methods}"
-        ),
+        method_not_allowed=kind("method_not_allowed", 405, "Method is not allowed. Method must be one of: {methods}"),
         too_large=kind("too_large", 413, "The body is larger than the {limit} bytes that this call takes."),
-        unsupported_media=kind(
-            "unsupported_media", 415, "This call takes a body of type {expected}; it got {actual}."
-        ),
+        unsupported_media=kind("unsupported_media", 415, "This call takes a body of type {expected}; it got {actual}."),
         conflict=kind(
             "request_in_progress",
             409,
@@ -134,9 +130,7 @@ def _family(name: str, *, prefix: str, codes: dict[str, int | str], invalid_stat
             503,
             "The server cannot reach its database at the moment. Try again in a few seconds.",
         ),
-        internal=kind(
-            "internal", 500, "Something went wrong on the server. Its log has it under {reference}."
-        ),
+        internal=kind("internal", 500, "Something went wrong on the server. Its log has it under {reference}."),
     )
 
 
@@ -180,9 +174,7 @@ GAME_NOT_FOUND = ErrorKind(
 GAME_EXISTS = ErrorKind(
     "backpack.game_exists", 400, 0, "A game with external_game_id {external_game_id} exists already."
 )
-BACKPACK_ITEM_NOT_FOUND = ErrorKind(
-    "backpack.item_not_found", 404, 0, "There is no item {item_id} in this Backpack."
-)
+BACKPACK_ITEM_NOT_FOUND = ErrorKind("backpack.item_not_found", 404, 0, "There is no item {item_id} in this Backpack.")
 ITEM_HAS_OTHER_TYPE = ErrorKind(
     "backpack.item_has_other_type",
     400,
@@ -243,16 +235,12 @@ GAME_WITHOUT_WEBHOOK = ErrorKind(
 )
 PICTURE_NOT_FOUND = ErrorKind("backpack.picture_not_found", 404, 0, "There is no such picture: {reason}")
 PICTURE_SIZE_WRONG = ErrorKind("backpack.picture_size_wrong", 400, 0, "{reason}")
-PICTURE_SOURCE_FAILED = ErrorKind(
-    "backpack.picture_source_failed", 502, 0, "The picture cannot be fetched: {reason}"
-)
+PICTURE_SOURCE_FAILED = ErrorKind("backpack.picture_source_failed", 502, 0, "The picture cannot be fetched: {reason}")
 
 # -- Pages ----------------------------------------------------------------------------------------------------------
 
 PAGE_NOT_FOUND = ErrorKind("page.not_found", 404, 0, "There is no such page.")
-PAGE_EXPIRED = ErrorKind(
-    "page.expired", 403, 0, "The form of this page has expired or came from another site."
-)
+PAGE_EXPIRED = ErrorKind("page.expired", 403, 0, "The form of this page has expired or came from another site.")
 
 # -- Store ----------------------------------------------------------------------------------------------------------
 
@@ -276,9 +264,7 @@ PROJECT_NOT_FOUND = ErrorKind("store.project_not_found", 404, 0, "There is no pr
 AUTHORIZATION_NOT_SENT = ErrorKind("store.authorization_not_sent", 403, 0, "Authorization header not sent")
 
 # Attributes, groups and regions. The sentences without placeholders are those that clients know.
-ATTRIBUTE_NOT_FOUND = ErrorKind(
-    "store.attribute_not_found", 404, 9901, "[0401-9901]: Attribute not found."
-)
+ATTRIBUTE_NOT_FOUND = ErrorKind("store.attribute_not_found", 404, 9901, "[0401-9901]: Attribute not found.")
 ATTRIBUTE_VALUE_NOT_FOUND = ErrorKind(
     "store.attribute_value_not_found", 404, 9906, "[0401-9906]: Attribute value not found."
 )
@@ -323,12 +309,8 @@ ITEM_NOT_FOUND = ErrorKind(
     4001,
     "[0401-4001]: Item with Project Id = {project_id} and Sku = {sku} not found",
 )
-ITEM_SKU_NOT_FOUND = ErrorKind(
-    "store.item_sku_not_found", 404, 4001, "[0401-4001]: Item with sku = '{sku}' not found"
-)
-ITEM_ID_NOT_FOUND = ErrorKind(
-    "store.item_id_not_found", 404, 4001, "[0401-4001]: Item with id = {item_id} not found"
-)
+ITEM_SKU_NOT_FOUND = ErrorKind("store.item_sku_not_found", 404, 4001, "[0401-4001]: Item with sku = '{sku}' not found")
+ITEM_ID_NOT_FOUND = ErrorKind("store.item_id_not_found", 404, 4001, "[0401-4001]: Item with id = {item_id} not found")
 ITEM_EXISTS = ErrorKind(
     "store.item_exists",
     422,
@@ -352,9 +334,7 @@ DRM_NOT_FREE = ErrorKind("store.drm_not_free", 422, 5103, "[0401-5103]: Selected
 GAME_IN_PRE_ORDER = ErrorKind(
     "store.game_in_pre_order", 422, 5106, "[0401-5106]: Item: {sku} is in pre-order state and can not be redeemed"
 )
-GAME_CODE_USED = ErrorKind(
-    "store.game_code_used", 422, 5107, "[0401-5107]: Game code has been already activated"
-)
+GAME_CODE_USED = ErrorKind("store.game_code_used", 422, 5107, "[0401-5107]: Game code has been already activated")
 GAME_NOT_IN_COUNTRY = ErrorKind(
     "store.game_not_in_country", 422, 1601, "[0401-1601]: Item {sku} is not available in {country}."
 )
@@ -376,9 +356,7 @@ IMPORT_NOT_FOUND = ErrorKind(
 
 # -- Login ----------------------------------------------------------------------------------------------------------
 
-LOGIN_PARAMETERS_INVALID = ErrorKind(
-    "login.parameters_invalid", 400, "0", "The request is not valid: {summary}"
-)
+LOGIN_PARAMETERS_INVALID = ErrorKind("login.parameters_invalid", 400, "0", "The request is not valid: {summary}")
 STATE_TOO_SHORT = ErrorKind(
     "login.state_too_short",
     400,
@@ -401,22 +379,12 @@ GRANT_INVALID = ErrorKind(
     "The {grant} is invalid, expired, revoked, used before, or was issued to another client or redirect_uri.",
 )
 WRONG_PASSWORD = ErrorKind("login.wrong_password", 401, "003-001", "Wrong username or password.")
-ACCOUNT_NOT_CONFIRMED = ErrorKind(
-    "login.account_not_confirmed", 401, "003-007", "The account is not confirmed yet."
-)
+ACCOUNT_NOT_CONFIRMED = ErrorKind("login.account_not_confirmed", 401, "003-007", "The account is not confirmed yet.")
 PLAYER_BANNED = ErrorKind("login.player_banned", 401, "002-040", "The user is banned until {date_to}.")
-TOKEN_NOT_FOR_THIS = ErrorKind(
-    "login.token_not_for_this", 403, "1901-0001", "The token does not open {what}."
-)
-BIRTHDAY_IS_SET = ErrorKind(
-    "login.birthday_is_set", 403, "0", "The birthday is set already and cannot be changed."
-)
-LOGIN_PROJECT_NOT_FOUND = ErrorKind(
-    "login.project_not_found", 404, "003-019", "There is no such login project."
-)
-PLAYER_NOT_FOUND = ErrorKind(
-    "login.player_not_found", 404, "003-002", "There is no such user in this login project."
-)
+TOKEN_NOT_FOR_THIS = ErrorKind("login.token_not_for_this", 403, "1901-0001", "The token does not open {what}.")
+BIRTHDAY_IS_SET = ErrorKind("login.birthday_is_set", 403, "0", "The birthday is set already and cannot be changed.")
+LOGIN_PROJECT_NOT_FOUND = ErrorKind("login.project_not_found", 404, "003-019", "There is no such login project.")
+PLAYER_NOT_FOUND = ErrorKind("login.player_not_found", 404, "003-002", "There is no such user in this login project.")
 CLIENT_NOT_FOUND = ErrorKind("login.client_not_found", 404, "003-061", "There is no client {client_id}.")
 TOKENS_CANNOT_BE_SIGNED = ErrorKind(
     "login.tokens_cannot_be_signed",
@@ -434,9 +402,7 @@ CALL_UNAVAILABLE = ErrorKind(
     "This login project trusts an outside issuer and has no sign-in of its own.",
 )
 TOKEN_INVALID = ErrorKind("login.token_invalid", 422, "010-017", "{reason}")
-LINKED_ELSEWHERE = ErrorKind(
-    "login.linked_elsewhere", 422, "010-016", "The {what} is already linked to {owner}."
-)
+LINKED_ELSEWHERE = ErrorKind("login.linked_elsewhere", 422, "010-016", "The {what} is already linked to {owner}.")
 TOO_MANY_ATTRIBUTES = ErrorKind(
     "login.too_many_attributes",
     422,

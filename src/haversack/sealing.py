@@ -41,9 +41,7 @@ class Sealer:
                 return cipher.decrypt(nonce, hidden, sealed[:1])
             except (InvalidTag, ValueError):
                 continue
-        raise SealBroken(
-            "a stored secret cannot be read: HAVERSACK_ENCRYPTION_KEY is not the key that sealed it"
-        )
+        raise SealBroken("a stored secret cannot be read: HAVERSACK_ENCRYPTION_KEY is not the key that sealed it")
 
     def seal_text(self, plain: str) -> bytes:
         """The text, encrypted and authenticated."""

@@ -20,17 +20,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HAVERSACK_", env_file=".env", extra="ignore", frozen=True)
 
     mode: Mode = Mode.PRODUCTION
-    database_url: SecretStr | None = Field(
-        None, description="postgresql:// address; unset: an embedded server"
-    )
+    database_url: SecretStr | None = Field(None, description="postgresql:// address; unset: an embedded server")
     database_connections: int = Field(10, ge=2, le=200, description="connections each process may hold")
     data_folder: Path = Field(Path(".haversack"), description="embedded database, picture cache, demo keys")
-    encryption_key: SecretStr | None = Field(
-        None, description="encrypts secrets at rest; 32+ random characters"
-    )
-    public_url: str = Field(
-        "http://127.0.0.1:8044", description="address under which players and games reach us"
-    )
+    encryption_key: SecretStr | None = Field(None, description="encrypts secrets at rest; 32+ random characters")
+    public_url: str = Field("http://127.0.0.1:8044", description="address under which players and games reach us")
     host: str = "127.0.0.1"
     port: int = Field(8044, ge=0, le=65535)
     body_bytes_max: int = Field(
@@ -38,16 +32,10 @@ class Settings(BaseSettings):
     )
 
     outbound_allow_loopback: bool = Field(False, description="let webhooks and pictures reach this machine")
-    outbound_allow_private: tuple[str, ...] = Field(
-        (), description="private networks that may be reached, as CIDR"
-    )
+    outbound_allow_private: tuple[str, ...] = Field((), description="private networks that may be reached, as CIDR")
     outbound_allow_http: bool = Field(False, description="take plain http addresses too; loopback implies it")
-    ask_timeout_seconds: float = Field(
-        5.0, gt=0, le=60, description="how long a game may take to answer a question"
-    )
-    delivery_timeout_seconds: float = Field(
-        15.0, gt=0, le=120, description="how long a webhook receiver may take"
-    )
+    ask_timeout_seconds: float = Field(5.0, gt=0, le=60, description="how long a game may take to answer a question")
+    delivery_timeout_seconds: float = Field(15.0, gt=0, le=120, description="how long a webhook receiver may take")
 
     log_level: str = "info"
 

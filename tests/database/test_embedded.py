@@ -169,9 +169,7 @@ async def test_first_start_makes_what_is_kept(tmp_path: Path) -> None:
             "data_checksums": "on",
             "listen_addresses": "",
         }
-        assert (
-            await connection.fetchval("SELECT datcollate FROM pg_database WHERE datname = 'haversack'") == "C"
-        )
+        assert await connection.fetchval("SELECT datcollate FROM pg_database WHERE datname = 'haversack'") == "C"
         assert await connection.fetchval("SELECT upper('é')") == "É"
         await connection.close()
         await database.stop()
@@ -217,17 +215,14 @@ async def test_url_is_read_alike_by_sqlalchemy(folder: Path, monkeypatch: pytest
         _, arguments = sqlalchemy_dialect().create_connect_args(url)  # type: ignore[no-untyped-call]
         for connection in (await asyncpg.connect(database.url), await asyncpg.connect(**arguments)):
             assert (
-                await connection.fetchval("SELECT current_user || '@' || current_database()")
-                == "haversack@haversack"
+                await connection.fetchval("SELECT current_user || '@' || current_database()") == "haversack@haversack"
             )
             await connection.close()
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", ["x" * 120, "games, 'two' and \"three\": ü"])
-async def test_awkward_folder_gets_a_short_socket_elsewhere(
-    copied_folder: Path, tmp_path: Path, name: str
-) -> None:
+async def test_awkward_folder_gets_a_short_socket_elsewhere(copied_folder: Path, tmp_path: Path, name: str) -> None:
     awkward = copied_folder.rename(tmp_path / name)
     async with EmbeddedDatabase(awkward) as database:
         assert running_url(awkward) == database.url
@@ -264,9 +259,7 @@ async def test_second_instance_is_refused_in_words(folder: Path, start_parent: S
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-async def test_postgres_ends_with_its_parent(
-    folder: Path, start_parent: StartParent, number: signal.Signals
-) -> None:
+async def test_postgres_ends_with_its_parent(folder: Path, start_parent: StartParent, number: signal.Signals) -> None:
     parent = start_parent(folder)
     server = postmaster_pid(folder)
     launcher = launcher_pid(server)
@@ -435,9 +428,7 @@ def _interpreter_for(account: pwd.struct_passwd, environment: dict[str, str]) ->
     return None
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0, reason="runs as an ordinary user already: every other test is this one"
-)
+@pytest.mark.skipif(os.geteuid() != 0, reason="runs as an ordinary user already: every other test is this one")
 def test_runs_as_an_ordinary_user(open_folder: Path) -> None:
     account = pwd.getpwnam("nobody")
     os.chown(open_folder, account.pw_uid, account.pw_gid)
@@ -502,9 +493,7 @@ async def test_root_without_namespaces_and_out_of_reach(
 
 @pytest.mark.asyncio
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root: what is special about root is NOT TESTED")
-async def test_root_loses_namespaces(
-    folder: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_root_loses_namespaces(folder: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Data made by root in a namespace goes over to an account, where that one can reach it."""
     reachable = Path(shutil.copytree(folder, open_folder / "haversack"))
     reachable.chmod(0o755)

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from make.projects import Studio
 
 from haversack.webhooks.actions import save_endpoint
 from haversack.webhooks.records import Purpose
+from make.projects import Studio
 
 PICTURE = "https://pictures.example.com/lamp.png"
 
@@ -64,9 +64,7 @@ async def post_items(
     )
 
 
-async def give(
-    client: httpx.AsyncClient, studio: Studio, player_id: UUID, kind: str, **changes: Any
-) -> dict[str, Any]:
+async def give(client: httpx.AsyncClient, studio: Studio, player_id: UUID, kind: str, **changes: Any) -> dict[str, Any]:
     """Put one item into a player's Backpack and return its view."""
     reply = await post_items(client, studio, kind, [KINDS[kind](**changes)], player_id=player_id)
     assert reply.status_code == 201, reply.text

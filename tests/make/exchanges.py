@@ -29,9 +29,7 @@ def _checker() -> Any:
     folder = contract_folder()
     if folder is None:
         return None
-    spec = importlib.util.spec_from_file_location(
-        "contract_answers", folder / "tools" / "contract_answers.py"
-    )
+    spec = importlib.util.spec_from_file_location("contract_answers", folder / "tools" / "contract_answers.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

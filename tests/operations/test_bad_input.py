@@ -6,8 +6,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from make.backpack import new_virtual_item, post_items
-from make.projects import Studio
 
 from haversack.app import build_application
 from haversack.context import Context
@@ -15,6 +13,8 @@ from haversack.errors import BACKPACK
 from haversack.http.area import Area
 from haversack.http.calls import PublicCall
 from haversack.http.problems import internal_error, problem_body
+from make.backpack import new_virtual_item, post_items
+from make.projects import Studio
 
 FAMILIES = {
     "/web/backpack/nothing": "message",
@@ -128,9 +128,7 @@ async def test_fault_before_the_body_is_read(client: httpx.AsyncClient, studio: 
 
 @pytest.mark.parametrize("name", ["a\x00b", "\x00"])
 async def test_nul_characters_in_a_body(client: httpx.AsyncClient, studio: Studio, name: str) -> None:
-    reply = await post_items(
-        client, studio, "virtual_items", [new_virtual_item(item_name=name, description=name)]
-    )
+    reply = await post_items(client, studio, "virtual_items", [new_virtual_item(item_name=name, description=name)])
     assert reply.status_code == 400
     assert {fault["property"] for fault in reply.json()["errors"]} == {"0.item_name", "0.description"}
 
@@ -152,13 +150,9 @@ async def test_bad_addresses(client: httpx.AsyncClient, studio: Studio, path: st
     assert "message" in reply.json()
 
 
-@pytest.mark.parametrize(
-    "ids", ["0/projects/0", "-1/projects/-1", "99999999999/projects/99999999999", "x/projects/y"]
-)
+@pytest.mark.parametrize("ids", ["0/projects/0", "-1/projects/-1", "99999999999/projects/99999999999", "x/projects/y"])
 async def test_bad_ids_in_a_path(client: httpx.AsyncClient, studio: Studio, ids: str) -> None:
-    reply = await client.get(
-        f"/web/backpack/merchants/{ids}/games", headers=await studio.host_headers(client)
-    )
+    reply = await client.get(f"/web/backpack/merchants/{ids}/games", headers=await studio.host_headers(client))
     assert reply.status_code == 401
 
 
@@ -208,9 +202,7 @@ def test_an_operation_must_say_who_calls() -> None:
         area.get("/nothing")(undocumented)
 
 
-async def test_slow_body_does_not_hold_others(
-    context: Context, studio: Studio, client: httpx.AsyncClient
-) -> None:
+async def test_slow_body_does_not_hold_others(context: Context, studio: Studio, client: httpx.AsyncClient) -> None:
     """A request whose body never ends keeps no connection of the database."""
     started = asyncio.Event()
     stop = asyncio.Event()

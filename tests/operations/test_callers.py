@@ -7,15 +7,15 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from make.backpack import give
-from make.projects import Studio
 
 from haversack.app import every_operation
 from haversack.context import Context
 from haversack.errors import AUTHORIZATION_NOT_SENT
 from haversack.http.area import Operation
 from haversack.projects.actions import rotate_host_id, rotate_key
-from haversack.projects.keys import KeyKind, new_key
+from haversack.projects.keys import KeyKind
+from make.backpack import give
+from make.projects import Studio
 
 OPERATIONS = [operation for operation in every_operation() if operation.in_document]
 
@@ -155,9 +155,7 @@ async def test_mistyped_key_needs_no_query(client: httpx.AsyncClient, studio: St
     assert reply.status_code == 401
 
 
-async def test_rotated_key_ends_after_the_overlap(
-    client: httpx.AsyncClient, studio: Studio, context: Context
-) -> None:
+async def test_rotated_key_ends_after_the_overlap(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     url = f"/api/v2/project/{studio.project_id}/admin/webhook"
     project = await context.directory.find_project(studio.project_id)
     assert project is not None

@@ -5,11 +5,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+
+from haversack.context import Context
 from make.backpack import connect_game, give, held_items, new_game_key, new_promo_code, post_items
 from make.projects import Studio
 from make.receiver import Answer, Receiver
-
-from haversack.context import Context
 
 
 def _key(value: str) -> dict[str, str]:
@@ -29,9 +29,7 @@ async def test_repeat_gets_the_first_answer(client: httpx.AsyncClient, studio: S
 
 async def test_same_key_for_another_request(client: httpx.AsyncClient, studio: Studio) -> None:
     player_id = uuid4()
-    await post_items(
-        client, studio, "game_keys", [new_game_key(code="A")], player_id=player_id, headers=_key("k")
-    )
+    await post_items(client, studio, "game_keys", [new_game_key(code="A")], player_id=player_id, headers=_key("k"))
     other_body = await post_items(
         client, studio, "game_keys", [new_game_key(code="B")], player_id=player_id, headers=_key("k")
     )
@@ -46,9 +44,7 @@ async def test_same_key_for_another_request(client: httpx.AsyncClient, studio: S
 async def test_validation_fault_does_not_burn_the_key(client: httpx.AsyncClient, studio: Studio) -> None:
     player_id = uuid4()
     wrong = await post_items(client, studio, "game_keys", [{}], player_id=player_id, headers=_key("k"))
-    right = await post_items(
-        client, studio, "game_keys", [new_game_key()], player_id=player_id, headers=_key("k")
-    )
+    right = await post_items(client, studio, "game_keys", [new_game_key()], player_id=player_id, headers=_key("k"))
     assert (wrong.status_code, right.status_code) == (400, 201)
 
 
@@ -71,9 +67,7 @@ async def test_refusal_is_remembered(client: httpx.AsyncClient, studio: Studio) 
     assert (second.status_code, second.content) == (422, first.content)
 
 
-async def test_keys_of_callers_do_not_meet(
-    client: httpx.AsyncClient, studio: Studio, other_studio: Studio
-) -> None:
+async def test_keys_of_callers_do_not_meet(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
     for each in (studio, other_studio):
         reply = await post_items(client, each, "game_keys", [new_game_key()], headers=_key("shared"))
         assert reply.status_code == 201
@@ -83,9 +77,7 @@ async def test_keys_of_callers_do_not_meet(
 async def test_stored_answer_is_not_readable_in_the_database(
     client: httpx.AsyncClient, studio: Studio, context: Context
 ) -> None:
-    await post_items(
-        client, studio, "game_keys", [new_game_key(code="SEALED-ANSWER")], headers=_key("sealed")
-    )
+    await post_items(client, studio, "game_keys", [new_game_key(code="SEALED-ANSWER")], headers=_key("sealed"))
     async with context.database.connection() as connection:
         sealed = await connection.fetchval(
             "SELECT answer_sealed FROM idempotency_keys WHERE caller = $1", f"host:{studio.project_id}"

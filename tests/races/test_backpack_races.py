@@ -4,19 +4,17 @@ import asyncio
 from uuid import uuid4
 
 import httpx
+
+from haversack.context import Context
+from haversack.inventory.queries import add_virtual_currency, list_balances
 from make.backpack import connect_game, give, held_items, new_game_key, post_items
 from make.projects import Studio
 from make.receiver import Answer, Receiver
 
-from haversack.context import Context
-from haversack.inventory.queries import add_virtual_currency, list_balances
-
 CALLS = 50
 
 
-async def test_simultaneous_moves_deliver_once(
-    client: httpx.AsyncClient, studio: Studio, context: Context
-) -> None:
+async def test_simultaneous_moves_deliver_once(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     player_id = uuid4()
     item = await give(client, studio, player_id, "virtual_items")
     headers = await studio.player_headers(player_id)
@@ -25,10 +23,7 @@ async def test_simultaneous_moves_deliver_once(
         game.answer_always(Answer(delay_seconds=0.05))
         await connect_game(studio, game.url)
         replies = await asyncio.gather(
-            *(
-                client.post("/web/backpack/virtual_items/move_to_game", json=body, headers=headers)
-                for _ in range(CALLS)
-            )
+            *(client.post("/web/backpack/virtual_items/move_to_game", json=body, headers=headers) for _ in range(CALLS))
         )
         delivered = [each for each in game.received if each.json["notification_type"] == "order_paid"]
     statuses = sorted(reply.status_code for reply in replies)
@@ -38,9 +33,7 @@ async def test_simultaneous_moves_deliver_once(
     assert await held_items(client, studio, player_id) == []
 
 
-async def test_simultaneous_receives_grant_once(
-    client: httpx.AsyncClient, studio: Studio, context: Context
-) -> None:
+async def test_simultaneous_receives_grant_once(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     player_id = uuid4()
     db = context.database.session()
     await add_virtual_currency(db, project_id=studio.project_id, sku="gems", name="Gems")
@@ -48,10 +41,7 @@ async def test_simultaneous_receives_grant_once(
     headers = await studio.player_headers(player_id)
     body = {"item_id": item["item_id"]}
     replies = await asyncio.gather(
-        *(
-            client.post("/web/backpack/virtual_currency/receive", json=body, headers=headers)
-            for _ in range(CALLS)
-        )
+        *(client.post("/web/backpack/virtual_currency/receive", json=body, headers=headers) for _ in range(CALLS))
     )
     statuses = [reply.status_code for reply in replies]
     assert (statuses.count(200), statuses.count(404)) == (1, CALLS - 1)
@@ -66,15 +56,12 @@ async def test_many_wallet_items_of_one_player_add_up(
     db = context.database.session()
     await add_virtual_currency(db, project_id=studio.project_id, sku="gems", name="Gems")
     items = [
-        await give(client, studio, player_id, "virtual_currency", item_sku="gems", quantity=n + 1)
-        for n in range(30)
+        await give(client, studio, player_id, "virtual_currency", item_sku="gems", quantity=n + 1) for n in range(30)
     ]
     headers = await studio.player_headers(player_id)
     replies = await asyncio.gather(
         *(
-            client.post(
-                "/web/backpack/virtual_currency/receive", json={"item_id": item["item_id"]}, headers=headers
-            )
+            client.post("/web/backpack/virtual_currency/receive", json={"item_id": item["item_id"]}, headers=headers)
             for item in items
         )
     )
@@ -89,9 +76,7 @@ async def test_equal_idempotent_grants_grant_once(client: httpx.AsyncClient, stu
     await studio.server_token(client)
     replies = await asyncio.gather(
         *(
-            post_items(
-                client, studio, "game_keys", body, player_id=player_id, headers={"Idempotency-Key": "grant-1"}
-            )
+            post_items(client, studio, "game_keys", body, player_id=player_id, headers={"Idempotency-Key": "grant-1"})
             for _ in range(CALLS)
         )
     )

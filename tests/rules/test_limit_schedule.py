@@ -26,17 +26,62 @@ def _utc(text: str) -> datetime:
         (Schedule("daily", "08:00:00+03:00"), "2026-03-01T04:59:59", "2026-02-28T05:00", "2026-03-01T05:00"),
         (Schedule("daily", "08:00:00+03:00"), "2026-03-01T05:00:00", "2026-03-01T05:00", "2026-03-02T05:00"),
         (Schedule("daily", "00:00:00+05:30"), "2026-03-01T18:29:59", "2026-02-28T18:30", "2026-03-01T18:30"),
-        (Schedule("weekly", "00:00:00+00:00", day_of_week=1), "2026-11-22T23:59", "2026-11-16T00:00", "2026-11-23T00:00"),
-        (Schedule("weekly", "00:00:00+00:00", day_of_week=7), "2026-11-22T00:00", "2026-11-22T00:00", "2026-11-29T00:00"),
+        (
+            Schedule("weekly", "00:00:00+00:00", day_of_week=1),
+            "2026-11-22T23:59",
+            "2026-11-16T00:00",
+            "2026-11-23T00:00",
+        ),
+        (
+            Schedule("weekly", "00:00:00+00:00", day_of_week=7),
+            "2026-11-22T00:00",
+            "2026-11-22T00:00",
+            "2026-11-29T00:00",
+        ),
         # The week begins on Monday in Tokyo while it is Sunday in London.
-        (Schedule("weekly", "06:00:00+09:00", day_of_week=1), "2026-11-22T21:00", "2026-11-22T21:00", "2026-11-29T21:00"),
-        (Schedule("monthly", "00:00:00+00:00", day_of_month=31), "2026-02-27T12:00", "2026-01-31T00:00", "2026-02-28T00:00"),
-        (Schedule("monthly", "00:00:00+00:00", day_of_month=31), "2026-02-28T00:00", "2026-02-28T00:00", "2026-03-31T00:00"),
-        (Schedule("monthly", "00:00:00+00:00", day_of_month=29), "2028-02-29T00:00", "2028-02-29T00:00", "2028-03-29T00:00"),
-        (Schedule("monthly", "00:00:00+00:00", day_of_month=30), "2027-02-28T00:00", "2027-02-28T00:00", "2027-03-30T00:00"),
-        (Schedule("monthly", "00:00:00+00:00", day_of_month=1), "2026-12-31T23:59", "2026-12-01T00:00", "2027-01-01T00:00"),
+        (
+            Schedule("weekly", "06:00:00+09:00", day_of_week=1),
+            "2026-11-22T21:00",
+            "2026-11-22T21:00",
+            "2026-11-29T21:00",
+        ),
+        (
+            Schedule("monthly", "00:00:00+00:00", day_of_month=31),
+            "2026-02-27T12:00",
+            "2026-01-31T00:00",
+            "2026-02-28T00:00",
+        ),
+        (
+            Schedule("monthly", "00:00:00+00:00", day_of_month=31),
+            "2026-02-28T00:00",
+            "2026-02-28T00:00",
+            "2026-03-31T00:00",
+        ),
+        (
+            Schedule("monthly", "00:00:00+00:00", day_of_month=29),
+            "2028-02-29T00:00",
+            "2028-02-29T00:00",
+            "2028-03-29T00:00",
+        ),
+        (
+            Schedule("monthly", "00:00:00+00:00", day_of_month=30),
+            "2027-02-28T00:00",
+            "2027-02-28T00:00",
+            "2027-03-30T00:00",
+        ),
+        (
+            Schedule("monthly", "00:00:00+00:00", day_of_month=1),
+            "2026-12-31T23:59",
+            "2026-12-01T00:00",
+            "2027-01-01T00:00",
+        ),
         # The first of the month has begun in Auckland.
-        (Schedule("monthly", "00:00:00+13:00", day_of_month=1), "2026-12-31T11:00", "2026-12-31T11:00", "2027-01-31T11:00"),
+        (
+            Schedule("monthly", "00:00:00+13:00", day_of_month=1),
+            "2026-12-31T11:00",
+            "2026-12-31T11:00",
+            "2027-01-31T11:00",
+        ),
     ],
 )
 def test_windows(schedule: Schedule, now: str, start: str, following: str) -> None:
@@ -120,7 +165,11 @@ def test_a_reset_by_hand_begins_a_window() -> None:
         (ItemLimits(per_user=3), 2, False),
         (ItemLimits(per_user=3), 3, True),
         (ItemLimits(per_user=3, schedule=Schedule("daily", "00:00:00+00:00")), 3, False),
-        (ItemLimits(per_user=3, limit_exceeded_visibility="hide", schedule=Schedule("daily", "00:00:00+00:00")), 3, True),
+        (
+            ItemLimits(per_user=3, limit_exceeded_visibility="hide", schedule=Schedule("daily", "00:00:00+00:00")),
+            3,
+            True,
+        ),
         (ItemLimits(per_item=3), 9, False),
     ],
 )

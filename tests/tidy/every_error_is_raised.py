@@ -19,13 +19,9 @@ def main(folder: Path) -> int:
     operations = every_operation(is_development=True)
     declared = {kind.name for operation in operations for kind in (*operation.errors, operation.invalid)}
     declared |= {
-        kind.name
-        for operation in operations
-        for kind in (operation.family.unauthorized, *operation.family.implied)
+        kind.name for operation in operations for kind in (operation.family.unauthorized, *operation.family.implied)
     }
-    unused = (
-        {kind.name for kind in every_kind()} - declared - {f"{name}.route_not_found" for name in _families()}
-    )
+    unused = {kind.name for kind in every_kind()} - declared - {f"{name}.route_not_found" for name in _families()}
     silent = {name for name in declared if _is_shared(name)} - raised
     alone = {name for name in declared if not _is_shared(name)} - raised - NEVER_RAISED
     # What all families share by form is met once for each form, not once for each family.

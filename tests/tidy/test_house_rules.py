@@ -111,9 +111,7 @@ def test_secrets_are_compared_in_constant_time() -> None:
     )
     for path in SOURCES:
         for number, line in enumerate(path.read_text().splitlines(), start=1):
-            assert not pattern.search(line.partition("#")[0]), (
-                f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-            )
+            assert not pattern.search(line.partition("#")[0]), f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
 
 
 def test_documents_are_current() -> None:

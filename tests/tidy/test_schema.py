@@ -32,9 +32,7 @@ async def test_migrating_twice_changes_nothing(database_url: str) -> None:
     await check_schema(database_url)
 
 
-@pytest.mark.parametrize(
-    "statement", ["UPDATE balance_changes SET amount = 0", "DELETE FROM balance_changes"]
-)
+@pytest.mark.parametrize("statement", ["UPDATE balance_changes SET amount = 0", "DELETE FROM balance_changes"])
 async def test_ledger_rows_stay(context: Context, statement: str) -> None:
     async with context.database.connection() as connection:
         transaction = connection.transaction()

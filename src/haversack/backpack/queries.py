@@ -24,7 +24,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, UUID as PgUUID
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from haversack.backpack.records import Game, Item, ItemState, ItemType
@@ -57,9 +58,11 @@ _COLUMNS: dict[str, Any] = {
     "is_external_vc": Boolean,
 }
 _PLAIN_COLUMNS = [name for name in _COLUMNS if name != "code_sealed"]
-_given = func.unnest(
-    *(bindparam(f"all_{name}", type_=ARRAY(type_)) for name, type_ in _COLUMNS.items())
-).table_valued(*_COLUMNS, with_ordinality="position", name="given").render_derived()
+_given = (
+    func.unnest(*(bindparam(f"all_{name}", type_=ARRAY(type_)) for name, type_ in _COLUMNS.items()))
+    .table_valued(*_COLUMNS, with_ordinality="position", name="given")
+    .render_derived()
+)
 ADD_ITEMS = insert(items).from_select(
     ["project_id", "player_id", "created_at", *_COLUMNS],
     select(
@@ -215,9 +218,7 @@ def _game(row: asyncpg.Record) -> Game:
 async def add_items(db: Session, sealer: Sealer, items_to_add: Sequence[Item]) -> None:
     """Store new items of one project and player, in one statement."""
     first = items_to_add[0]
-    columns: dict[str, list[Any]] = {
-        name: [getattr(item, name) for item in items_to_add] for name in _PLAIN_COLUMNS
-    }
+    columns: dict[str, list[Any]] = {name: [getattr(item, name) for item in items_to_add] for name in _PLAIN_COLUMNS}
     columns["code_sealed"] = [sealer.seal_text(item.code) if item.code else None for item in items_to_add]
     await db.execute(
         ADD_ITEMS,
@@ -259,9 +260,7 @@ async def list_items_for_player(
     return [_item(row, sealer) for row in rows]
 
 
-async def count_items_for_player(
-    db: Session, *, project_ids: Sequence[int], player_id: UUID
-) -> dict[ItemType, int]:
+async def count_items_for_player(db: Session, *, project_ids: Sequence[int], player_id: UUID) -> dict[ItemType, int]:
     """How many items of each type a player holds."""
     rows = await db.fetch_all(COUNT_FOR_PLAYER, projects=list(project_ids), player=player_id)
     return {ItemType(row["item_type"]): row["number"] for row in rows}

@@ -58,8 +58,7 @@ async def move_to_game(
     Raises what stands in the way. After GAME_SILENT the item stays held and is sent again until the game answers.
     """
     projects = {
-        each.project_id: each
-        for each in await context.directory.list_projects_of_login(player.login_project_id)
+        each.project_id: each for each in await context.directory.list_projects_of_login(player.login_project_id)
     }
     token = uuid4()
     async with db.begin():
@@ -121,9 +120,7 @@ async def _let_go(db: Session, item: Item, token: UUID) -> None:
 async def _hand_over(db: Session, project: Project, item: Item, account: str, token: UUID) -> int:
     """Write the event and mark the item as on its way, in one transaction; return the delivery's id."""
     async with db.begin():
-        order_id = await queries.take_order_id(
-            db, project_id=item.project_id, item_id=item.item_id, held_token=token
-        )
+        order_id = await queries.take_order_id(db, project_id=item.project_id, item_id=item.item_id, held_token=token)
         if order_id is None:
             # The hold has ended meanwhile and somebody else may have taken it.
             raise ITEM_IS_BEING_RECEIVED(item_id=item.item_id)
@@ -209,8 +206,7 @@ async def record_outcome(db: Session, delivery: SettledDelivery) -> None:
 async def receive_to_wallet(context: Context, db: Session, player: PlayerIdentity, *, item_id: UUID) -> None:
     """Add a wallet currency to the player's balance; the item leaves in the same transaction."""
     projects = {
-        each.project_id: each
-        for each in await context.directory.list_projects_of_login(player.login_project_id)
+        each.project_id: each for each in await context.directory.list_projects_of_login(player.login_project_id)
     }
     async with db.begin():
         item = await queries.lock_item_for_player(

@@ -19,9 +19,7 @@ from haversack.errors import (
 
 ITEM_MOVES: dict[ItemState, frozenset[ItemState]] = {
     ItemState.CLAIMED: frozenset({ItemState.CHECKING, ItemState.RECEIVED, ItemState.DELETED}),
-    ItemState.CHECKING: frozenset(
-        {ItemState.CLAIMED, ItemState.CHECKING, ItemState.DELIVERING, ItemState.DELETED}
-    ),
+    ItemState.CHECKING: frozenset({ItemState.CLAIMED, ItemState.CHECKING, ItemState.DELIVERING, ItemState.DELETED}),
     # Silence of the game is no refusal: the item stays held until the game has said yes or no.
     ItemState.DELIVERING: frozenset({ItemState.CLAIMED, ItemState.RECEIVED}),
     ItemState.RECEIVED: frozenset(),
@@ -52,9 +50,7 @@ def check_may_go_to_wallet(item: Item) -> None:
     """Refuse what is not a currency of the wallet."""
     check_may_be_touched(item)
     if item.item_type is not ItemType.VIRTUAL_CURRENCY:
-        raise ITEM_HAS_OTHER_TYPE(
-            item_id=item.item_id, item_type=item.item_type, expected=ItemType.VIRTUAL_CURRENCY
-        )
+        raise ITEM_HAS_OTHER_TYPE(item_id=item.item_id, item_type=item.item_type, expected=ItemType.VIRTUAL_CURRENCY)
     if item.is_external_vc:
         raise NOT_WALLET_CURRENCY(item_id=item.item_id)
 

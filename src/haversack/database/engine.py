@@ -77,7 +77,7 @@ class Database:
         self.url = re.sub(r"^postgresql\+asyncpg://", "postgresql://", url)
         self._connections = connections
         self._acquire_seconds = acquire_seconds
-        self._pool: "asyncpg.Pool[asyncpg.Record] | None" = None
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> Self:
         """Make the pool. No connection is opened yet, so a process can start before its database."""
@@ -139,7 +139,7 @@ class Session:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._pinned: "Connection | None" = None
+        self._pinned: Connection | None = None
 
     @property
     def in_transaction(self) -> bool:

@@ -18,9 +18,7 @@ metadata = MetaData(
 
 def project_key() -> Column[int]:
     """The tenant: the first part of the primary key of every table that a project fills."""
-    return Column(
-        "project_id", Integer, ForeignKey("projects.project_id"), primary_key=True, autoincrement=False
-    )
+    return Column("project_id", Integer, ForeignKey("projects.project_id"), primary_key=True, autoincrement=False)
 
 
 def login_project_key() -> Column[Any]:

@@ -112,11 +112,7 @@ async def _server(context: Context, token: str, family: Family) -> ServerIdentit
 
 def _path_number(request: Request, name: str) -> int | None:
     value = request.path_params.get(name, "")
-    return (
-        int(value)
-        if value.isascii() and value.isdigit() and len(value) <= 10 and int(value) <= INT32_MAX
-        else None
-    )
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 10 and int(value) <= INT32_MAX else None
 
 
 async def _host(context: Context, request: Request, family: Family) -> tuple[Project, ServerIdentity]:
@@ -154,9 +150,7 @@ async def _admin(context: Context, request: Request, family: Family) -> tuple[Pr
     wrong = _refused(family, "Error in Authentication method occurred")
     if found is None or project is None or project.merchant_id != found.merchant_id:
         raise wrong
-    if found.project_id is not None and (
-        found.project_id != project.project_id or username != str(project.project_id)
-    ):
+    if found.project_id is not None and (found.project_id != project.project_id or username != str(project.project_id)):
         raise wrong
     if found.project_id is None and username != str(found.merchant_id):
         raise wrong
@@ -181,9 +175,7 @@ async def _merchant(context: Context, request: Request, family: Family) -> tuple
 def _basic(request: Request, family: Family) -> tuple[str, str]:
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        raise _refused(
-            family, "Basic authentication with project_id or merchant_id and an API key is required."
-        )
+        raise _refused(family, "Basic authentication with project_id or merchant_id and an API key is required.")
     try:
         username, _, key = b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):

@@ -84,9 +84,7 @@ def check_key(operation: Operation, key: str) -> None:
         raise invalid(operation.invalid, [fault])
 
 
-async def run_once(
-    call: Call, operation: Operation, key: str, fingerprint: bytes, run: Run, render: Render
-) -> Answer:
+async def run_once(call: Call, operation: Operation, key: str, fingerprint: bytes, run: Run, render: Render) -> Answer:
     """Run the operation, or give the answer that an earlier request with this key got."""
     if operation.repeat is Repeat.RESUMABLE:
         return await _run_resumable(call, operation, key, fingerprint, run, render)
@@ -160,9 +158,7 @@ def _replay(call: Call, operation: Operation, fingerprint: bytes, found: asyncpg
 
 async def _save(call: Call, key: str, answer: Answer) -> None:
     sealed = call.context.sealer.seal(answer.body)
-    await call.db.execute(
-        SAVE_ANSWER, of_caller=call.caller_name, of_key=key, status=answer.status, answer=sealed
-    )
+    await call.db.execute(SAVE_ANSWER, of_caller=call.caller_name, of_key=key, status=answer.status, answer=sealed)
 
 
 async def prune_keys(db: Session) -> int:

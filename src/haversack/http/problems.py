@@ -70,17 +70,13 @@ def render(family: Family, refusal: Refusal, *, request_id: str) -> Response:
         return render_error(refusal.kind.status, reference=refusal.reference)
     body = problem_body(family, refusal, request_id=request_id)
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after is not None else None
-    return Response(
-        orjson.dumps(body), status_code=refusal.kind.status, headers=headers, media_type="application/json"
-    )
+    return Response(orjson.dumps(body), status_code=refusal.kind.status, headers=headers, media_type="application/json")
 
 
 def problem_body(family: Family, refusal: Refusal, *, request_id: str) -> dict[str, Any]:
     """The envelope as plain values."""
     kind = refusal.kind
-    faults = [
-        {"property": fault.property, "message": fault.message} for fault in refusal.faults[:FAULTS_SHOWN_MAX]
-    ]
+    faults = [{"property": fault.property, "message": fault.message} for fault in refusal.faults[:FAULTS_SHOWN_MAX]]
     if family is LOGIN:
         error: dict[str, Any] = {"code": str(kind.code), "description": refusal.message}
         if faults:

@@ -49,9 +49,7 @@ def _nul_places(value: Any, place: tuple[str | int, ...]) -> Any:
 
 
 def _nul_error(places: list[tuple[str | int, ...]]) -> RequestValidationError:
-    return RequestValidationError(
-        [{"type": "nul", "loc": place, "msg": NUL_MESSAGE, "input": ""} for place in places]
-    )
+    return RequestValidationError([{"type": "nul", "loc": place, "msg": NUL_MESSAGE, "input": ""} for place in places])
 
 
 def check_address(request: Request) -> None:
@@ -76,7 +74,9 @@ async def check_form(request: Request) -> None:
         return
     body = await request.body()
     if b"%00" in body or b"\x00" in body:
-        names = [name for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True) if "\x00" in name + value]
+        names = [
+            name for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True) if "\x00" in name + value
+        ]
         raise _nul_error([("body", name.replace("\x00", "\\u0000")) for name in names])
 
 
@@ -88,9 +88,7 @@ def check_media_type(request: Request, family: Family, *, is_form: bool) -> None
     if is_form:
         if given not in ("", "application/x-www-form-urlencoded", "multipart/form-data"):
             raise _unsupported(family, "application/x-www-form-urlencoded", given)
-    elif given and not (
-        given == "application/json" or (given.startswith("application/") and given.endswith("+json"))
-    ):
+    elif given and not (given == "application/json" or (given.startswith("application/") and given.endswith("+json"))):
         raise _unsupported(family, "application/json", given)
 
 

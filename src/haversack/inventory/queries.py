@@ -59,8 +59,7 @@ LIST_BALANCES = (
     select(balances.c.project_id, balances.c.sku, balances.c.amount, virtual_currencies.c.name)
     .join(
         virtual_currencies,
-        (virtual_currencies.c.project_id == balances.c.project_id)
-        & (virtual_currencies.c.sku == balances.c.sku),
+        (virtual_currencies.c.project_id == balances.c.project_id) & (virtual_currencies.c.sku == balances.c.sku),
     )
     .where(balances.c.project_id == any_(bindparam("projects", type_=ARRAY(balances.c.project_id.type))))
     .where(balances.c.player_id == bindparam("player"))
@@ -98,9 +97,7 @@ async def add_to_balance(
     db: Session, *, project_id: int, player_id: UUID, sku: str, change: int, source: str, now: datetime
 ) -> int:
     """Change a balance, with its ledger row, and return what it is now."""
-    amount = await db.fetch_value(
-        ADD_TO_BALANCE, project=project_id, player=player_id, of_sku=sku, change=change
-    )
+    amount = await db.fetch_value(ADD_TO_BALANCE, project=project_id, player=player_id, of_sku=sku, change=change)
     await db.execute(
         ADD_BALANCE_CHANGE,
         project=project_id,
@@ -113,9 +110,7 @@ async def add_to_balance(
     return int(amount)
 
 
-async def list_balances(
-    db: Session, *, project_ids: Sequence[int], player_id: UUID
-) -> list[tuple[int, str, str, int]]:
+async def list_balances(db: Session, *, project_ids: Sequence[int], player_id: UUID) -> list[tuple[int, str, str, int]]:
     """A player's balances: (project_id, sku, name, amount)."""
     rows = await db.fetch_all(LIST_BALANCES, projects=list(project_ids), player=player_id)
     return [(row["project_id"], row["sku"], row["name"], row["amount"]) for row in rows]

@@ -28,7 +28,10 @@ LIST_STOCKS = select(stocks).where(
 )
 LOCK_STOCK = select(stocks).where(*_stock_of).with_for_update()
 _new_stock = insert(stocks).values(
-    project_id=bindparam("project"), item_id=bindparam("item"), total=bindparam("of_total"), available=bindparam("of_total")
+    project_id=bindparam("project"),
+    item_id=bindparam("item"),
+    total=bindparam("of_total"),
+    available=bindparam("of_total"),
 )
 SAVE_STOCK = _new_stock.on_conflict_do_update(
     index_elements=["project_id", "item_id"],
@@ -79,7 +82,9 @@ USE = (
             bindparam("window", type_=uses.c.window_start.type),
             # Never below nothing: a row that is only proposed is checked too.
             func.greatest(_change, 0),
-        ).where(or_(and_(_change >= 0, _change <= bindparam("most", type_=Integer)), exists(select(uses).where(*_uses_of)))),
+        ).where(
+            or_(and_(_change >= 0, _change <= bindparam("most", type_=Integer)), exists(select(uses).where(*_uses_of)))
+        ),
     )
     .on_conflict_do_update(
         index_elements=["project_id", "player_id", "item_id"],
@@ -111,9 +116,7 @@ def _stock(row: asyncpg.Record) -> Stock:
 
 async def list_stocks(db: Session, project_id: int, item_ids: Sequence[int] | None = None) -> dict[int, Stock]:
     """The stock of each limited item, by item id; of all items where none are named."""
-    rows = await db.fetch_all(
-        LIST_STOCKS, project=project_id, all_items=item_ids is None, items=list(item_ids or [])
-    )
+    rows = await db.fetch_all(LIST_STOCKS, project=project_id, all_items=item_ids is None, items=list(item_ids or []))
     return {row["item_id"]: _stock(row) for row in rows}
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Integer, Table
 from sqlalchemy.dialects.postgresql import UUID
 
-from haversack.database.tables import metadata, moment, project_key, text
+from haversack.database.tables import metadata, moment, project_key
 
 # available + reserved + sold = total, whatever happens: the database refuses anything else.
 item_stocks = Table(

@@ -53,9 +53,7 @@ class MonthlyBody(_Strict):
     time: Time
 
 
-ScheduleBody = Annotated[
-    HourlyBody | DailyBody | WeeklyBody | MonthlyBody, Field(discriminator="interval_type")
-]
+ScheduleBody = Annotated[HourlyBody | DailyBody | WeeklyBody | MonthlyBody, Field(discriminator="interval_type")]
 
 
 class RecurrentScheduleBody(_Strict):
@@ -197,9 +195,7 @@ def _admin_per_item(limits: ItemLimits, stock: Stock | None) -> AdminPerItemView
     if limits.per_item is None:
         return None
     known = stock or Stock(limits.per_item, limits.per_item, 0, 0)
-    return AdminPerItemView(
-        total=known.total, available=known.available, reserved=known.reserved, sold=known.sold
-    )
+    return AdminPerItemView(total=known.total, available=known.available, reserved=known.reserved, sold=known.sold)
 
 
 def _admin_schedule(schedule: Schedule | None, now: datetime) -> AdminRecurrentScheduleView | None:
@@ -319,4 +315,3 @@ class UserLimitView(BaseModel):
     """A player's limit of an item."""
 
     per_user: LeftView
-

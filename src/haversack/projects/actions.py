@@ -49,9 +49,7 @@ async def create_project(
         if merchant_id is None:
             merchant_id = await queries.add_merchant(db, merchant_name)
         if login_project_id is None:
-            login_project_id = await create_login_project(
-                db, context.sealer, merchant_id=merchant_id, name=name
-            )
+            login_project_id = await create_login_project(db, context.sealer, merchant_id=merchant_id, name=name)
         client_id, client_secret = await create_client(
             db, login_project_id=login_project_id, name=f"{name} server", secret_kind=CLIENT_KIND[kind]
         )
@@ -76,9 +74,7 @@ async def create_project(
     )
 
 
-async def _add_key(
-    db: Session, *, merchant_id: int, project_id: int | None, kind: KeyKind
-) -> tuple[str, int]:
+async def _add_key(db: Session, *, merchant_id: int, project_id: int | None, kind: KeyKind) -> tuple[str, int]:
     key = new_key(kind)
     key_id = await queries.add_key(
         db, merchant_id=merchant_id, project_id=project_id, key_hash=hash_of(key), hint=hint_of(key)

@@ -26,9 +26,7 @@ class KeyKind(StrEnum):
     CLIENT_TEST = "hscs_test"
 
 
-KEY_PATTERN = re.compile(
-    rf"^({'|'.join(KeyKind)})_([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})$"
-)
+KEY_PATTERN = re.compile(rf"^({'|'.join(KeyKind)})_([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})$")
 
 
 def new_key(kind: KeyKind) -> str:

@@ -33,9 +33,7 @@ LIST_PROJECT_IDS = (
     .limit(bindparam("most"))
     .offset(bindparam("skipped"))
 )
-COUNT_PROJECTS = (
-    select(func.count()).select_from(projects).where(projects.c.merchant_id == bindparam("merchant"))
-)
+COUNT_PROJECTS = select(func.count()).select_from(projects).where(projects.c.merchant_id == bindparam("merchant"))
 # One statement whether the key opens a project, a merchant or nothing: refusals cost what successes cost.
 FIND_KEY = select(api_keys).where(
     api_keys.c.key_hash == bindparam("hash", type_=LargeBinary),
@@ -86,7 +84,10 @@ EXPIRE_KEYS = (
         and_(
             api_keys.c.merchant_id == bindparam("merchant"),
             api_keys.c.project_id.is_not_distinct_from(bindparam("project", type_=Integer)),
-            or_(api_keys.c.expires_at.is_(null()), api_keys.c.expires_at > func.now() + bindparam("overlap", type_=Interval)),
+            or_(
+                api_keys.c.expires_at.is_(null()),
+                api_keys.c.expires_at > func.now() + bindparam("overlap", type_=Interval),
+            ),
             api_keys.c.key_id != bindparam("kept"),
         )
     )
@@ -100,7 +101,9 @@ EXPIRE_HOST_IDS = (
     .where(
         host_ids.c.project_id == bindparam("project"),
         host_ids.c.host_id_hash != bindparam("kept", type_=LargeBinary),
-        or_(host_ids.c.expires_at.is_(null()), host_ids.c.expires_at > func.now() + bindparam("overlap", type_=Interval)),
+        or_(
+            host_ids.c.expires_at.is_(null()), host_ids.c.expires_at > func.now() + bindparam("overlap", type_=Interval)
+        ),
     )
     .values(expires_at=func.now() + bindparam("overlap", type_=Interval))
 )
@@ -108,9 +111,7 @@ SAVE_SETTINGS = (
     update(projects)
     .where(projects.c.project_id == bindparam("id"))
     .values(
-        backpack_webhooks=func.coalesce(
-            bindparam("backpack_webhooks", type_=Text), projects.c.backpack_webhooks
-        ),
+        backpack_webhooks=func.coalesce(bindparam("backpack_webhooks", type_=Text), projects.c.backpack_webhooks),
         delivery_mode=func.coalesce(bindparam("delivery_mode", type_=Text), projects.c.delivery_mode),
         order_webhooks=func.coalesce(bindparam("order_webhooks", type_=Text), projects.c.order_webhooks),
     )
@@ -216,13 +217,9 @@ async def add_project(
     )
 
 
-async def add_key(
-    db: Session, *, merchant_id: int, project_id: int | None, key_hash: bytes, hint: str
-) -> int:
+async def add_key(db: Session, *, merchant_id: int, project_id: int | None, key_hash: bytes, hint: str) -> int:
     """Store a key's hash and return the key's id."""
-    return int(
-        await db.fetch_value(ADD_KEY, merchant=merchant_id, project=project_id, hash=key_hash, hint=hint)
-    )
+    return int(await db.fetch_value(ADD_KEY, merchant=merchant_id, project=project_id, hash=key_hash, hint=hint))
 
 
 async def list_keys(db: Session, *, merchant_id: int, project_id: int) -> list[asyncpg.Record]:
@@ -234,9 +231,7 @@ async def expire_keys(
     db: Session, *, merchant_id: int, project_id: int | None, kept_key_id: int, overlap: timedelta
 ) -> int:
     """Let every other key of the same kind end after the overlap, and return how many."""
-    return await db.execute(
-        EXPIRE_KEYS, merchant=merchant_id, project=project_id, kept=kept_key_id, overlap=overlap
-    )
+    return await db.execute(EXPIRE_KEYS, merchant=merchant_id, project=project_id, kept=kept_key_id, overlap=overlap)
 
 
 async def add_host_id(db: Session, *, project_id: int, host_id_hash: bytes) -> None:

@@ -30,9 +30,7 @@ projects = Table(
     # Clients keep project ids in 32 bits.
     Column("project_id", Integer, Identity(start=44001), primary_key=True),
     Column("merchant_id", Integer, ForeignKey("merchants.merchant_id"), nullable=False),
-    Column(
-        "login_project_id", UUID(as_uuid=True), ForeignKey("login_projects.login_project_id"), nullable=False
-    ),
+    Column("login_project_id", UUID(as_uuid=True), ForeignKey("login_projects.login_project_id"), nullable=False),
     text("name"),
     Column("is_demo", Boolean, nullable=False, server_default="false"),
     Column("is_sandbox", Boolean, nullable=False, server_default="false"),
@@ -53,9 +51,7 @@ projects = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column(
-        "merchant_id", Integer, ForeignKey("merchants.merchant_id"), primary_key=True, autoincrement=False
-    ),
+    Column("merchant_id", Integer, ForeignKey("merchants.merchant_id"), primary_key=True, autoincrement=False),
     Column("key_id", Integer, Identity(), primary_key=True),
     Column("project_id", Integer, ForeignKey("projects.project_id"), nullable=True),
     Column("key_hash", LargeBinary, nullable=False, unique=True),

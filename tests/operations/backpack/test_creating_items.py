@@ -4,6 +4,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+
+from haversack.context import Context
+from haversack.inventory.queries import add_virtual_currency
 from make.backpack import (
     KINDS,
     give,
@@ -15,14 +18,9 @@ from make.backpack import (
 )
 from make.projects import Studio
 
-from haversack.context import Context
-from haversack.inventory.queries import add_virtual_currency
-
 
 async def test_create_game_keys(client: httpx.AsyncClient, studio: Studio) -> None:
-    reply = await post_items(
-        client, studio, "game_keys", [new_game_key(code="AAAA-1"), new_game_key(code="AAAA-2")]
-    )
+    reply = await post_items(client, studio, "game_keys", [new_game_key(code="AAAA-1"), new_game_key(code="AAAA-2")])
     assert reply.status_code == 201
     first, second = reply.json()
     assert (first["code"], second["code"]) == ("AAAA-1", "AAAA-2")
@@ -37,9 +35,7 @@ async def test_create_game_keys(client: httpx.AsyncClient, studio: Studio) -> No
 
 async def test_create_promo_codes(client: httpx.AsyncClient, studio: Studio) -> None:
     player_id = uuid4()
-    item = await give(
-        client, studio, player_id, "promo_codes", promo_code="CaseMatters1", description="Hello"
-    )
+    item = await give(client, studio, player_id, "promo_codes", promo_code="CaseMatters1", description="Hello")
     assert item["promo_code"] == "CaseMatters1"
     assert item["description"] == "Hello"
     assert (item["project_id"], item["merchant_id"]) == (studio.project_id, studio.merchant_id)
@@ -67,9 +63,7 @@ async def test_create_virtual_currency(client: httpx.AsyncClient, studio: Studio
 async def test_currency_of_the_project_is_not_external(
     client: httpx.AsyncClient, studio: Studio, other_studio: Studio, context: Context
 ) -> None:
-    await add_virtual_currency(
-        context.database.session(), project_id=studio.project_id, sku="gems", name="Gems"
-    )
+    await add_virtual_currency(context.database.session(), project_id=studio.project_id, sku="gems", name="Gems")
     own = await give(client, studio, uuid4(), "virtual_currency", item_sku="gems")
     foreign = await give(client, other_studio, uuid4(), "virtual_currency", item_sku="gems")
     assert own["is_external_vc"] is False
@@ -137,9 +131,7 @@ async def test_faulty_field_is_named(
     assert [fault["property"] for fault in reply.json()["errors"]] == [place]
 
 
-async def test_amounts_of_currencies_without_and_with_three_decimals(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_amounts_of_currencies_without_and_with_three_decimals(client: httpx.AsyncClient, studio: Studio) -> None:
     bodies = [
         new_virtual_currency(price=500, currency="JPY"),
         new_virtual_currency(price=1.234, currency="KWD"),
@@ -149,9 +141,7 @@ async def test_amounts_of_currencies_without_and_with_three_decimals(
 
 
 async def test_unknown_members_are_ignored(client: httpx.AsyncClient, studio: Studio) -> None:
-    reply = await post_items(
-        client, studio, "game_keys", [new_game_key(is_free=True, item_status="received")]
-    )
+    reply = await post_items(client, studio, "game_keys", [new_game_key(is_free=True, item_status="received")])
     assert reply.status_code == 201
     assert reply.json()[0]["item_status"] == "claimed"
 

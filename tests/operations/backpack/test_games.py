@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 import httpx
+
 from make.backpack import give, held_items
 from make.projects import Studio
 
@@ -54,9 +55,7 @@ async def test_second_game_with_one_external_id(client: httpx.AsyncClient, studi
 async def test_update_game_details(client: httpx.AsyncClient, studio: Studio) -> None:
     await _create(client, studio)
     player_id = uuid4()
-    linked = await give(
-        client, studio, player_id, "game_keys", external_game_id="lantern", game_name="Ignored"
-    )
+    linked = await give(client, studio, player_id, "game_keys", external_game_id="lantern", game_name="Ignored")
     alone = await give(client, studio, player_id, "game_keys", game_name="Lantern")
     assert linked["game_name"] == "Lantern"
     reply = await client.put(
@@ -77,9 +76,7 @@ async def test_update_of_an_unknown_or_faulty_game(client: httpx.AsyncClient, st
     assert faulty.json()["errors"][0]["property"] == "external_game_id"
 
 
-async def test_item_with_an_unknown_id_and_a_name_makes_the_game(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_item_with_an_unknown_id_and_a_name_makes_the_game(client: httpx.AsyncClient, studio: Studio) -> None:
     await give(client, studio, uuid4(), "game_keys", external_game_id="new", game_name="New game")
     await give(client, studio, uuid4(), "game_keys", external_game_id="nameless")
     assert await _games(client, studio) == [{"external_game_id": "new", "game_name": "New game"}]

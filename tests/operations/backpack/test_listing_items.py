@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+
 from make.backpack import give, held_items
 from make.projects import Studio, make_project_beside
 
@@ -75,9 +76,7 @@ async def test_item_types(client: httpx.AsyncClient, studio: Studio, query: list
     player_id = uuid4()
     for kind in ("game_keys", "promo_codes", "virtual_items"):
         await give(client, studio, player_id, kind)
-    reply = await client.get(
-        "/web/backpack/items", params=query, headers=await studio.player_headers(player_id)
-    )
+    reply = await client.get("/web/backpack/items", params=query, headers=await studio.player_headers(player_id))
     assert {item["item_type"] for item in reply.json()} == {"game_key", "promo_code"}
 
 
@@ -113,9 +112,7 @@ async def test_delete_item(client: httpx.AsyncClient, studio: Studio) -> None:
     item = await give(client, studio, player_id, "game_keys")
     headers = await studio.host_headers(client)
     url = f"{studio.backpack}/users/{player_id}/items/{item['item_id']}"
-    wrong_player = await client.delete(
-        f"{studio.backpack}/users/{uuid4()}/items/{item['item_id']}", headers=headers
-    )
+    wrong_player = await client.delete(f"{studio.backpack}/users/{uuid4()}/items/{item['item_id']}", headers=headers)
     assert wrong_player.status_code == 404
     assert len(await held_items(client, studio, player_id)) == 1
     assert (await client.delete(url, headers=headers)).status_code == 204

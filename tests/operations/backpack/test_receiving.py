@@ -6,9 +6,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from make.backpack import GAME_SECRET, connect_game, give, held_items
-from make.projects import Studio
-from make.receiver import Answer, Fault, Receiver, refusal
 
 from haversack.clock import real_now
 from haversack.context import Context
@@ -17,6 +14,9 @@ from haversack.login.actions import link_platform_account
 from haversack.projects.actions import save_settings
 from haversack.projects.records import BackpackWebhooks
 from haversack.webhooks.signing import verify_signatures
+from make.backpack import GAME_SECRET, connect_game, give, held_items
+from make.projects import Studio
+from make.receiver import Answer, Fault, Receiver, refusal
 
 
 @pytest.fixture
@@ -42,9 +42,7 @@ async def _move(
     )
 
 
-async def test_move_user_virtual_item_to_game(
-    client: httpx.AsyncClient, studio: Studio, game: Receiver
-) -> None:
+async def test_move_user_virtual_item_to_game(client: httpx.AsyncClient, studio: Studio, game: Receiver) -> None:
     player_id = uuid4()
     item = await give(client, studio, player_id, "virtual_items", item_sku="lamp")
     reply = await _move(client, studio, player_id, item)
@@ -69,9 +67,7 @@ async def test_move_user_virtual_item_to_game(
     assert len(game.received) == 2
 
 
-async def test_move_user_virtual_currency_to_game(
-    client: httpx.AsyncClient, studio: Studio, game: Receiver
-) -> None:
+async def test_move_user_virtual_currency_to_game(client: httpx.AsyncClient, studio: Studio, game: Receiver) -> None:
     player_id = uuid4()
     item = await give(client, studio, player_id, "virtual_currency", quantity=500)
     assert (await _move(client, studio, player_id, item)).status_code == 200
@@ -79,9 +75,7 @@ async def test_move_user_virtual_currency_to_game(
     assert (sent["type"], sent["quantity"]) == ("virtual_currency", 500)
 
 
-async def test_deprecated_webhooks(
-    client: httpx.AsyncClient, studio: Studio, game: Receiver, context: Context
-) -> None:
+async def test_deprecated_webhooks(client: httpx.AsyncClient, studio: Studio, game: Receiver, context: Context) -> None:
     await save_settings(context, studio.project_id, backpack_webhooks=BackpackWebhooks.DEPRECATED)
     player_id = uuid4()
     item = await give(client, studio, player_id, "virtual_currency", quantity=3)
@@ -98,9 +92,7 @@ async def test_deprecated_webhooks(
 
 
 @pytest.mark.parametrize("answer", [refusal("INVALID_USER"), refusal("INVALID_USER", status=404)])
-async def test_unknown_player(
-    client: httpx.AsyncClient, studio: Studio, game: Receiver, answer: Answer
-) -> None:
+async def test_unknown_player(client: httpx.AsyncClient, studio: Studio, game: Receiver, answer: Answer) -> None:
     player_id = uuid4()
     item = await give(client, studio, player_id, "virtual_items")
     game.answer_next(answer)
@@ -112,9 +104,7 @@ async def test_unknown_player(
     assert (await _move(client, studio, player_id, item)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "answer", [Answer(500), Answer(302), Answer(fault=Fault.DROP), Answer(fault=Fault.HANG)]
-)
+@pytest.mark.parametrize("answer", [Answer(500), Answer(302), Answer(fault=Fault.DROP), Answer(fault=Fault.HANG)])
 async def test_game_away_for_the_question(
     client: httpx.AsyncClient, studio: Studio, game: Receiver, answer: Answer
 ) -> None:
@@ -135,9 +125,7 @@ async def test_game_without_a_webhook(client: httpx.AsyncClient, studio: Studio)
     assert len(await held_items(client, studio, player_id)) == 1
 
 
-async def test_refused_delivery_gives_the_item_back(
-    client: httpx.AsyncClient, studio: Studio, game: Receiver
-) -> None:
+async def test_refused_delivery_gives_the_item_back(client: httpx.AsyncClient, studio: Studio, game: Receiver) -> None:
     player_id = uuid4()
     item = await give(client, studio, player_id, "virtual_items")
     game.answer_next(Answer(), refusal("INVALID_PARAMETER", "The bag is full."))
@@ -172,9 +160,7 @@ async def test_wrong_items_are_refused(
     client: httpx.AsyncClient, studio: Studio, game: Receiver, context: Context
 ) -> None:
     player_id = uuid4()
-    await add_virtual_currency(
-        context.database.session(), project_id=studio.project_id, sku="gems", name="Gems"
-    )
+    await add_virtual_currency(context.database.session(), project_id=studio.project_id, sku="gems", name="Gems")
     key = await give(client, studio, player_id, "game_keys")
     wallet = await give(client, studio, player_id, "virtual_currency", item_sku="gems")
     foreign = await give(client, studio, uuid4(), "virtual_items")

@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from make.projects import Studio
 
 from haversack.clock import Clock
 from haversack.context import Context
 from haversack.limits import queries
 from haversack.limits.records import FOR_EVER
 from haversack.projects.actions import set_clock
+from make.projects import Studio
 
 SCHEDULE = {"per_user": {"interval_type": "daily", "time": "00:00:00+00:00"}}
 
@@ -122,9 +122,7 @@ async def test_reset_all_user_items_limit(client: httpx.AsyncClient, studio: Stu
     assert [await _left(client, studio, sku, other) for sku in skus] == [1, 1]
 
 
-async def test_uses_begin_anew_with_the_schedule(
-    client: httpx.AsyncClient, studio: Studio, context: Context
-) -> None:
+async def test_uses_begin_anew_with_the_schedule(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     await set_clock(context, studio.project_id, Clock(frozen_at=noon))
     sku = await _item(client, studio, per_user=5, recurrent_schedule=SCHEDULE)
@@ -143,7 +141,11 @@ async def test_uses_begin_anew_with_the_schedule(
 async def test_refusals(
     client: httpx.AsyncClient, studio: Studio, sku: str, player: str, status: int, code: int
 ) -> None:
-    skus = {"nothing": "nothing", "unlimited": await _item(client, studio), "limited": await _item(client, studio, per_user=1)}
+    skus = {
+        "nothing": "nothing",
+        "unlimited": await _item(client, studio),
+        "limited": await _item(client, studio, per_user=1),
+    }
     player_id = await _player(studio) if player == "known" else uuid4()
     for method in ("GET", "POST", "PUT", "DELETE"):
         reply = await _call(client, studio, method, skus[sku], player_id, 1)

@@ -45,8 +45,7 @@ def end_leftover(data: Path) -> None:
         if _ends_within(leftover.pid, seconds):
             return
     raise EmbeddedDatabaseError(
-        f"An earlier PostgreSQL (process {leftover.pid}) still runs on {data} and cannot be ended. "
-        "End it by hand."
+        f"An earlier PostgreSQL (process {leftover.pid}) still runs on {data} and cannot be ended. End it by hand."
     )
 
 

@@ -74,8 +74,7 @@ class LaunchedProcess:
             status = self._popen.wait(seconds)
         except subprocess.TimeoutExpired as error:
             raise EmbeddedDatabaseError(
-                f"PostgreSQL (process {self._popen.pid}) did not end within {seconds:.0f} seconds; "
-                f"see {self._log}."
+                f"PostgreSQL (process {self._popen.pid}) did not end within {seconds:.0f} seconds; see {self._log}."
             ) from error
         assert self._popen.stdout is not None
         self._popen.stdout.close()
@@ -96,9 +95,7 @@ class LaunchedProcess:
         return "\n".join(lines[-LOG_TAIL_LINES:])
 
 
-def run_to_end(
-    command: Sequence[str], *, identity: Identity, log: Path, seconds: float
-) -> LaunchedProcess | None:
+def run_to_end(command: Sequence[str], *, identity: Identity, log: Path, seconds: float) -> LaunchedProcess | None:
     """Run a program that ends by itself; return None when it succeeded, else the process, for its log."""
     process = LaunchedProcess(command, identity=identity, log=log)
     try:

@@ -156,9 +156,7 @@ class EmbeddedDatabase:
             tail = process.log_tail()
             # Processes of a killed server end by themselves, a moment after it.
             if MEMORY_IN_USE not in tail or time.monotonic() > deadline:
-                raise EmbeddedDatabaseError(
-                    f"PostgreSQL did not start on {lodging.data}. The end of {log}:\n{tail}"
-                )
+                raise EmbeddedDatabaseError(f"PostgreSQL did not start on {lodging.data}. The end of {log}:\n{tail}")
 
     def _stop_server(self) -> None:
         try:
@@ -246,8 +244,7 @@ def _keep_password(lodging: Lodging) -> str:
         return lodging.password.read_text()
     if lodging.data.exists():
         raise EmbeddedDatabaseError(
-            f"The password file {lodging.password} is missing. Put it back, or move {lodging.data} away to "
-            "begin anew."
+            f"The password file {lodging.password} is missing. Put it back, or move {lodging.data} away to begin anew."
         )
     password = secrets.token_urlsafe(32)
     partial = lodging.password.with_name("password.partial")
