@@ -19,6 +19,9 @@ from haversack.backpack import player_operations as backpack_player
 from haversack.backpack import receiving
 from haversack.catalog.items import admin_operations as items_admin
 from haversack.catalog.items import game_operations
+from haversack.catalog.keys import admin_operations as keys_admin
+from haversack.catalog.keys import player_operations as keys_player
+from haversack.catalog.read_model import player_operations as client_catalog
 from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
 from haversack.clock import real_now
 from haversack.context import Context, open_context
@@ -60,7 +63,15 @@ AREAS: tuple[Area, ...] = (
     items_admin.items_area,
     items_admin.bundles_area,
     game_operations.games_area,
+    keys_admin.codes_area,
+    keys_admin.entitlements_area,
+    keys_admin.pre_orders_area,
+    keys_player.area,
     limits_admin.area,
+    client_catalog.common_area,
+    client_catalog.virtual_items_area,
+    client_catalog.bundles_area,
+    client_catalog.games_area,
     page_operations.area,
     page_reference.area,
 )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from haversack import __version__
+from haversack.catalog.keys.uploading import KeyUploads
 from haversack.catalog.read_model.live import LiveCatalogs
 from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
@@ -37,6 +38,7 @@ class Context:
     directory: ProjectDirectory
     tokens: TokenVerifier
     catalogs: LiveCatalogs
+    uploads: KeyUploads
     address_policy: AddressPolicy
     outbound: OutboundClient
     images: ImageProxy
@@ -96,6 +98,7 @@ async def open_context(
             directory=ProjectDirectory(database, notifications),
             tokens=TokenVerifier(database, notifications, sealer, outbound),
             catalogs=LiveCatalogs(database, notifications),
+            uploads=KeyUploads(database, sealer, notifications),
             address_policy=policy,
             outbound=outbound,
             images=images,
@@ -106,6 +109,7 @@ async def open_context(
             yield context
         finally:
             await deliverer.close()
+            await context.uploads.close()
             await context.catalogs.close()
             await images.close()
             await notifications.stop()

@@ -119,6 +119,7 @@ async def open_tab(browser: Browser, site: Site) -> AsyncIterator[OpenTab]:
     """
     faults: list[str] = []
     port = urlsplit(site.url).port
+    usual = {"base_url": site.url, "reduced_motion": "reduce"}
     here = (f"127.0.0.1:{port}", f"localhost:{port}")
 
     def watch(request: Request) -> None:
@@ -133,7 +134,7 @@ async def open_tab(browser: Browser, site: Site) -> AsyncIterator[OpenTab]:
     async with AsyncExitStack() as stack:
 
         async def open_tab(*, player: Player | None = None, **options: Any) -> Page:
-            profile = await browser.new_context(**{"base_url": site.url, **options})
+            profile = await browser.new_context(**{**usual, **options})
             stack.push_async_callback(profile.close)
             profile.set_default_timeout(WAIT_MS)
             profile.on("request", watch)

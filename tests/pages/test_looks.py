@@ -66,7 +66,7 @@ async def test_every_text_can_be_read(
     open_tab: OpenTab, give: Give, player: Player, site: Site, game: Receiver, scheme: str
 ) -> None:
     await fill(give, player, site)
-    tab = await open_tab(color_scheme=scheme, reduced_motion="reduce")
+    tab = await open_tab(color_scheme=scheme)
     grounds = set()
     async for name in visit_pages(tab, player, game):
         faint = [found for found in await tab.evaluate(CONTRASTS) if found[1] < CONTRAST_MIN]
@@ -124,9 +124,9 @@ async def test_keyboard_alone(open_tab: OpenTab, give: Give, player: Player, gam
     await expect(tab.get_by_role("heading", name="Crate")).to_be_focused()
 
 
-async def test_receiving_with_reduced_motion(open_tab: OpenTab, give: Give, player: Player, game: Receiver) -> None:
+async def test_receiving_with_motion(open_tab: OpenTab, give: Give, player: Player, game: Receiver) -> None:
     await give(player, "virtual_items")
-    tab = await open_tab(player=player, reduced_motion="reduce")
+    tab = await open_tab(player=player, reduced_motion="no-preference")
     await tab.get_by_role("textbox").fill("hero-7")
     await tab.get_by_role("button", name="Receive item").click()
     await expect(tab.locator("[data-item]")).to_have_count(0)

@@ -136,7 +136,7 @@ def _declare_code_operations(address: Address) -> None:
     @_named(f"admin_upload_codes_by_{address.suffix}", address)
     async def upload(
         call: AdminCall,
-        item: Any, # type: ignore[valid-type]
+        item: Any,
         file: Annotated[UploadFile, File(description="TXT or CSV in UTF-8, one code a line")],
         region_id: Annotated[int | None, Form(ge=1, le=INT32_MAX)] = None,
     ) -> UploadView:
@@ -148,7 +148,7 @@ def _declare_code_operations(address: Address) -> None:
     @_named(f"admin_get_codes_by_{address.suffix}", address)
     async def request(
         call: AdminCall,
-        item: Any, # type: ignore[valid-type]
+        item: Any,
         asked: Annotated[CodesRequestQuery, Query()],
     ) -> PlainTextResponse:
         """Take codes out of stock for somebody. Separated by blanks; all that were asked for, or none."""
@@ -174,7 +174,7 @@ def _declare_code_operations(address: Address) -> None:
     @_named(f"admin_delete_codes_by_{address.suffix}", address)
     async def delete(
         call: AdminCall,
-        item: Any, # type: ignore[valid-type]
+        item: Any,
         asked: Annotated[CodesQuery, Query()],
     ) -> PlainTextResponse:
         """Take all unsold codes out of stock. They are the answer, separated by blanks."""

@@ -42,7 +42,6 @@ class ReadQuery(BaseModel):
     ] = None
     promo_code: Annotated[
         str | None,
-        BeforeValidator(_none_if_empty),
         Field(min_length=1, max_length=128, description="shows the unique offers that it opens"),
     ] = None
     show_inactive_time_limited_items: Annotated[

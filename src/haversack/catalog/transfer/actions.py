@@ -6,14 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-import asyncpg
-
 from haversack.catalog.items import rules as item_rules
 from haversack.catalog.items.drafts import ItemDraft, Known, KnownItem
 from haversack.catalog.taxonomy.queries import list_groups, list_regions
 from haversack.catalog.transfer import queries, rules, sections
 from haversack.catalog.transfer.batches import ATTEMPTS_MAX, BATCH, DISTURBED, Target, write_items
-from haversack.catalog.transfer.records import CatalogDraft, ImportMode, RowFault
+from haversack.catalog.transfer.records import CatalogDraft, ImportMode, RowFault, TakenSku
 from haversack.catalog.transfer.rules import Surroundings
 from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version, raise_version
 from haversack.context import Context
@@ -27,6 +25,7 @@ SLICE = 100
 SKUS_AT_ONCE = 5_000
 
 _Row = TypeVar("_Row")
+_Result = TypeVar("_Result")
 
 
 async def write_catalog(
@@ -52,7 +51,7 @@ async def write_catalog(
     target = Target(project_id=project_id, mode=mode, now=now)
     ordered, unfit = await _plan(db, target, drafts)
     faults += unfit
-    done = len(faults)
+    done = catalog.total - len(ordered)
     for batch in _slices(ordered, BATCH):
         if progress is not None:
             await progress(done, catalog.total)
@@ -75,18 +74,15 @@ async def _write_below(
     """Write regions, attributes and groups; the items with the project's regions in them, and what was refused."""
     if not (catalog.regions or catalog.attributes or catalog.groups):
         return list(catalog.items), []
-    for attempt in range(ATTEMPTS_MAX):
-        try:
-            async with db.begin():
-                region_ids = await sections.save_regions(db, project_id, catalog.regions or (), mode, now)
-                faults = await sections.save_attributes(db, project_id, catalog.attributes, mode, now)
-                faults += await sections.save_groups(db, project_id, catalog.groups, mode, now)
-                await raise_version(db, project_id)
-            break
-        except (*DISTURBED, asyncpg.ForeignKeyViolationError):
-            # Somebody else has made or deleted one of them at this moment.
-            if attempt == ATTEMPTS_MAX - 1:
-                raise
+
+    async def work() -> tuple[dict[int, int], list[RowFault]]:
+        region_ids = await sections.save_regions(db, project_id, catalog.regions or (), mode, now)
+        faults = await sections.save_attributes(db, project_id, catalog.attributes, mode, now)
+        faults += await sections.save_groups(db, project_id, catalog.groups, mode, now)
+        await raise_version(db, project_id)
+        return region_ids, faults
+
+    region_ids, faults = await _in_transaction(db, work)
     if catalog.regions is None:
         return list(catalog.items), faults
     return [_with_regions(draft, region_ids) for draft in catalog.items], faults
@@ -104,14 +100,12 @@ def _with_regions(draft: ItemDraft, region_ids: Mapping[int, int]) -> ItemDraft:
     )
 
 
-async def _plan(
-    db: Session, target: Target, drafts: Sequence[ItemDraft]
-) -> tuple[list[ItemDraft], list[RowFault]]:
+async def _plan(db: Session, target: Target, drafts: Sequence[ItemDraft]) -> tuple[list[ItemDraft], list[RowFault]]:
     """The drafts that can be written, each behind its content, and the faults of the others. Gives `target` its ids."""
     project_id = target.project_id
     own = [sku for draft in drafts for sku in rules.skus_of(draft)]
     named = item_rules.named_skus([part for draft in drafts for part in (draft, *draft.keys)])
-    taken = {}
+    taken: dict[str, TakenSku] = {}
     for skus in _slices(list(dict.fromkeys([*own, *named])), SKUS_AT_ONCE):
         taken |= await queries.find_taken(db, project_id, skus)
     present = {sku: KnownItem(one.item_id, one.kind) for sku, one in taken.items() if not one.is_deleted}
@@ -124,8 +118,7 @@ async def _plan(
     bundles = await queries.list_bundles(db, project_id)
     skus_by_id = {item_id: sku for sku, (item_id, _) in bundles.items()}
     contents = {
-        sku: [skus_by_id[each] for each in content if each in skus_by_id]
-        for sku, (_, content) in bundles.items()
+        sku: [skus_by_id[each] for each in content if each in skus_by_id] for sku, (_, content) in bundles.items()
     }
     fit, faults = await _sift(drafts, present, around)
     while True:
@@ -189,16 +182,30 @@ async def _finish(db: Session, target: Target, catalog: CatalogDraft, skus: set[
     is_sync = target.mode is ImportMode.SYNC
     if not places and not is_sync:
         return
-    async with db.begin():
+
+    async def work() -> None:
         hidden = 0
         if is_sync:
             named = skus | catalog.named | {sku for draft in catalog.items for sku in rules.skus_of(draft)}
-            hidden = await queries.hide_missing(
-                db, target.project_id, catalog.kinds, sorted(named), now=target.now
-            )
+            hidden = await queries.hide_missing(db, target.project_id, catalog.kinds, sorted(named), now=target.now)
         is_moved = await sections.save_places(db, target.project_id, places)
         if hidden or is_moved:
             await raise_version(db, target.project_id)
+
+    await _in_transaction(db, work)
+
+
+async def _in_transaction(db: Session, work: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Do something in one transaction, and again where another writer got in its way."""
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            async with db.begin():
+                return await work()
+        except DISTURBED:
+            if attempt == ATTEMPTS_MAX:
+                raise
 
 
 def _slices(rows: Sequence[_Row], size: int) -> Iterator[Sequence[_Row]]:

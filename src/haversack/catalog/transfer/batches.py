@@ -73,10 +73,23 @@ async def _write_singly(db: Session, target: Target, drafts: Sequence[ItemDraft]
                     except Refusal as refusal:
                         faults.append(rules.row_fault(draft, refusal))
                 await raise_version(db, target.project_id)
+            await _look_up(db, target, drafts)
             return faults
         except DISTURBED:
             if attempt == ATTEMPTS_MAX:
                 raise
+
+
+async def _look_up(db: Session, target: Target, drafts: Sequence[ItemDraft]) -> None:
+    """Learn which ids the items of some drafts really have; what was refused and is not there has none."""
+    skus = [sku for draft in drafts for sku in rules.skus_of(draft)]
+    taken = await queries.find_taken(db, target.project_id, skus)
+    for sku in skus:
+        found = taken.get(sku)
+        if found is None or found.is_deleted:
+            target.ids.pop(sku, None)
+        else:
+            target.ids[sku] = KnownItem(found.item_id, found.kind)
 
 
 async def _write_one(db: Session, target: Target, draft: ItemDraft) -> None:
@@ -121,11 +134,13 @@ def _check_taken(drafts: Sequence[ItemDraft], taken: Mapping[str, TakenSku]) -> 
             parent = game_id if part is not draft else None
             if found and (found.is_deleted or found.kind is not part.kind or found.parent_item_id != parent):
                 raise Unforeseen
+    # Such keys get their ids when they are written.
+    added = {key.sku for draft in drafts if draft.sku in taken for key in draft.keys if key.sku not in taken}
+    if any(entry.sku in added for draft in drafts for entry in draft.content):
+        raise Unforeseen
 
 
-def _sorted(
-    drafts: Sequence[ItemDraft], taken: Mapping[str, TakenSku]
-) -> tuple[list[ItemDraft], list[ItemDraft]]:
+def _sorted(drafts: Sequence[ItemDraft], taken: Mapping[str, TakenSku]) -> tuple[list[ItemDraft], list[ItemDraft]]:
     """Those whose items exist, and the new ones."""
     old = [draft for draft in drafts if draft.sku in taken]
     return old, [draft for draft in drafts if draft.sku not in taken]
@@ -150,9 +165,7 @@ def _item(
     return replace(item, item_id=target.ids[draft.sku].item_id)
 
 
-async def _links(
-    db: Session, target: Target, parts: Sequence[ItemDraft]
-) -> dict[str, tuple[AttributeLink, ...]]:
+async def _links(db: Session, target: Target, parts: Sequence[ItemDraft]) -> dict[str, tuple[AttributeLink, ...]]:
     """The attributes of each draft by its SKU. What the project does not know yet is made."""
     folded = {part.sku: taxonomy_rules.fold_attributes(part.attributes) for part in parts}
     wanted = sorted({given.external_id for each in folded.values() for given in each})
@@ -171,17 +184,13 @@ async def _links(
     return links
 
 
-async def _check_circles(
-    db: Session, project_id: int, made: Sequence[Item], ids: Mapping[str, KnownItem]
-) -> None:
+async def _check_circles(db: Session, project_id: int, made: Sequence[Item], ids: Mapping[str, KnownItem]) -> None:
     """Unforeseen where a bundle of the batch would contain itself, as other writers have left the catalog."""
     bundles = {item.item_id: item for item in made if item.kind is ItemKind.BUNDLE}
     if not bundles:
         return
     inside = dict((await queries.list_bundles(db, project_id)).values())
-    inside |= {
-        item_id: [entry.item_id for entry in item.details.content] for item_id, item in bundles.items()
-    }
+    inside |= {item_id: [entry.item_id for entry in item.details.content] for item_id, item in bundles.items()}
     for item_id in bundles:
         seen: set[int] = set()
         level = set(inside[item_id])
@@ -192,9 +201,7 @@ async def _check_circles(
             raise Unforeseen
 
 
-async def _write_existing(
-    db: Session, target: Target, drafts: Sequence[ItemDraft], made: Mapping[str, Item]
-) -> bool:
+async def _write_existing(db: Session, target: Target, drafts: Sequence[ItemDraft], made: Mapping[str, Item]) -> bool:
     """Put drafts in the place of the items that have their SKUs; whether any of them changes anything."""
     if not drafts:
         return False
@@ -217,6 +224,7 @@ async def _write_existing(
         is_written = True
         if draft.kind is ItemKind.GAME:
             await item_actions.save_item(db, project_id, draft, now=target.now, existing=old)
+            await _look_up(db, target, [draft])
             continue
         per_item = None if item.limits is None else item.limits.per_item
         if per_item is not None or item.item_id in stocked:

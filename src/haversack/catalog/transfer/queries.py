@@ -48,8 +48,8 @@ ADD_MEMBERS = insert(item_group_members).from_select(
     ["project_id", "group_id", "item_id"],
     select(_project, func.unnest(bindparam("groups", type_=ARRAY(Integer))), func.unnest(_ids)),
 )
-HIDE_MISSING = (
-    update(items)
+_missing = (
+    select(items.c.item_id)
     .where(
         *_of_project,
         items.c.kind == any_(bindparam("kinds", type_=ARRAY(Text))),
@@ -57,6 +57,13 @@ HIDE_MISSING = (
         items.c.is_enabled,
         items.c.is_show_in_store,
     )
+    .order_by(items.c.item_id)
+    .with_for_update()
+    .cte("missing")
+)
+HIDE_MISSING = (
+    update(items)
+    .where(items.c.project_id == _project, items.c.item_id == _missing.c.item_id)
     .values(is_show_in_store=False, updated_at=bindparam("now"))
 )
 LIST_PLACES = (
@@ -136,8 +143,7 @@ async def list_bundles(db: Session, project_id: int) -> dict[str, tuple[int, lis
     """The id and the ids of the content of each bundle, by SKU."""
     rows = await db.fetch_all(LIST_BUNDLES, project=project_id)
     return {
-        row["sku"]: (row["item_id"], [entry.item_id for entry in details_of(row["details"]).content])
-        for row in rows
+        row["sku"]: (row["item_id"], [entry.item_id for entry in details_of(row["details"]).content]) for row in rows
     }
 
 

@@ -1,11 +1,11 @@
-"""Decisions about many items at once: which of them fit together, in which order they are written, what is unchanged."""
+"""Decisions about many items at once: which fit together, in which order they are written, what stays the same."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from haversack.catalog.items import rules as item_rules
 from haversack.catalog.items.drafts import ItemDraft, Known
-from haversack.catalog.records import Item, ItemKind
+from haversack.catalog.records import Item, ItemKind, ItemLimits
 from haversack.catalog.taxonomy.rules import fold_attributes, group_missing
 from haversack.catalog.transfer.records import GroupDraft, RowFault, TakenSku, wire_kind
 from haversack.errors import (
@@ -200,7 +200,7 @@ def is_same(existing: Item, new: Item) -> bool:
     ) == replace(existing, group_ids=tuple(sorted(existing.group_ids)))
 
 
-def _same_start(existing: Item, new: Item) -> object:
+def _same_start(existing: Item, new: Item) -> ItemLimits | None:
     """The new limits. A schedule that stays the same goes on, and does not begin again."""
     old, limits = existing.limits, new.limits
     if old is None or limits is None or old.schedule is None or limits.schedule is None:

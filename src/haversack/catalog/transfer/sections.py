@@ -38,9 +38,7 @@ async def save_regions(
         region_id, countries = of_name.pop(0)
         ids[draft.number] = region_id
         if countries != draft.countries and mode is not ImportMode.CREATE:
-            await region_queries.update_region(
-                db, project_id, region_id, name=draft.name, countries=draft.countries
-            )
+            await region_queries.update_region(db, project_id, region_id, name=draft.name, countries=draft.countries)
     return ids
 
 
@@ -109,7 +107,9 @@ async def save_groups(
             await group_queries.update_group(db, project_id, had.group_id, draft.group)
     found = {group.external_id: group for group in await group_queries.list_groups(db, project_id)}
     for draft in written:
-        group = found[draft.group.external_id]
+        group = found.get(draft.group.external_id)
+        if group is None:  # deleted by somebody else at this moment
+            continue
         parent = found.get(draft.parent_external_id or "")
         parent_id = None if parent is None else parent.group_id
         is_new = draft.group.external_id not in known

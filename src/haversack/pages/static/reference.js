@@ -18,7 +18,8 @@ SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#reference",
   deepLinking: true,
-  docExpansion: "list",
+  // Every operation shown costs with each click; an open tag shows its own.
+  docExpansion: "none",
   defaultModelsExpandDepth: -1,
   displayRequestDuration: true,
   filter: true,
