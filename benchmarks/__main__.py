@@ -15,7 +15,7 @@ from benchmarks.bed import BUILD
 from benchmarks.figures import Figure
 from haversack.clock import real_now
 
-NAMES = ("routing", "granting", "listing", "webhooks", "startup", "memory")
+NAMES = ("routing", "granting", "listing", "catalog", "webhooks", "startup", "memory")
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")
 
 

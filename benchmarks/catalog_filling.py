@@ -215,8 +215,3 @@ def _prices(n: int) -> Iterator[dict[str, Any]]:
     for country, currency in (("DE", "EUR"), ("FR", "EUR"), ("JP", "JPY")):
         amount = str(100 + n % 900) if currency == "JPY" else f"{1 + n % 50}.49"
         yield {**plain, "amount": amount, "currency": currency, "country_iso": country}
-
-
-def shelf_size(count: int) -> int:
-    """How many goods of `count` items are listed for everybody, wherever they are."""
-    return sum(1 for n in range(count) if _kinds(n) == "virtual_good" and n % 25 != 9)

@@ -50,7 +50,7 @@ async def run() -> list[Figure]:
         plain["rate"].figure(f"{len(body) // 1000} kB, bare ASGI", "req/s"),
         query["rate"].figure("50 items, bare query", "req/s"),
         listed["rate"].figure("50 items, by HTTP", "req/s", to=plain["rate"], to_name="bare ASGI"),
-        listed["rate"].figure("50 items, by HTTP (again)", "req/s", to=query["rate"], to_name="bare query"),
+        listed["rate"].figure("the same, beside the query", "req/s", to=query["rate"], to_name="bare query"),
         listed["latency_ms"].figure(f"50 items, by HTTP, {CONNECTIONS} at once: answer", "ms"),
         plain["cpu_ms"].figure("bare ASGI: server CPU", "ms"),
         query["cpu_ms"].figure("50 items, bare query: client CPU", "ms"),

@@ -105,6 +105,8 @@ class _Connection(asyncio.Protocol):
 
 
 def _content_length(head: bytes) -> int:
+    if head[9:12] in (b"204", b"304"):
+        return 0
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -17,6 +18,10 @@ from haversack.http.route import RAISED_KINDS
 from haversack.settings import Mode, Settings
 from make.exchanges import Recorder, contract_folder
 from make.projects import Studio, make_studio
+
+# Properties are about values, not about time: a busy machine must not fail them. The same examples run each time.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("suite")
 
 # Durability is tested where it is promised (tests/delivery, tests/database), with fsync on.
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 from visits import Give, OpenTab, Player, Site, Visitor, make_player, serve
 
 from haversack.context import Context
@@ -32,7 +32,8 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
-WAIT_MS = 5_000
+# Only a failure waits so long; a busy machine may well need some of it.
+WAIT_MS = 20_000
 
 
 class PagesNotTestedInABrowser(UserWarning):
@@ -105,6 +106,7 @@ async def browser() -> AsyncIterator[Browser]:
             warnings.simplefilter("always")  # told, not raised
             warnings.warn(reason, PagesNotTestedInABrowser, stacklevel=1)
         pytest.skip(reason)
+    expect.set_options(timeout=WAIT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
         yield browser

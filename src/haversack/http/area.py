@@ -138,7 +138,8 @@ class Area:
                     function=function,
                     caller=caller,
                     status=status,
-                    statuses=(status, *statuses),
+                    # What is kept in memory has a tag, and who has the same bytes gets none.
+                    statuses=(status, *statuses, *((304,) if hot is not None else ())),
                     errors=tuple(errors),
                     invalid=invalid or self.family.invalid,
                     repeat=repeat or (Repeat.ATOMIC if writes else Repeat.NEVER),

@@ -93,6 +93,9 @@ def build_document(app: FastAPI, operations: Sequence[Operation], *, server_url:
             continue
         entry = document["paths"][operation.path][operation.method.lower()]
         entry["security"] = SECURITY_OF_CALLER[operation.caller.__name__]
+        if operation.answer_type is None:
+            # FastAPI would promise JSON where there is no body, or one of another type.
+            entry["responses"][str(operation.status)].pop("content", None)
         parameters = entry.setdefault("parameters", [])
         if operation.caller.__name__ == "HostCall":
             parameters.append(HOST_ID_PARAMETER)

@@ -30,7 +30,7 @@ class BackpackProblem(BaseModel):
 
     message_id: str | None = Field(description="id under which the server's log has this answer")
     message: str
-    errors: list[FaultView] | None = Field(description="every faulty field, where the request was not valid")
+    errors: list[FaultView] = Field([], description="every faulty field, where the request was not valid")
 
 
 class LoginProblemBody(BaseModel):
@@ -38,7 +38,7 @@ class LoginProblemBody(BaseModel):
 
     code: str
     description: str
-    details: dict[str, Any] | None
+    details: dict[str, Any] = Field({}, description="`errors`: every faulty field, where the request was not valid")
 
 
 class LoginProblem(BaseModel):
@@ -54,7 +54,7 @@ class StoreProblem(BaseModel):
     errorCode: int
     errorMessage: str
     transactionId: str
-    errorMessageExtended: list[FaultView] | dict[str, Any] | None
+    errorMessageExtended: list[FaultView] | dict[str, Any] = Field([], description="every fault, where there are more")
 
 
 PROBLEM_MODELS: dict[str, type[BaseModel]] = {

@@ -9,7 +9,11 @@ from haversack.limits.schedule import window_of
 
 def item_window(limits: ItemLimits, now: datetime, *, reset_at: datetime | None) -> Window:
     """The window in which a player's uses of an item count. A reset by hand begins one before the schedule does."""
-    window = window_of(limits.schedule, now)
+    return since_reset(window_of(limits.schedule, now), now, reset_at=reset_at)
+
+
+def since_reset(window: Window, now: datetime, *, reset_at: datetime | None) -> Window:
+    """The rest of a window after a reset by hand in it."""
     if reset_at is not None and window.start < reset_at <= now:
         return Window(reset_at, window.next)
     return window

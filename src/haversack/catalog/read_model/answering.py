@@ -7,7 +7,6 @@ from starlette.types import Scope
 
 from haversack.catalog.read_model.filling import personal_of
 from haversack.catalog.read_model.pages import Page
-from haversack.catalog.read_model.queries import list_player_uses
 from haversack.catalog.read_model.records import NOBODY, Ask, Subject
 from haversack.context import Context
 from haversack.errors import GROUP_NOT_FOUND, ITEM_ID_NOT_FOUND, ErrorKind
@@ -134,7 +133,7 @@ async def _answer(
         return None
     geo = _geo(ask, country) if ask.with_geo else ()
     if player is not None and page.view is not None:
-        used = await list_player_uses(context.database.session(), project.project_id, player.player_id)
+        used = await held.uses.read(player.player_id)
         personal = personal_of(catalog, used, now) if used else NOBODY
         if personal is not NOBODY:
             body = await live.pages.body_for_player(ask, page, personal, place, now)

@@ -9,9 +9,13 @@ from typing import Any
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.queries import Members
 from haversack.catalog.read_model.records import Entry, PriceShape, Shelf, Stocks
-from haversack.catalog.records import Attribute, Group, ItemKind, Region
+from haversack.catalog.records import Attribute, Group, ItemKind, Region, Schedule
+from haversack.limits.records import FOR_EVER
+from haversack.limits.records import Window as LimitWindow
+from haversack.limits.schedule import window_of
 
 ALL_GROUPS = "all"
+ONLY_WINDOW = LimitWindow(FOR_EVER, None)
 # Lists for other countries, times and groups are made anew when they are asked for again.
 VIEWS_KEPT_MAX = 2_000
 
@@ -71,6 +75,7 @@ class Catalog:
     _views: dict[Any, ShelfView] = field(default_factory=dict)
     _currencies: dict[str, str | None] = field(default_factory=dict)
     texts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _windows: dict[Schedule, LimitWindow] = field(default_factory=dict)
 
     def country_key(self, country: str | None) -> str:
         """The country where it matters to this catalog, "" where it does not."""
@@ -81,6 +86,15 @@ class Catalog:
         if country not in self._currencies:
             self._currencies[country] = rules.common_currency(self.shapes, country=country)
         return self._currencies[country]
+
+    def window_of(self, schedule: Schedule | None, now: datetime) -> LimitWindow:
+        """The window of a player's limit at a time; items share their schedules."""
+        if schedule is None:
+            return ONLY_WINDOW
+        found = self._windows.get(schedule)
+        if found is None or found.next is None or not found.start <= now < found.next:
+            found = self._windows[schedule] = window_of(schedule, now)
+        return found
 
     def find_group(self, external_id: str) -> Group | None:
         """A group that clients see."""

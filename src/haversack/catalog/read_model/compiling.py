@@ -5,11 +5,10 @@ Everything here gives way to waiting requests every few milliseconds.
 
 import asyncio
 from bisect import insort
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
-from typing import TypeVar
 
 import asyncpg
 
@@ -23,15 +22,14 @@ from haversack.catalog.versions import find_version
 from haversack.database.engine import Session
 
 # Items between two chances for others to run: about two milliseconds of work.
-SLICE = 250
+SLICE = 100
+ROWS_AT_ONCE = 500
 # Beyond these everything is read, or put together, anew: it costs no more.
 CHANGED_SHARE_MAX = 0.25
 CHANGED_MAX = 500
 
 # Numbers that no two states of items share in this process.
 _new_stamp = count(1).__next__
-
-Each = TypeVar("Each")
 
 
 @dataclass(slots=True)
@@ -72,13 +70,16 @@ async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> 
 
 async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> _Change:
     if old is None:
-        return _Change(await _made(await queries.list_entry_rows(db, project_id)), None)
+        return _Change(await _read_all(db, project_id), None)
     marks = await queries.list_row_marks(db, project_id)
     known = old.entries
     changed = [item_id for item_id, mark in marks.items() if item_id not in known or known[item_id].row_mark != mark]
     if len(changed) > CHANGED_SHARE_MAX * len(marks):
-        return _Change(await _made(await queries.list_entry_rows(db, project_id)), None)
-    made = await _made(await queries.list_entry_rows(db, project_id, changed)) if changed else {}
+        return _Change(await _read_all(db, project_id), None)
+    made: dict[int, Entry] = {}
+    if changed:
+        rows = await queries.list_named_entry_rows(db, project_id, changed)
+        await _make_entries(rows, EntryReader(), made)
     # What was deleted between the two reads is in neither.
     gone = [item_id for item_id in chain(known.keys() - marks.keys(), changed) if item_id not in made]
     entries = dict(known)
@@ -90,20 +91,23 @@ async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> _C
     return _Change(entries, [*was, *made.values()] if is_small else None)
 
 
-async def _made(rows: Sequence[asyncpg.Record]) -> dict[int, Entry]:
+async def _read_all(db: Session, project_id: int) -> dict[int, Entry]:
     reader = EntryReader()
     made: dict[int, Entry] = {}
-    async for row in _in_slices(rows):
+    after = 0
+    while True:
+        rows = await queries.list_entry_rows(db, project_id, after=after, limit=ROWS_AT_ONCE)
+        await _make_entries(rows, reader, made)
+        if len(rows) < ROWS_AT_ONCE:
+            return made
+        after = rows[-1]["item_id"]
+
+
+async def _make_entries(rows: Sequence[asyncpg.Record], reader: EntryReader, made: dict[int, Entry]) -> None:
+    for number, row in enumerate(rows, start=1):
         entry = reader.entry(row)
         made[entry.item_id] = entry
-    return made
-
-
-async def _in_slices(values: Iterable[Each], *, size: int = SLICE) -> AsyncIterator[Each]:
-    """The values, with a chance for waiting requests after each `size` of them."""
-    for number, value in enumerate(values, start=1):
-        yield value
-        if number % size == 0:
+        if number % SLICE == 0:
             await asyncio.sleep(0)
 
 

@@ -9,8 +9,7 @@ from haversack.catalog.read_model.compiled import Catalog, is_listed
 from haversack.catalog.read_model.pieces import NESTING_MAX, Hole, HoleKind, Piece
 from haversack.catalog.read_model.records import NOBODY, Entry, Personal, PlayerUses, Stocks
 from haversack.catalog.records import ItemKind
-from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, item_window
-from haversack.limits.schedule import window_of
+from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, since_reset
 
 _FLAGS = (b"false", b"true")
 
@@ -28,7 +27,7 @@ def personal_of(catalog: Catalog, used: Mapping[int, PlayerUses], now: datetime)
         if entry is None or entry.limits is None or entry.limits.per_user is None:
             continue
         limits = entry.limits
-        window = item_window(limits, now, reset_at=player_uses.reset_at)
+        window = since_reset(catalog.window_of(limits.schedule, now), now, reset_at=player_uses.reset_at)
         available = available_to_player(limits, player_uses.uses, window)
         if available == limits.per_user:
             continue
@@ -88,7 +87,7 @@ class Filler:
         if limits.per_user is not None:
             schedule = b"null"
             if limits.schedule is not None:
-                window = window_of(limits.schedule, self.now)
+                window = self.catalog.window_of(limits.schedule, self.now)
                 assert window.next is not None
                 self.since, self.until = max(self.since, window.start), min(self.until, window.next)
                 schedule = b'{"interval_type":"%b","reset_next_date":%d}' % (

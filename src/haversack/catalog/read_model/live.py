@@ -20,6 +20,7 @@ from haversack.catalog.read_model.known_asks import KnownAsks
 from haversack.catalog.read_model.pages import PageMaker
 from haversack.catalog.read_model.queries import list_stocks
 from haversack.catalog.read_model.records import Stocks
+from haversack.catalog.read_model.using import UsesReader
 from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version
 from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
@@ -47,6 +48,7 @@ class Held:
     """
 
     project_id: int
+    uses: UsesReader
     catalog: Catalog | None = None
     stocks: Stocks = field(default_factory=Stocks)
     stocks_read_at: float = float("-inf")
@@ -98,7 +100,7 @@ class LiveCatalogs:
         ready = self.find_ready(project_id)
         if ready is not None:
             return ready
-        held = self._held.setdefault(project_id, Held(project_id))
+        held = self._held.setdefault(project_id, Held(project_id, UsesReader(self._database, project_id)))
         if held.catalog is not None and not (held.is_checked and self._notifications.is_listening):
             await self._check(held)
         while held.catalog is None or held.seen < held.required:

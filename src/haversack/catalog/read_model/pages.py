@@ -45,8 +45,9 @@ class Page:
     # What a player's own page is made of; nothing where no limit can touch it.
     view: ShelfView | None
     entries: Sequence[Entry]
-    parts: Sequence[bytes]
     pieces: Sequence[Piece]
+    # Where each item stands in the body.
+    spans: Sequence[tuple[int, int]]
     total: int
 
     def holds(self, catalog: Catalog, stocks: Stocks, now: datetime) -> bool:
@@ -56,7 +57,7 @@ class Page:
     @property
     def size(self) -> int:
         """Bytes in memory, about. The pieces are shared with their own cache."""
-        return len(self.body) + sum(map(len, self.parts)) + OVERHEAD_BYTES
+        return len(self.body) + 200 * len(self.pieces) + OVERHEAD_BYTES
 
 
 class ByteCache:
@@ -125,11 +126,7 @@ class PageMaker:
             entries = [view.entries[place] for place in places]
             parts = [filler.fill(piece) for piece in await self._pieces_of(ask, page.catalog, country, entries)]
             return _joined(ask, parts, total)
-        parts = list(page.parts)
-        for place, entry in enumerate(page.entries):
-            if entry.item_id in personal.touched:
-                parts[place] = filler.fill(page.pieces[place])
-        return _joined(ask, parts, page.total)
+        return _with_own_parts(page, personal, filler)
 
     async def _make(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Page | None:
         since, until = rules.interval_at(catalog.edges, now)
@@ -161,7 +158,8 @@ class PageMaker:
         body = _joined(ask, parts, total) if ask.subject is Subject.PAGE else parts[0]
         page = _page(catalog, stocks, filler.since, filler.until, body)
         if view.places:
-            page.view, page.entries, page.parts, page.pieces, page.total = view, entries, parts, pieces, total
+            page.view, page.entries, page.pieces, page.total = view, entries, pieces, total
+            page.spans = _spans_of(body, parts)
         return page
 
     def _find_single(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Entry | None:
@@ -226,6 +224,26 @@ def _joined(ask: Ask, parts: Sequence[bytes], total: int) -> bytes:
     return b'{"has_more":%b,"items":[%b],"total_items_count":%d}' % (has_more, items, total)
 
 
+def _spans_of(body: bytes, parts: Sequence[bytes]) -> list[tuple[int, int]]:
+    """Where the parts that were joined into a page stand in it."""
+    start = body.index(b"[") + 1
+    spans = []
+    for part in parts:
+        spans.append((start, start + len(part)))
+        start += len(part) + 1
+    return spans
+
+
+def _with_own_parts(page: Page, personal: Personal, filler: Filler) -> bytes:
+    """The page with the items that the player's uses touch filled anew."""
+    body, pieces, done = page.body, [], 0
+    for entry, piece, (start, end) in zip(page.entries, page.pieces, page.spans, strict=True):
+        if entry.item_id in personal.touched:
+            pieces += (body[done:start], filler.fill(piece))
+            done = end
+    return b"".join((*pieces, body[done:]))
+
+
 def _page(catalog: Catalog, stocks: Stocks, since: datetime, until: datetime, body: bytes) -> Page:
     return Page(
         catalog=catalog,
@@ -236,8 +254,8 @@ def _page(catalog: Catalog, stocks: Stocks, since: datetime, until: datetime, bo
         etag=b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode(),
         view=None,
         entries=(),
-        parts=(),
         pieces=(),
+        spans=(),
         total=0,
     )
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
 from haversack.catalog.items.stored_forms import limits_of, pre_order_of
 from haversack.catalog.read_model.records import Entry, Offer, PlayerUses, PriceShape, Stocks, Window
@@ -55,7 +56,7 @@ DOCUMENT = (
     "periods",
     "details",
 )
-LIST_ENTRIES = select(
+_entries = select(
     items.c.item_id,
     items.c.sku,
     items.c.kind,
@@ -75,7 +76,13 @@ LIST_ENTRIES = select(
     func.convert_to(cast(func.json_build_array(*(items.c[name] for name in DOCUMENT)), Text), "UTF8").label("document"),
     _row_mark.label("row_mark"),
 ).where(*_of_project)
-LIST_NAMED_ENTRIES = LIST_ENTRIES.where(items.c.item_id == any_(bindparam("items", type_=ARRAY(Integer))))
+LIST_NAMED_ENTRIES = _entries.where(items.c.item_id == any_(bindparam("items", type_=ARRAY(Integer))))
+# In pieces: so many rows at once would take several times the memory of what is made of them.
+LIST_ENTRIES_AFTER = (
+    _entries.where(items.c.item_id > bindparam("after", type_=Integer))
+    .order_by(items.c.item_id)
+    .limit(bindparam("most", type_=Integer))
+)
 LIST_MEMBERS = (
     select(
         members.c.group_id,
@@ -108,6 +115,7 @@ LIST_PRE_ORDERS = select(pre_order_limits.c.item_id, pre_order_limits.c.availabl
 )
 LIST_USES = (
     select(
+        user_item_uses.c.player_id,
         user_item_uses.c.item_id,
         user_item_uses.c.window_start,
         user_item_uses.c.used,
@@ -118,7 +126,7 @@ LIST_USES = (
         (item_limit_resets.c.project_id == user_item_uses.c.project_id)
         & (item_limit_resets.c.item_id == user_item_uses.c.item_id),
     )
-    .where(user_item_uses.c.project_id == _project, user_item_uses.c.player_id == bindparam("player"))
+    .where(user_item_uses.c.project_id == _project, user_item_uses.c.player_id == any_(bindparam("players", type_=ARRAY(UUID_COLUMN))))
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -140,7 +148,7 @@ class EntryReader:
         self._shared: dict[Any, Any] = {}
 
     def entry(self, row: asyncpg.Record) -> Entry:
-        """The entry of a row of `LIST_ENTRIES`."""
+        """The entry of a row."""
         created = (row["created_at"] - _EPOCH) // _MICROSECOND
         return Entry(
             item_id=row["item_id"],
@@ -188,10 +196,13 @@ async def list_row_marks(db: Session, project_id: int) -> dict[int, int]:
     return dict(zip(row["ids"] or (), row["marks"] or (), strict=True))
 
 
-async def list_entry_rows(db: Session, project_id: int, item_ids: Sequence[int] | None = None) -> list[asyncpg.Record]:
-    """Rows for `EntryReader`, of all items or of some."""
-    if item_ids is None:
-        return await db.fetch_all(LIST_ENTRIES, project=project_id)
+async def list_entry_rows(db: Session, project_id: int, *, after: int, limit: int) -> list[asyncpg.Record]:
+    """Rows for `EntryReader`: the first items whose ids are greater than one."""
+    return await db.fetch_all(LIST_ENTRIES_AFTER, project=project_id, after=after, most=limit)
+
+
+async def list_named_entry_rows(db: Session, project_id: int, item_ids: Sequence[int]) -> list[asyncpg.Record]:
+    """Rows for `EntryReader`, of some items."""
     return await db.fetch_all(LIST_NAMED_ENTRIES, project=project_id, items=list(item_ids))
 
 
@@ -215,7 +226,12 @@ async def list_stocks(db: Session, project_id: int) -> Stocks:
     )
 
 
-async def list_player_uses(db: Session, project_id: int, player_id: UUID) -> dict[int, PlayerUses]:
-    """What a player has used of each item's limit, in one statement."""
-    rows = await db.fetch_all(LIST_USES, project=project_id, player=player_id)
-    return {row["item_id"]: PlayerUses(Uses(row["window_start"], row["used"]), row["reset_at"]) for row in rows}
+async def list_player_uses(
+    db: Session, project_id: int, player_ids: Sequence[UUID]
+) -> dict[UUID, dict[int, PlayerUses]]:
+    """What players have used of each item's limit, in one statement. Who has used nothing is missing."""
+    found: dict[UUID, dict[int, PlayerUses]] = {}
+    for row in await db.fetch_all(LIST_USES, project=project_id, players=list(player_ids)):
+        used = PlayerUses(Uses(row["window_start"], row["used"]), row["reset_at"])
+        found.setdefault(row["player_id"], {})[row["item_id"]] = used
+    return found

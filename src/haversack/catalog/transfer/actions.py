@@ -52,7 +52,9 @@ async def write_catalog(
     ordered, unfit = await _plan(db, target, drafts)
     faults += unfit
     done = catalog.total - len(ordered)
-    for batch in _slices(ordered, BATCH):
+    for number, batch in enumerate(_slices(ordered, BATCH)):
+        if number == 1:
+            await queries.let_rows_be_counted(db)
         if progress is not None:
             await progress(done, catalog.total)
         faults += await write_items(db, target, batch)

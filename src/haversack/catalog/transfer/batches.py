@@ -215,6 +215,7 @@ async def _write_existing(db: Session, target: Target, drafts: Sequence[ItemDraf
     for key in await item_queries.list_keys_of_games(db, project_id, games):
         keys.setdefault(key.parent_item_id or 0, {})[key.sku] = key
     stocked = await list_stocks(db, project_id, item_ids)
+    changed: list[tuple[Item, Item]] = []
     is_written = False
     for draft in drafts:
         item = made[draft.sku]
@@ -229,7 +230,8 @@ async def _write_existing(db: Session, target: Target, drafts: Sequence[ItemDraf
         per_item = None if item.limits is None else item.limits.per_item
         if per_item is not None or item.item_id in stocked:
             await save_stock(db, project_id, item.item_id, per_item)
-        await item_queries.replace_item(db, item)
+        changed.append((old, item))
+    await queries.replace_items(db, project_id, changed)
     return is_written
 
 

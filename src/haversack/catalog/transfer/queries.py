@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Integer, Interval, Text, any_, bindparam, func, select, update
+from sqlalchemy import Integer, Interval, Text, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from haversack.catalog.items import queries as item_queries
@@ -43,6 +43,11 @@ NEW_ITEM_IDS = select(func.nextval(func.pg_get_serial_sequence("items", "item_id
     func.generate_series(1, bindparam("count", type_=Integer))
 )
 ADD_ITEM_WITH_ID = item_queries.ADD_ITEM.values(item_id=bindparam("id"))
+# A database plans the checks of foreign keys by what it last counted, and keeps the plans: where it has never counted a
+# table, it reads all of it for each row that points into it.
+ROWS_COUNTED = text("SELECT reltuples FROM pg_class WHERE oid = 'items'::regclass")
+COUNT_ROWS = text("ANALYZE items")
+COUNTED_ENOUGH = 1_000
 COUNT_ITEMS = select(func.count()).select_from(items).where(*_of_project, items.c.item_id == any_(_ids))
 ADD_MEMBERS = insert(item_group_members).from_select(
     ["project_id", "group_id", "item_id"],
@@ -183,6 +188,27 @@ async def add_items(db: Session, project_id: int, new: Sequence[Item]) -> bool:
         SAVE_STOCK, [{"project": project_id, "item": item_id, "of_total": total} for item_id, total in limited]
     )
     return True
+
+
+async def replace_items(db: Session, project_id: int, changed: Sequence[tuple[Item, Item]]) -> None:
+    """Store items in place of what they were, given as pairs of the old and the new."""
+    rows = (
+        {"project": project_id, "id": new.item_id, "now": new.updated_at, **item_queries._written(new)}
+        for _, new in changed
+    )
+    await db.execute_many(item_queries.REPLACE_ITEM, rows)
+    for old, new in changed:
+        groups = list(new.group_ids)
+        if set(old.group_ids) != set(groups):
+            ids = [new.item_id]
+            await db.execute(item_queries.LEAVE_GROUPS, project=project_id, ids=ids, kept=groups)
+            await db.execute(item_queries.JOIN_GROUPS, project=project_id, id=new.item_id, groups=groups)
+
+
+async def let_rows_be_counted(db: Session) -> None:
+    """Have the database count the items, where it has counted few or none so far: before many more come."""
+    if await db.fetch_value(ROWS_COUNTED) < COUNTED_ENOUGH:
+        await db.execute(COUNT_ROWS)
 
 
 async def hide_missing(

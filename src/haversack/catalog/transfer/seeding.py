@@ -70,7 +70,7 @@ class SeedRefused(Exception):
 async def seed_catalog(
     context: Context, project_id: int, *, items: int, seed: int = 1, progress: Progress | None = None
 ) -> int:
-    """Fill a project with so many items (keys of games count), their groups, attributes and regions; how many there are.
+    """Fill a project with so many items (keys of games count), with groups, attributes and regions; how many they are.
 
     Items of an earlier seed with the same SKUs are replaced. Every fifth item has texts in several languages, some have
     regions, periods, limits, countries' prices; the greater part is plain, as in shops that exist.

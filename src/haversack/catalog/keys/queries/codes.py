@@ -28,30 +28,37 @@ _region = bindparam("region", type_=Integer)
 _binaries = ARRAY(LargeBinary)
 
 LOCK_UPLOADS = select(func.pg_advisory_xact_lock(literal(UPLOADS_LOCK, Integer), _item))
-_new_codes = insert(key_codes).from_select(
-    ["project_id", "item_id", "region_id", "code_sealed", "code_hash", "uploaded_at"],
-    select(
-        _project,
-        _item,
-        _region,
-        func.unnest(bindparam("sealed", type_=_binaries), type_=LargeBinary),
-        func.unnest(bindparam("hashes", type_=_binaries), type_=LargeBinary),
-        bindparam("now", type_=DateTime(timezone=True)),
-    ),
+_given = (
+    func.unnest(bindparam("sealed", type_=_binaries), type_=LargeBinary).label("code_sealed"),
+    func.unnest(bindparam("hashes", type_=_binaries), type_=LargeBinary).label("code_hash"),
 )
-# What was deleted from stock comes back with its new pool; what is known otherwise stays as it is.
-ADD_CODES = _new_codes.on_conflict_do_update(
-    index_elements=["project_id", "item_id", "code_hash"],
-    set_={
-        "state": CodeState.AVAILABLE.value,
-        "region_id": _new_codes.excluded.region_id,
-        "code_sealed": _new_codes.excluded.code_sealed,
-        "uploaded_at": _new_codes.excluded.uploaded_at,
-        "player_id": null(),
-        "source": null(),
-        "given_at": null(),
-    },
-    where=key_codes.c.state == CodeState.DELETED.value,
+ADD_CODES = (
+    insert(key_codes)
+    .from_select(
+        ["project_id", "item_id", "region_id", "code_sealed", "code_hash", "uploaded_at"],
+        select(_project, _item, _region, *_given, bindparam("now", type_=DateTime(timezone=True))),
+    )
+    .on_conflict_do_nothing()
+)
+_again = select(*_given).subquery("given")
+# What was deleted from stock comes back, into the pool of the upload.
+BRING_CODES_BACK = (
+    update(key_codes)
+    .where(
+        key_codes.c.project_id == _project,
+        key_codes.c.item_id == _item,
+        key_codes.c.code_hash == _again.c.code_hash,
+        key_codes.c.state == CodeState.DELETED.value,
+    )
+    .values(
+        state=CodeState.AVAILABLE.value,
+        region_id=_region,
+        code_sealed=_again.c.code_sealed,
+        uploaded_at=bindparam("now"),
+        player_id=null(),
+        source=null(),
+        given_at=null(),
+    )
 )
 
 
@@ -142,18 +149,14 @@ class SealedCodes:
 async def add_codes(
     db: Session, project_id: int, item_id: int, region_id: int | None, codes: SealedCodes, *, now: datetime
 ) -> int:
-    """Put codes into a pool, and return how many were new. No hash may stand twice among them."""
+    """Put codes into a pool, and return how many of them were not known. No hash may stand twice among them."""
     assert db.in_transaction, "the turn of an upload lasts as long as its transaction"
     await db.execute(LOCK_UPLOADS, item=item_id)
-    return await db.execute(
-        ADD_CODES,
-        project=project_id,
-        item=item_id,
-        region=region_id,
-        sealed=codes.sealed,
-        hashes=codes.hashes,
-        now=now,
-    )
+    given = {"project": project_id, "item": item_id, "region": region_id, "now": now}
+    added = await db.execute(ADD_CODES, sealed=codes.sealed, hashes=codes.hashes, **given)
+    if added < len(codes.hashes):
+        added += await db.execute(BRING_CODES_BACK, sealed=codes.sealed, hashes=codes.hashes, **given)
+    return added
 
 
 async def take_sealed_codes(
