@@ -27,6 +27,8 @@ SIZES = (1_000, 10_000, 100_000)
 CONNECTIONS = 8
 SECONDS = 1.2
 ROUNDS = 5
+# Signed-in players: as many as connections, so that no two of them ask for the same.
+PLAYERS = 8
 COMPILES = 5
 WRITES = 20
 SHELF = "/virtual_items"
@@ -104,23 +106,25 @@ async def _measure_memory(served: Served, shop: _Shop) -> list[Figure]:
 
 async def _measure_pages(bed: Bed, served: Served, shops: dict[int, _Shop]) -> list[Figure]:
     middle = shops[10_000]
-    player_id = uuid4()
-    headers = await middle.studio.player_headers(player_id)
+    players = {
+        player_id: await middle.studio.player_headers(player_id) for player_id in (uuid4() for _ in range(PLAYERS))
+    }
     async with _client(served) as client:
         first = (await client.get(middle.path)).raise_for_status()
         body, etag = first.content, first.headers["etag"]
         limited = [item["item_id"] for item in first.json()["items"] if item["limits"]]
         assert limited
-        for item_id in limited:
-            await _use(bed, middle, player_id, item_id)
-        mine = (await client.get(middle.path, headers=headers)).raise_for_status()
-        assert mine.content != body
+        for player_id, headers in players.items():
+            for item_id in limited:
+                await _use(bed, middle, player_id, item_id)
+            mine = (await client.get(middle.path, headers=headers)).raise_for_status()
+            assert mine.content != body
         for shop in shops.values():
             (await client.get(shop.path)).raise_for_status()
     requests = {
         "anonymous": [build_request("GET", middle.path, {})],
         "not modified": [build_request("GET", middle.path, {"If-None-Match": etag})],
-        "signed in": [build_request("GET", middle.path, headers)],
+        "signed in": [build_request("GET", middle.path, headers) for headers in players.values()],
         "of 1,000": [build_request("GET", shops[1_000].path, {})],
         "of 100,000": [build_request("GET", shops[100_000].path, {})],
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from zlib import crc32
 
 from sqlalchemy import bindparam, insert, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -198,7 +199,7 @@ def _row(project_id: int, first: int, n: int, region_ids: list[int], links: list
         False,
         True,
         True,
-        n % 100,
+        crc32(b"%d" % n) % 100,
         [region_ids[n % 4]] if n % 25 == 9 else [],
         periods if n % 20 == 11 else [],
         limits if n % 10 == 7 else None,

@@ -22,7 +22,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from fuzz.callers import Demonstration, keep_at_home
+from fuzz.callers import Demonstration
+from fuzz.requests_made import closer_to_right, keep_at_home
 from haversack.app import describe, every_operation
 from haversack.demo.seed import read_demo
 from haversack.http.area import Operation
@@ -67,7 +68,8 @@ def cases(name: str) -> st.SearchStrategy[Case]:
     right = described.as_strategy(generation_mode=GenerationMode.POSITIVE)
     if not described.body and not list(described.iter_parameters()):
         return right
-    return right | described.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+    wrong = described.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+    return right | right | wrong
 
 
 def attempt(examples: int, name: str, call: Callable[[Case, int], None]) -> None:
@@ -113,14 +115,16 @@ async def test_signed(name: str, server: Dev, demonstration: Demonstration) -> N
     operation = OPERATIONS[name]
 
     def call(case: Case, choice: int) -> None:
-        if choice % 10:
+        # Now and then a request speaks of what is not there, or not the caller's.
+        if choice % 10 != 9:
             demonstration.bring_home(case, choice)
+            case.body = closer_to_right(name, case.body, choice)
         demonstration.sign(operation, case)
         response = send(case, session, server.url)
         if response is None:
             return
         check(operation, case, response)
-        if os.environ.get("STAT"): open("/tmp/hv/stat.txt","a").write(f"{name} {response.status_code}\n")
+        STAT.append(f"{name} {response.status_code}")
         if response.status_code < 300 and response.content:
             with suppress(ValueError):
                 demonstration.remember(response.json())
@@ -146,6 +150,8 @@ async def test_unsigned(name: str, server: Dev) -> None:
     await in_thread(server, lambda: attempt(UNSIGNED_EXAMPLES, name, call))
 
 
+STAT=[]
+import atexit; atexit.register(lambda: open("/tmp/hv/stat.txt","w").write("\n".join(STAT)))
 session = requests.Session()
 session.trust_env = False
 

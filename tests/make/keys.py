@@ -149,9 +149,7 @@ async def states_of(studio: Studio, sku: str) -> list[str]:
 async def state_of(studio: Studio, code: str) -> str:
     """What has become of a code."""
     hashed = code_hash(code, key=studio.context.sealer.mac_key, project_id=studio.project_id)
-    state: str = await studio.context.database.session().fetch_value(
-        FIND_STATE, project=studio.project_id, hash=hashed
-    )
+    state: str = await studio.context.database.session().fetch_value(FIND_STATE, project=studio.project_id, hash=hashed)
     return state
 
 
@@ -172,18 +170,14 @@ def new_grant(player_id: UUID, **changes: Any) -> dict[str, Any]:
     return {**about, "mode": "default", **changes}
 
 
-async def grant(
-    client: httpx.AsyncClient, studio: Studio, player_id: UUID, **changes: Any
-) -> httpx.Response:
+async def grant(client: httpx.AsyncClient, studio: Studio, player_id: UUID, **changes: Any) -> httpx.Response:
     """Give a player a game as the studio."""
     return await client.post(
         f"{admin(studio)}/entitlement/grant", json=new_grant(player_id, **changes), auth=studio.basic
     )
 
 
-async def held_games(
-    client: httpx.AsyncClient, studio: Studio, player_id: UUID, **asked: Any
-) -> dict[str, Any]:
+async def held_games(client: httpx.AsyncClient, studio: Studio, player_id: UUID, **asked: Any) -> dict[str, Any]:
     """What a player has a right to."""
     reply = await client.get(
         f"/api/v2/project/{studio.project_id}/entitlement",

@@ -38,9 +38,7 @@ async def test_the_last_code_is_requested_once(client: httpx.AsyncClient, studio
     assert [reply.text for reply in replies if reply.status_code == 200] == ["LAST"]
 
 
-async def test_exactly_as_many_as_there_are(
-    client: httpx.AsyncClient, studio: Studio, context: Context
-) -> None:
+async def test_exactly_as_many_as_there_are(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     await make_game(studio)
     count = 40
     await upload(client, studio, KEY, [f"CODE-{number}" for number in range(count)])
@@ -87,9 +85,7 @@ async def test_one_code_is_redeemed_by_one_player(client: httpx.AsyncClient, stu
     await upload(client, studio, KEY, ["ONE"])
     players = [uuid4() for _ in range(CALLS)]
     replies = await asyncio.gather(*(redeem(client, studio, player_id, "ONE") for player_id in players))
-    outcomes = Counter(
-        (reply.status_code, reply.json()["errorCode"] if reply.content else None) for reply in replies
-    )
+    outcomes = Counter((reply.status_code, reply.json()["errorCode"] if reply.content else None) for reply in replies)
     assert outcomes == {(201, None): 1, (422, 5107): CALLS - 1}
     held = [(await held_games(client, studio, player_id))["total_items_count"] for player_id in players]
     assert sum(held) == 1
@@ -109,16 +105,12 @@ async def test_simultaneous_grants_grant_once(client: httpx.AsyncClient, studio:
     await make_game(studio)
     player_id = await new_player(studio)
     replies = await asyncio.gather(*(grant(client, studio, player_id) for _ in range(CALLS)))
-    outcomes = Counter(
-        (reply.status_code, reply.json()["errorCode"] if reply.content else None) for reply in replies
-    )
+    outcomes = Counter((reply.status_code, reply.json()["errorCode"] if reply.content else None) for reply in replies)
     assert outcomes == {(200, None): 1, (422, 5101): CALLS - 1}
     assert (await held_games(client, studio, player_id))["total_items_count"] == 1
 
 
-async def test_deleting_and_requesting_hand_no_code_out_twice(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_deleting_and_requesting_hand_no_code_out_twice(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_game(studio)
     codes = [f"CODE-{number}" for number in range(60)]
     await upload(client, studio, KEY, codes)
@@ -131,9 +123,7 @@ async def test_deleting_and_requesting_hand_no_code_out_twice(
     assert sorted(given) == sorted(codes)
 
 
-async def test_simultaneous_uploads_of_one_file_store_it_once(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_simultaneous_uploads_of_one_file_store_it_once(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_game(studio)
     codes = [f"CODE-{number}" for number in range(500)]
     sessions = await asyncio.gather(
@@ -146,16 +136,12 @@ async def test_simultaneous_uploads_of_one_file_store_it_once(
     assert all(session["count_uploaded"] + session["count_skipped"] == 500 for session in sessions)
 
 
-async def test_pre_orders_are_never_taken_away_below_nothing(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_pre_orders_are_never_taken_away_below_nothing(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_game(studio)
     url = f"{admin(studio)}/items/pre_order/limit/item/sku/{KEY}"
     adding = (client.post(url, json={"quantity": 1}, auth=studio.basic) for _ in range(20))
     assert {reply.status_code for reply in await asyncio.gather(*adding)} == {201}
-    removing = (
-        client.request("DELETE", url, json={"quantity": 3}, auth=studio.basic) for _ in range(CALLS)
-    )
+    removing = (client.request("DELETE", url, json={"quantity": 3}, auth=studio.basic) for _ in range(CALLS))
     replies = await asyncio.gather(*removing)
     assert Counter(reply.status_code for reply in replies) == {204: 6, 422: CALLS - 6}
     assert (await client.get(url, auth=studio.basic)).json()["available"] == 2

@@ -72,7 +72,7 @@ class RouteIndex:
         assert method not in node.names, f"{method} {path} is declared twice"
         node.names[method] = (tuple(names), route, endpoint)
 
-    def find(self, method: str, path: str) -> tuple[dict[str, str], Any, ASGIApp] | set[str]:
+    def find(self, method: str, path: str) -> "Found | set[str]":
         """The path's parameters, its route and endpoint; or the methods that the path knows (none: no such path)."""
         segments = path.strip("/").split("/")
         methods: set[str] = set()
@@ -94,6 +94,13 @@ class RouteIndex:
         return methods
 
 
+# The path's parameters, its route and endpoint.
+Found = tuple[dict[str, str], Any, ASGIApp]
+
+ADDRESSES_MAX = 10_000
+ADDRESS_BYTES_MAX = 1_000
+
+
 class Dispatcher:
     """The ASGI application: index first, mounted folders next, then a 404 or 405 in the caller's envelope."""
 
@@ -101,6 +108,8 @@ class Dispatcher:
         self.app = app
         self.index = index
         self.mounts = mounts
+        # Where addresses lead that were answered from memory, so that not even the index is asked.
+        self._hot_found: dict[tuple[str, bytes | None], Found] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -108,20 +117,15 @@ class Dispatcher:
             return
         path = scope["path"]
         method = scope["method"]
-        # The raw path keeps an encoded slash inside its segment.
-        raw = scope.get("raw_path")
-        if raw and b"%2" in raw:
-            found = self.index.find(method, raw.decode("ascii", "replace"))
-            if isinstance(found, tuple):
-                found = ({name: unquote(value) for name, value in found[0].items()}, found[1], found[2])
-        else:
-            found = self.index.find(method, path)
+        address = (method, scope.get("raw_path"))
+        found = self._hot_found.get(address) or self._find(method, path, address[1])
         scope["app"] = self.app
         if isinstance(found, tuple):
             scope["path_params"], scope["route"], endpoint = found
             if isinstance(endpoint, HotEndpoint):
                 answer = await endpoint.find_answer(scope)
                 if answer is not None:
+                    self._remember(address, found)
                     status, headers, body = answer
                     await send({"type": "http.response.start", "status": status, "headers": headers})
                     await send({"type": "http.response.body", "body": body})
@@ -142,6 +146,22 @@ class Dispatcher:
                     break
                 return
         await self._refuse(found, scope, receive, opening(send) if is_open(path) else send)
+
+    def _find(self, method: str, path: str, raw: bytes | None) -> Found | set[str]:
+        # The raw path keeps an encoded slash inside its segment.
+        if not raw or b"%2" not in raw:
+            return self.index.find(method, path)
+        found = self.index.find(method, raw.decode("ascii", "replace"))
+        if isinstance(found, tuple):
+            return {name: unquote(value) for name, value in found[0].items()}, found[1], found[2]
+        return found
+
+    def _remember(self, address: tuple[str, bytes | None], found: Found) -> None:
+        if address in self._hot_found or len(address[1] or b"") > ADDRESS_BYTES_MAX:
+            return
+        if len(self._hot_found) >= ADDRESSES_MAX:
+            self._hot_found.clear()
+        self._hot_found[address] = found
 
     async def _refuse(self, methods: set[str], scope: Scope, receive: Receive, send: Send) -> None:
         family = family_of(scope["path"])

@@ -104,9 +104,9 @@ def _named(name: str, address: Address) -> Callable[[Function], Function]:
 # -- Codes ----------------------------------------------------------------------------------------------------------
 
 
-def _text(call: AdminCall, codes: list[str]) -> PlainTextResponse:
+def _text(codes: str) -> PlainTextResponse:
     """Codes for whoever asked, and for no cache on the way."""
-    return PlainTextResponse(" ".join(codes), headers={"Cache-Control": "no-store"})
+    return PlainTextResponse(codes, headers={"Cache-Control": "no-store"})
 
 
 @codes_area.get(f"{CODES}/upload/session/{{session_id}}", errors=(UPLOAD_NOT_FOUND,))
@@ -163,7 +163,7 @@ def _declare_code_operations(address: Address) -> None:
             user_email=asked.user_email,
             reason=asked.reason,
         )
-        return _text(call, codes)
+        return _text(codes)
 
     @codes_area.delete(
         f"{CODES}/delete{address.path}",
@@ -185,7 +185,7 @@ def _declare_code_operations(address: Address) -> None:
             user_email=asked.user_email,
             reason=asked.reason,
         )
-        return _text(call, codes)
+        return _text(codes)
 
 
 # -- Rights to games ------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def _declare_pre_order_operations(address: Address) -> None:
 
     @pre_orders_area.get(path, errors=missing)
     @_named(f"get_pre_order_limit{ending}", address)
-    async def get(call: AdminCall, item: Any)-> PreOrderLimitView:
+    async def get(call: AdminCall, item: Any) -> PreOrderLimitView:
         """Show how many of an item may be ordered before it is out."""
         found = await item_of(call, item)
         return PreOrderLimitView.of(found, await find_limit(call.db, call.project_id, found.item_id))
@@ -261,9 +261,7 @@ def _declare_pre_order_operations(address: Address) -> None:
         """Set how many of an item may still be ordered before it is out."""
         await pre_order_actions.set_pre_orders(call, await item_of(call, item), body.quantity)
 
-    @pre_orders_area.delete(
-        path, status=204, errors=(*missing, PRE_ORDERS_TOO_FEW), audit="pre-order limit lowered"
-    )
+    @pre_orders_area.delete(path, status=204, errors=(*missing, PRE_ORDERS_TOO_FEW), audit="pre-order limit lowered")
     @_named(f"remove_pre_order_limit{ending}", address)
     async def remove(call: AdminCall, item: Any, body: QuantityBody) -> None:
         """Let fewer of an item be ordered before it is out."""
@@ -271,7 +269,7 @@ def _declare_pre_order_operations(address: Address) -> None:
 
     @pre_orders_area.delete(f"{path}/all", status=204, errors=missing, audit="pre-order limit emptied")
     @_named(f"remove_all_pre_order_limit{ending}", address)
-    async def remove_all(call: AdminCall, item: Any)-> None:
+    async def remove_all(call: AdminCall, item: Any) -> None:
         """Let no more of an item be ordered before it is out."""
         await pre_order_actions.set_pre_orders(call, await item_of(call, item), 0)
 

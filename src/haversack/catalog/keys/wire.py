@@ -174,9 +174,7 @@ class HeldGameView(BaseModel):
         )
 
 
-def _attributes(
-    links: Sequence[AttributeLink], attributes: Mapping[int, Attribute]
-) -> list[HeldAttributeView]:
+def _attributes(links: Sequence[AttributeLink], attributes: Mapping[int, Attribute]) -> list[HeldAttributeView]:
     return [
         HeldAttributeView(
             external_id=attribute.external_id,

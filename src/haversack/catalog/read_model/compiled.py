@@ -75,7 +75,9 @@ class Catalog:
     _views: dict[Any, ShelfView] = field(default_factory=dict)
     _currencies: dict[str, str | None] = field(default_factory=dict)
     texts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    _windows: dict[Schedule, LimitWindow] = field(default_factory=dict)
+    # What limits say around what is left, by the identity of the limits, for the window they were last made in.
+    limit_texts: dict[int, tuple[LimitWindow, tuple[bytes, bytes]]] = field(default_factory=dict)
+    _windows: dict[int, LimitWindow] = field(default_factory=dict)
 
     def country_key(self, country: str | None) -> str:
         """The country where it matters to this catalog, "" where it does not."""
@@ -91,9 +93,10 @@ class Catalog:
         """The window of a player's limit at a time; items share their schedules."""
         if schedule is None:
             return ONLY_WINDOW
-        found = self._windows.get(schedule)
+        # Schedules live as long as the catalog, so that their identity is a key.
+        found = self._windows.get(id(schedule))
         if found is None or found.next is None or not found.start <= now < found.next:
-            found = self._windows[schedule] = window_of(schedule, now)
+            found = self._windows[id(schedule)] = window_of(schedule, now)
         return found
 
     def find_group(self, external_id: str) -> Group | None:

@@ -8,7 +8,8 @@ from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.compiled import Catalog, is_listed
 from haversack.catalog.read_model.pieces import NESTING_MAX, Hole, HoleKind, Piece
 from haversack.catalog.read_model.records import NOBODY, Entry, Personal, PlayerUses, Stocks
-from haversack.catalog.records import ItemKind
+from haversack.catalog.records import ItemKind, ItemLimits
+from haversack.limits.records import Window
 from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, since_reset
 
 _FLAGS = (b"false", b"true")
@@ -83,31 +84,44 @@ class Filler:
     def _limits(self, entry: Entry) -> bytes:
         limits = entry.limits
         assert limits is not None
-        per_user, per_item = b"null", b"null"
+        window = self.catalog.window_of(limits.schedule, self.now)
+        if window.next is not None:
+            self.since, self.until = max(self.since, window.start), min(self.until, window.next)
+        before, after = self._texts_of(limits, window)
+        if limits.per_user is not None:
+            before = b"%b%d%b" % (before, self.personal.left.get(entry.item_id, limits.per_user), after)
+        if limits.per_item is None:
+            return before + b"null}"
+        # Before the first sale there may be no counter yet.
+        total, available = self.stocks.units.get(entry.item_id, (limits.per_item, limits.per_item))
+        return b'%b{"total":%d,"available":%d}}' % (before, total, available)
+
+    def _texts_of(self, limits: ItemLimits, window: Window) -> tuple[bytes, bytes]:
+        """What stands before and after what is left to a player, up to the limit for everybody."""
+        known = self.catalog.limit_texts.get(id(limits))
+        if known is not None and known[0] is window:
+            return known[1]
+        texts = (b'{"per_user":null,"per_item":', b"")
         if limits.per_user is not None:
             schedule = b"null"
-            if limits.schedule is not None:
-                window = self.catalog.window_of(limits.schedule, self.now)
-                assert window.next is not None
-                self.since, self.until = max(self.since, window.start), min(self.until, window.next)
+            if limits.schedule is not None and window.next is not None:
                 schedule = b'{"interval_type":"%b","reset_next_date":%d}' % (
                     limits.schedule.interval_type.encode(),
                     int(window.next.timestamp()),
                 )
-            per_user = b'{"total":%d,"available":%d,"recurrent_schedule":%b,"limit_exceeded_visibility":"%b"}' % (
-                limits.per_user,
-                self.personal.left.get(entry.item_id, limits.per_user),
-                schedule,
-                limits.limit_exceeded_visibility.encode(),
+            texts = (
+                b'{"per_user":{"total":%d,"available":' % limits.per_user,
+                b',"recurrent_schedule":%b,"limit_exceeded_visibility":"%b"},"per_item":'
+                % (schedule, limits.limit_exceeded_visibility.encode()),
             )
-        if limits.per_item is not None:
-            # Before the first sale there may be no counter yet.
-            total, available = self.stocks.units.get(entry.item_id, (limits.per_item, limits.per_item))
-            per_item = b'{"total":%d,"available":%d}' % (total, available)
-        return b'{"per_user":%b,"per_item":%b}' % (per_user, per_item)
+        self.catalog.limit_texts[id(limits)] = (window, texts)
+        return texts
 
     def can_be_bought(self, entry: Entry) -> bool:
         """Whether an item that is shown can be bought now by the one it is shown to."""
+        if not entry.windows and not entry.content and entry.kind is not ItemKind.GAME_KEY:
+            units = self.stocks.units.get(entry.item_id)
+            return (units is None or units[1] > 0) and self.personal.left.get(entry.item_id, 1) > 0
         return rules.is_inside(entry.windows, self.now) and self._can_be_had(entry, depth=0)
 
     def _can_be_had(self, entry: Entry, *, depth: int) -> bool:

@@ -48,7 +48,6 @@ class Page:
     pieces: Sequence[Piece]
     # Where each item stands in the body.
     spans: Sequence[tuple[int, int]]
-    total: int
 
     def holds(self, catalog: Catalog, stocks: Stocks, now: datetime) -> bool:
         """Whether it is still true."""
@@ -158,8 +157,9 @@ class PageMaker:
         body = _joined(ask, parts, total) if ask.subject is Subject.PAGE else parts[0]
         page = _page(catalog, stocks, filler.since, filler.until, body)
         if view.places:
-            page.view, page.entries, page.pieces, page.total = view, entries, pieces, total
-            page.spans = _spans_of(body, parts)
+            page.view, page.entries, page.pieces = view, entries, pieces
+            if ask.subject is Subject.PAGE:
+                page.spans = _spans_of(body, parts)
         return page
 
     def _find_single(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Entry | None:
@@ -236,7 +236,8 @@ def _spans_of(body: bytes, parts: Sequence[bytes]) -> list[tuple[int, int]]:
 
 def _with_own_parts(page: Page, personal: Personal, filler: Filler) -> bytes:
     """The page with the items that the player's uses touch filled anew."""
-    body, pieces, done = page.body, [], 0
+    body, done = page.body, 0
+    pieces: list[bytes] = []
     for entry, piece, (start, end) in zip(page.entries, page.pieces, page.spans, strict=True):
         if entry.item_id in personal.touched:
             pieces += (body[done:start], filler.fill(piece))
@@ -256,7 +257,6 @@ def _page(catalog: Catalog, stocks: Stocks, since: datetime, until: datetime, bo
         entries=(),
         pieces=(),
         spans=(),
-        total=0,
     )
 
 

@@ -126,7 +126,10 @@ LIST_USES = (
         (item_limit_resets.c.project_id == user_item_uses.c.project_id)
         & (item_limit_resets.c.item_id == user_item_uses.c.item_id),
     )
-    .where(user_item_uses.c.project_id == _project, user_item_uses.c.player_id == any_(bindparam("players", type_=ARRAY(UUID_COLUMN))))
+    .where(
+        user_item_uses.c.project_id == _project,
+        user_item_uses.c.player_id == any_(bindparam("players", type_=ARRAY(UUID_COLUMN))),
+    )
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

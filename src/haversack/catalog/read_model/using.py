@@ -16,32 +16,32 @@ class UsesReader:
     def __init__(self, database: Database, project_id: int) -> None:
         self._database = database
         self._project_id = project_id
-        self._waiting: dict[UUID, asyncio.Future[dict[int, PlayerUses]]] = {}
+        self._waiting: dict[UUID, list[asyncio.Future[dict[int, PlayerUses]]]] = {}
         self._reading: asyncio.Task[None] | None = None
 
     async def read(self, player_id: UUID) -> dict[int, PlayerUses]:
         """What a player has used, by item id."""
-        future = self._waiting.get(player_id)
-        if future is None:
-            future = self._waiting[player_id] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[dict[int, PlayerUses]] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(player_id, []).append(future)
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_waiting(), name="uses of limits")
-        return await asyncio.shield(future)
+        return await future
 
     async def _read_waiting(self) -> None:
         try:
             while self._waiting:
                 chosen = list(self._waiting)[:PLAYERS_AT_ONCE_MAX]
-                asked = {player_id: self._waiting.pop(player_id) for player_id in chosen}
+                asked = [(player_id, future) for player_id in chosen for future in self._waiting.pop(player_id)]
                 try:
                     found = await list_player_uses(self._database.session(), self._project_id, chosen)
                 except Exception as error:
-                    for future in asked.values():
-                        future.set_exception(error)
-                    for future in asked.values():
-                        future.exception()  # told, even if whoever waited has gone
+                    for _, future in asked:
+                        if not future.done():
+                            future.set_exception(error)
                 else:
-                    for player_id, future in asked.items():
-                        future.set_result(found.get(player_id, {}))
+                    for player_id, future in asked:
+                        # Whoever has gone meanwhile waits no more.
+                        if not future.done():
+                            future.set_result(found.get(player_id, {}))
         finally:
             self._reading = None

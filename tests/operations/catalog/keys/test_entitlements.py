@@ -97,9 +97,7 @@ async def test_redeem_into_the_sandbox(client: httpx.AsyncClient, studio: Studio
 
 
 @pytest.mark.parametrize("with_keys", [False, True])
-async def test_redeem_slows_guessing_down(
-    client: httpx.AsyncClient, studio: Studio, with_keys: bool
-) -> None:
+async def test_redeem_slows_guessing_down(client: httpx.AsyncClient, studio: Studio, with_keys: bool) -> None:
     await make_game(studio)
     await upload(client, studio, KEY, ["ONE", "TWO"])
     url = f"/api/v2/project/{studio.project_id}/entitlement/redeem"
@@ -259,9 +257,7 @@ async def test_get_user_games_of_another_project(
         redeemed = await client.post(f"{url}/redeem", json={"code": "ONE"}, headers=headers)
         assert redeemed.status_code == 401
     for wrong in ("limit=0", "limit=x", "offset=-1", "sandbox=2"):
-        reply = await client.get(
-            f"/api/v2/project/{studio.project_id}/entitlement?{wrong}", headers=headers
-        )
+        reply = await client.get(f"/api/v2/project/{studio.project_id}/entitlement?{wrong}", headers=headers)
         assert refusal(reply) == (422, 1102)
         assert faulty_fields(reply) == {wrong.partition("=")[0]}
 

@@ -1,6 +1,7 @@
 """Taking codes out of stock by hand: for somebody, or all that are unsold."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from make.keys import (
     keys_url,
     make_game,
     make_region,
+    redeem,
     request,
     rows_of,
     states_of,
@@ -30,9 +32,7 @@ KEY = "opera_drmfree"
 LIST_AUDIT = select(audit_entries).where(audit_entries.c.project_id == bindparam("project"))
 
 
-async def _delete(
-    client: httpx.AsyncClient, studio: Studio, key: str | int, **changes: Any
-) -> httpx.Response:
+async def _delete(client: httpx.AsyncClient, studio: Studio, key: str | int, **changes: Any) -> httpx.Response:
     return await client.delete(keys_url(studio, "delete", key), params={**WHO, **changes}, auth=studio.basic)
 
 
@@ -60,9 +60,7 @@ async def test_admin_get_codes_by_id(client: httpx.AsyncClient, studio: Studio) 
     assert (await request(client, studio, key_id, 1)).text == "ONE"
 
 
-async def test_request_of_more_than_there_are_takes_nothing(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_request_of_more_than_there_are_takes_nothing(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_game(studio)
     await upload(client, studio, KEY, ["ONE", "TWO"])
     reply = await request(client, studio, KEY, 3)
@@ -75,9 +73,7 @@ async def test_request_of_more_than_there_are_takes_nothing(
 async def test_request_by_head_takes_nothing(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_game(studio)
     await upload(client, studio, KEY, ["ONE"])
-    reply = await client.head(
-        keys_url(studio, "request", KEY), params={**WHO, "quantity": 1}, auth=studio.basic
-    )
+    reply = await client.head(keys_url(studio, "request", KEY), params={**WHO, "quantity": 1}, auth=studio.basic)
     assert reply.status_code == 405
     assert await states_of(studio, KEY) == ["available"]
 
@@ -149,9 +145,7 @@ async def test_deleted_codes_can_be_uploaded_again(client: httpx.AsyncClient, st
     assert (await request(client, studio, KEY, 1, region_id=region_id)).text == "TWO"
 
 
-async def test_take_code_gives_the_oldest(
-    client: httpx.AsyncClient, studio: Studio, context: Context
-) -> None:
+async def test_take_code_gives_the_oldest(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     await make_game(studio)
     await upload(client, studio, KEY, ["ONE", "TWO"])
     key = await find_item(studio, KEY)
@@ -175,9 +169,7 @@ async def test_take_code_gives_the_oldest(
     assert [row["source"] for row in await rows_of(studio, KEY)] == ["order:1", "order:1"]
 
 
-async def test_changes_of_stock_are_told(
-    client: httpx.AsyncClient, studio: Studio, context: Context
-) -> None:
+async def test_changes_of_stock_are_told(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     told: list[str] = []
     context.notifications.subscribe(STOCK_CHANGED, told.append)
     mine = str(studio.project_id)
@@ -188,3 +180,28 @@ async def test_changes_of_stock_are_told(
         told.clear()
         await change
     assert mine in told
+
+
+async def _shown_keys(client: httpx.AsyncClient, studio: Studio, **asked: str) -> list[dict[str, Any]]:
+    url = f"/api/v2/project/{studio.project_id}/items/game/sku/opera"
+    reply = await client.get(url, params=asked)
+    assert reply.status_code == 200, reply.text
+    keys: list[dict[str, Any]] = reply.json()["unit_items"]
+    return keys
+
+
+async def test_the_catalog_shows_at_once_whether_there_are_codes(
+    client: httpx.AsyncClient, studio: Studio
+) -> None:
+    await make_game(studio)
+    assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [False]
+    await upload(client, studio, KEY, ["ONE", "TWO"])
+    assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [True]
+    await request(client, studio, KEY, 1)
+    assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [True]
+    await redeem(client, studio, uuid4(), "TWO")
+    assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [False]
+    await upload(client, studio, KEY, ["THREE"])
+    assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [True]
+    await _delete(client, studio, KEY)
+    assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [False]

@@ -121,9 +121,7 @@ async def test_upload_to_what_is_no_key(
     assert refusal(reply) == (404, 4001)
 
 
-async def test_upload_to_an_unknown_region(
-    client: httpx.AsyncClient, studio: Studio, other_studio: Studio
-) -> None:
+async def test_upload_to_an_unknown_region(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
     await make_game(studio)
     foreign = await make_region(other_studio, "DE")
     for region_id in (foreign, 2**31 - 1):
@@ -185,9 +183,7 @@ async def _add_session(studio: Studio, *, lease: timedelta) -> Upload:
     return upload
 
 
-async def test_admin_get_codes_session_whose_process_has_died(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_admin_get_codes_session_whose_process_has_died(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_game(studio)
     alive = await _add_session(studio, lease=timedelta(minutes=1))
     assert (await session_of(client, studio, alive.session_id.hex))["status"] == "processing"
@@ -293,5 +289,3 @@ async def test_codes_are_secrets_in_the_database_and_in_logs(
     assert "SECRET" not in caplog.text
     assert (await request(client, studio, KEY, 1)).text == "VERY-SECRET-CODE"
     assert "SECRET" not in caplog.text
-
-

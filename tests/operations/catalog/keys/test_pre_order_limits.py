@@ -149,9 +149,7 @@ async def test_toggle_pre_order_limit_by_id(client: httpx.AsyncClient, studio: S
     await _toggle(client, studio, by_id=True)
 
 
-async def test_limit_of_what_is_not_there(
-    client: httpx.AsyncClient, studio: Studio, other_studio: Studio
-) -> None:
+async def test_limit_of_what_is_not_there(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
     key_id = (await make_game(other_studio))[KEY]
     for key in ("nothing", KEY, key_id, LIMIT_MAX):
         limits = Limits(client, studio, key)
@@ -191,9 +189,7 @@ async def test_limit_that_cannot_be_counted(client: httpx.AsyncClient, studio: S
     assert await limits.available() == LIMIT_MAX
 
 
-async def test_changes_of_limits_are_told(
-    client: httpx.AsyncClient, studio: Studio, context: Context
-) -> None:
+async def test_changes_of_limits_are_told(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     limits = await _limits(client, studio)
     told: list[str] = []
     context.notifications.subscribe(STOCK_CHANGED, told.append)

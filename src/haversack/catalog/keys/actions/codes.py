@@ -23,9 +23,7 @@ from haversack.sealing import Sealer
 def note_stock(call: Call, project_id: int) -> None:
     """Let this process's catalog look at what is left, after the commit. Other processes look once a second anyway, so
     that handing out a code costs no notification."""
-    call.after_commit.append(
-        lambda: call.context.notifications.publish_locally(STOCK_CHANGED, str(project_id))
-    )
+    call.after_commit.append(lambda: call.context.notifications.publish_locally(STOCK_CHANGED, str(project_id)))
 
 
 async def tell_stock(call: AdminCall) -> None:
@@ -71,8 +69,9 @@ async def get_upload(call: AdminCall, session_id: UUID) -> Upload:
 
 async def request_codes(
     call: AdminCall, key: Item, region_id: int | None, *, quantity: int, user_email: str, reason: str
-) -> list[str]:
-    """Take the oldest codes out of a pool for somebody; all of them or, with CODES_TOO_FEW, none."""
+) -> str:
+    """Take the oldest codes out of a pool for somebody; all of them or, with CODES_TOO_FEW, none. They are returned
+    separated by blanks."""
     async with call.db.begin():
         await _check_region(call, region_id)
         taken = await queries.take_sealed_codes(
@@ -96,11 +95,11 @@ async def request_codes(
     return await asyncio.to_thread(_opened, call.context.sealer, taken)
 
 
-async def delete_codes(
-    call: AdminCall, key: Item, region_id: int | None, *, user_email: str, reason: str
-) -> list[str]:
-    """Take every unsold code out of a pool, and return them."""
-    codes: list[str] = []
+async def delete_codes(call: AdminCall, key: Item, region_id: int | None, *, user_email: str, reason: str) -> str:
+    """Take every unsold code out of a pool, and return them separated by blanks: of a million, a text is a quarter of
+    a list."""
+    texts: list[str] = []
+    after = 0
     async with call.db.begin():
         await _check_region(call, region_id)
         # Slice by slice, so that no statement takes long, however many there are.
@@ -114,14 +113,16 @@ async def delete_codes(
             source=_source("deleted by", user_email, reason),
             player_id=None,
             now=call.now,
+            after=after,
         ):
-            codes += await asyncio.to_thread(_opened, call.context.sealer, taken)
+            after = taken[-1][0]
+            texts.append(await asyncio.to_thread(_opened, call.context.sealer, taken))
         await tell_stock(call)
-    return codes
+    return " ".join(texts)
 
 
-def _opened(sealer: Sealer, taken: Sequence[tuple[int, bytes]]) -> list[str]:
-    return [sealer.open_text(sealed) for _, sealed in taken]
+def _opened(sealer: Sealer, taken: Sequence[tuple[int, bytes]]) -> str:
+    return " ".join(sealer.open_text(sealed) for _, sealed in taken)
 
 
 def _source(what: str, user_email: str, reason: str) -> str:

@@ -80,9 +80,7 @@ async def grant_entitlement(
         )
 
 
-async def revoke_entitlement(
-    call: AdminCall, external_id: str, *, game_sku: str, drm_sku: str, mode: Mode
-) -> None:
+async def revoke_entitlement(call: AdminCall, external_id: str, *, game_sku: str, drm_sku: str, mode: Mode) -> None:
     """Take a game from a player; nothing where the player does not have it. Its code stays used."""
     if drm_sku != rules.DRM_FREE:
         raise DRM_NOT_FREE()
@@ -162,8 +160,6 @@ async def _check_country(call: AdminCall, key: FreeKey, game_sku: str, country: 
     if country is None or not key.region_ids:
         return
     regions = await list_regions(call.db, call.project_id)
-    countries = {
-        each for region in regions if region.region_id in key.region_ids for each in region.countries
-    }
+    countries = {each for region in regions if region.region_id in key.region_ids for each in region.countries}
     if country not in countries:
         raise GAME_NOT_IN_COUNTRY(sku=game_sku, country=country)

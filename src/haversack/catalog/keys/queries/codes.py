@@ -6,7 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Integer, LargeBinary, Text, any_, bindparam, func, literal, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    LargeBinary,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -70,6 +83,7 @@ def _take(pool: ColumnElement[bool]) -> Any:
             key_codes.c.item_id == _item,
             pool,
             key_codes.c.state == CodeState.AVAILABLE.value,
+            key_codes.c.code_id > bindparam("after", type_=BigInteger),
         )
         .order_by(key_codes.c.code_id)
         .limit(bindparam("most", type_=Integer))
@@ -170,8 +184,12 @@ async def take_sealed_codes(
     source: str,
     player_id: UUID | None,
     now: datetime,
+    after: int = 0,
 ) -> list[tuple[int, bytes]]:
-    """Take up to so many of the oldest free codes out of a pool: their ids and sealed texts, oldest first."""
+    """Take up to so many of the oldest free codes out of a pool: their ids and sealed texts, oldest first.
+
+    after: the last id that this transaction has taken before; without it the index leads through all of them again.
+    """
     pool: dict[str, Any] = {} if region_id is None else {"region": region_id}
     rows = await db.fetch_all(
         TAKE_OF_NO_REGION if region_id is None else TAKE_OF_REGION,
@@ -182,6 +200,7 @@ async def take_sealed_codes(
         player=player_id,
         of_source=source,
         now=now,
+        after=after,
         **pool,
     )
     return [(row["code_id"], row["code_sealed"]) for row in rows]
@@ -218,9 +237,7 @@ async def take_code(
     return (taken[0][0], sealer.open_text(taken[0][1])) if taken else None
 
 
-async def find_codes(
-    db: Session, project_id: int, code_hash: bytes, *, item_id: int | None = None
-) -> list[FoundCode]:
+async def find_codes(db: Session, project_id: int, code_hash: bytes, *, item_id: int | None = None) -> list[FoundCode]:
     """The codes with one hash: of all keys of the project's games, or of one key."""
     if item_id is None:
         rows = await db.fetch_all(FIND_CODES, project=project_id, hash=code_hash)

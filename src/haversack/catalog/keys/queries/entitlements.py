@@ -153,18 +153,14 @@ async def list_held_games(
 
 async def count_held_games(db: Session, project_id: int, player_id: UUID, *, mode: Mode) -> int:
     """How many games a player has a right to."""
-    return int(
-        await db.fetch_value(COUNT_HELD_GAMES, project=project_id, player=player_id, of_mode=mode.value)
-    )
+    return int(await db.fetch_value(COUNT_HELD_GAMES, project=project_id, player=player_id, of_mode=mode.value))
 
 
 async def count_attempt(
     db: Session, login_project_id: UUID, *, subject: bytes, window: timedelta, now: datetime
 ) -> Attempts:
     """Count an attempt at a code, beside those at passwords. `now` is the machine's time."""
-    count, ends_at = await tokens.count_attempt(
-        db, login_project_id, subject_hash=subject, window=window, now=now
-    )
+    count, ends_at = await tokens.count_attempt(db, login_project_id, subject_hash=subject, window=window, now=now)
     return Attempts(count, ends_at)
 
 

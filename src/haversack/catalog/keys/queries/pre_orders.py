@@ -22,13 +22,9 @@ ADD_PRE_ORDERS = _first.on_conflict_do_update(
     set_={"available": limits.c.available + _quantity},
     where=limits.c.available <= LIMIT_MAX - _quantity,
 ).returning(limits.c.available)
-SET_PRE_ORDERS = _first.on_conflict_do_update(
-    index_elements=["project_id", "item_id"], set_={"available": _quantity}
-)
+SET_PRE_ORDERS = _first.on_conflict_do_update(index_elements=["project_id", "item_id"], set_={"available": _quantity})
 REMOVE_PRE_ORDERS = (
-    update(limits)
-    .where(*_limit, limits.c.available >= _quantity)
-    .values(available=limits.c.available - _quantity)
+    update(limits).where(*_limit, limits.c.available >= _quantity).values(available=limits.c.available - _quantity)
 )
 _switched = insert(limits).values(**_key, is_enabled=bindparam("enabled"))
 ENABLE_LIMIT = _switched.on_conflict_do_update(

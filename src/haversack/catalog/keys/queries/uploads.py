@@ -116,7 +116,5 @@ async def end_upload(db: Session, upload: Upload, *, status: UploadStatus, fault
 
 async def break_off(db: Session, upload: Upload, *, fault: str) -> Upload | None:
     """End a session of which nothing was heard any more; None if it goes on after all."""
-    row = await db.fetch_one(
-        BREAK_OFF, project=upload.project_id, session=upload.session_id, new_fault=fault
-    )
+    row = await db.fetch_one(BREAK_OFF, project=upload.project_id, session=upload.session_id, new_fault=fault)
     return None if row is None else _upload(row)
