@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Lifespan
+from starlette.types import ASGIApp, Lifespan, Scope
 
 from haversack.backpack import admin_operations as backpack_admin
 from haversack.backpack import pictures as backpack_pictures
@@ -38,6 +39,7 @@ from haversack.login import server_operations as login_server
 from haversack.login.actions import prune_expired
 from haversack.pages import operations as page_operations
 from haversack.pages import reference as page_reference
+from haversack.pages.html import render_error
 from haversack.pages.reference import swagger_folder
 from haversack.pages.shipped import FOLDERS
 from haversack.projects import merchant_operations
@@ -186,6 +188,13 @@ class ShippedFiles(StaticFiles):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or the page that says that there is none: nobody else answers for a mounted folder."""
+        try:
+            return await super().get_response(path, scope)
+        except HTTPException as error:
+            return render_error(error.status_code, reference=None)
 
     def file_response(self, *arguments: Any, **options: Any) -> Response:
         """A file with the headers that say how long it may be kept and that it is what it says."""

@@ -255,6 +255,10 @@ async def test_form_through_a_proxy_that_names_itself(visitor: Visitor, player: 
         ("GET", "/backpack/nothing", 404, "There is nothing here"),
         ("GET", "/backpack/link", 404, "There is nothing here"),
         ("GET", "/backpack?login=17", 400, "This page cannot be opened"),
+        ("GET", "/static/nothing.css", 404, "There is nothing here"),
+        ("GET", "/static/%2e%2e/operations.py", 404, "There is nothing here"),
+        ("GET", "/demo/", 404, "There is nothing here"),
+        ("GET", "/docs/assets/nothing.js", 404, "There is nothing here"),
         ("GET", "/backpack/%00", 404, "There is nothing here"),
         ("POST", "/backpack/items/17/receive", 400, "This page cannot be opened"),
         ("DELETE", "/backpack", 405, "This page cannot be opened"),
@@ -280,4 +284,5 @@ async def test_page_without_database(site: Site, player: Player) -> None:
     assert reply.status_code == 503
     check_headers(reply)
     assert "Back in a moment" in words_of(reply.text)
+    assert int(reply.headers["retry-after"]) > 0
     assert "127.0.0.1:1" not in reply.text and "asyncpg" not in reply.text

@@ -10,7 +10,7 @@ from haversack.context import Context
 from haversack.errors import BACKPACK, PICTURE_NOT_FOUND, PICTURE_SIZE_WRONG, PICTURE_SOURCE_FAILED
 from haversack.http.area import Area
 from haversack.http.calls import PublicCall
-from haversack.images.rules import DEFAULT_HEIGHT, DEFAULT_WIDTH, ImageFailure, ImageFailureKind
+from haversack.images.rules import DEFAULT_HEIGHT, DEFAULT_WIDTH, ImageFailure, ImageFailureKind, is_not_modified
 
 area = Area("Pictures", family=BACKPACK)
 
@@ -51,6 +51,6 @@ async def get_picture(
         made = await call.context.images.picture(picture, width=w, height=h, accept=accept, now=real_now())
     except ImageFailure as failure:
         raise KIND_OF_FAILURE[failure.kind](reason=failure.reason) from None
-    if call.request.headers.get("if-none-match") == made.etag:
+    if is_not_modified(call.request.headers.get("if-none-match"), made.etag):
         return Response(status_code=304, headers=dict(made.headers()))
     return Response(made.body, headers=dict(made.headers()))

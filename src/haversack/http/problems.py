@@ -66,10 +66,10 @@ PROBLEM_MODELS: dict[str, type[BaseModel]] = {
 
 def render(family: Family, refusal: Refusal, *, request_id: str) -> Response:
     """The answer that a refusal gets in a family of the wire; browsers get a page."""
-    if family is PAGE:
-        return render_error(refusal.kind.status, reference=refusal.reference)
-    body = problem_body(family, refusal, request_id=request_id)
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after is not None else None
+    if family is PAGE:
+        return render_error(refusal.kind.status, reference=refusal.reference, headers=headers)
+    body = problem_body(family, refusal, request_id=request_id)
     return Response(orjson.dumps(body), status_code=refusal.kind.status, headers=headers, media_type="application/json")
 
 
