@@ -24,6 +24,7 @@ from haversack.catalog.keys import admin_operations as keys_admin
 from haversack.catalog.keys import player_operations as keys_player
 from haversack.catalog.read_model import player_operations as client_catalog
 from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
+from haversack.catalog.transfer import admin_operations as transfer_admin
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
@@ -70,6 +71,8 @@ AREAS: tuple[Area, ...] = (
     keys_admin.pre_orders_area,
     keys_player.area,
     limits_admin.area,
+    transfer_admin.area,
+    transfer_admin.bare_area,
     client_catalog.common_area,
     client_catalog.virtual_items_area,
     client_catalog.bundles_area,

@@ -8,7 +8,7 @@ from uuid import uuid4
 import requests
 from schemathesis import Case
 
-from fuzz.requests_made import SEEDS
+from fuzz.requests_made import SEEDS, SKU_OF_PATH
 from haversack.demo.seed import Demo
 from haversack.http.area import Operation
 from haversack.http.calls import AdminCall, GuestCall, HostCall, MerchantCall, PlayerCall, PublicCall, ServerCall
@@ -114,6 +114,8 @@ class Demonstration:
                 return demo.client_secret
             case "user_id":
                 return demo.player_id
+        if _short(name) == "sku" and choice % 4:
+            return next((sku for part, sku in SKU_OF_PATH if part in case.path), None)
         found = self.seen.get(_short(name))
         return found[choice % len(found)] if found else None
 

@@ -33,10 +33,19 @@ SEEDED_ITEM = "seeded-lamp"
 SEEDS: dict[str, Callable[[], Any]] = {
     "virtual_currency": lambda: catalog.virtual_currency(sku=SEEDED_CURRENCY),
     "virtual_item": lambda: catalog.virtual_item(sku=SEEDED_ITEM),
-    "package": lambda: catalog.package(SEEDED_CURRENCY),
-    "bundle": lambda: catalog.bundle(SEEDED_ITEM),
-    "game": lambda: catalog.game(catalog.game_key()),
+    "package": lambda: catalog.package(SEEDED_CURRENCY, sku="seeded-sack"),
+    "bundle": lambda: catalog.bundle(SEEDED_ITEM, sku="seeded-crate"),
+    "game": lambda: catalog.game(catalog.game_key(sku="seeded-key"), sku="seeded-game"),
 }
+# Which of them a path speaks of; the first that fits.
+SKU_OF_PATH = (
+    ("/package", "seeded-sack"),
+    ("/bundle", "seeded-crate"),
+    ("virtual_currency", SEEDED_CURRENCY),
+    ("/game/key", "seeded-key"),
+    ("/game", "seeded-game"),
+    ("/items/", SEEDED_ITEM),
+)
 
 
 def closer_to_right(name: str, body: Any, choice: int) -> Any:

@@ -2,7 +2,7 @@
 
 import typer
 
-from haversack.cli import projects, serving, upkeep, webhooks
+from haversack.cli import catalog, projects, serving, upkeep, webhooks
 
 app = typer.Typer(
     name="haversack",
@@ -18,6 +18,9 @@ app.command("migrate")(upkeep.migrate)
 app.command("openapi")(upkeep.openapi)
 app.command("doctor")(upkeep.doctor)
 app.command("reference")(upkeep.reference)
+app.command("import")(catalog.import_)
+app.command("export")(catalog.export)
+app.command("seed")(catalog.seed)
 app.add_typer(projects.project_app, name="project")
 app.add_typer(projects.player_app, name="player")
 app.add_typer(webhooks.app, name="webhooks")
