@@ -19,7 +19,6 @@ NAMES_KEPT_MAX = 50
 NEEDED_IN_QUERY = ("client_id", "response_type", "state", "projectId", "sessions")
 
 
-
 @dataclass(slots=True)
 class Demonstration:
     """A running server with its demo: credentials, and the names of what exists."""

@@ -69,7 +69,7 @@ items = Table(
     # {"per_item": 100, "per_user": {"total": 5, "limit_exceeded_visibility": "show"}, "schedule": {...} or null}
     Column("limits", JSONB, nullable=True),
     Column("pre_order", JSONB, nullable=True),
-    # What only this kind has: content of bundles, inventory options of virtual items, drm_sku of keys, is_hard, is_clan.
+    # What only some kinds have: content of bundles, inventory options of virtual items, drm_sku of keys, is_hard.
     Column("details", JSONB, nullable=False, server_default="{}"),
     moment("created_at"),
     moment("updated_at"),

@@ -1,5 +1,6 @@
 """How a refusal looks on the wire: one envelope for each family."""
 
+import json
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -69,8 +70,18 @@ def render(family: Family, refusal: Refusal, *, request_id: str) -> Response:
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after is not None else None
     if family is PAGE:
         return render_error(refusal.kind.status, reference=refusal.reference, headers=headers)
+    body = encoded_problem(family, refusal, request_id=request_id)
+    return Response(body, status_code=refusal.kind.status, headers=headers, media_type="application/json")
+
+
+def encoded_problem(family: Family, refusal: Refusal, *, request_id: str) -> bytes:
+    """The envelope as it is sent."""
     body = problem_body(family, refusal, request_id=request_id)
-    return Response(orjson.dumps(body), status_code=refusal.kind.status, headers=headers, media_type="application/json")
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # It repeats a number as its sender wrote it, with more than 64 bits.
+        return json.dumps(body).encode()
 
 
 def problem_body(family: Family, refusal: Refusal, *, request_id: str) -> dict[str, Any]:

@@ -409,8 +409,9 @@ def _scopes(claims: dict[str, Any]) -> tuple[str, ...]:
 
 def _country(claims: dict[str, Any]) -> str | None:
     country = claims.get("country")
-    is_code = isinstance(country, str) and len(country) == 2 and country.isascii() and country.isalpha()
-    return country.upper() if is_code else None
+    if not isinstance(country, str) or len(country) != 2 or not (country.isascii() and country.isalpha()):
+        return None
+    return country.upper()
 
 
 def _is_audience(outside: OutsideIssuer, claims: dict[str, Any]) -> bool:

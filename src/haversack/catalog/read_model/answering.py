@@ -6,23 +6,17 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from haversack.catalog.read_model.filling import personal_of
-from haversack.catalog.read_model.pages import Page
+from haversack.catalog.read_model.pages import JSON, Header
 from haversack.catalog.read_model.records import NOBODY, Ask, Subject
 from haversack.context import Context
 from haversack.errors import GROUP_NOT_FOUND, ITEM_ID_NOT_FOUND, ErrorKind
 from haversack.http.area import HotAnswer
-from haversack.http.browsers import OPEN_HEADERS
+from haversack.http.browsers import ANY_ORIGIN, EXPOSED
 from haversack.http.calls import GuestCall
 from haversack.login.identities import PlayerIdentity
 from haversack.login.tokens import TokenRefused
 from haversack.projects.records import Project
 
-Header = tuple[bytes, bytes]
-
-_TYPE: Header = (b"content-type", b"application/json")
-# What a player or a country gets depends on these, so a cache between must look at them, and ask again each time.
-_VARY: Header = (b"vary", b"authorization, x-user-country")
-_SHARED: Header = (b"cache-control", b"no-cache")
 _PERSONAL: Header = (b"cache-control", b"private, no-store")
 
 
@@ -34,6 +28,7 @@ async def answer_hot(scope: Scope) -> HotAnswer | None:
         return None
     project_id, ask, ask_key = known
     authorization = if_none_match = country = b""
+    exposed: tuple[Header, ...] = ()
     for name, value in scope["headers"]:
         if name == b"authorization":
             authorization = value
@@ -41,6 +36,8 @@ async def answer_hot(scope: Scope) -> HotAnswer | None:
             if_none_match = value
         elif name == b"x-user-country":
             country = value
+        elif name == b"origin":
+            exposed = (EXPOSED,)
     project = await context.directory.find_project(project_id)
     if project is None:
         return None
@@ -57,6 +54,7 @@ async def answer_hot(scope: Scope) -> HotAnswer | None:
         ask_key,
         country=_country_of(ask, player, country.decode("latin-1")),
         if_none_match=if_none_match,
+        exposed=exposed,
     )
 
 
@@ -83,7 +81,7 @@ async def answer(call: GuestCall, ask: Ask, *, unknown: ErrorKind = ITEM_ID_NOT_
     status, headers, body = found
     response = Response(body, status_code=status)
     # Those for browsers are put to every answer of the API.
-    response.raw_headers = [header for header in headers if header not in OPEN_HEADERS]
+    response.raw_headers = [header for header in headers if header != ANY_ORIGIN]
     return response
 
 
@@ -116,6 +114,7 @@ async def _answer(
     *,
     country: str | None,
     if_none_match: bytes,
+    exposed: tuple[Header, ...] = (),
 ) -> HotAnswer | None:
     """The answer; None where a single read finds nothing that this caller may see."""
     live = context.catalogs
@@ -139,15 +138,11 @@ async def _answer(
             body = await live.pages.body_for_player(ask, page, personal, place, now)
             if body is None:
                 return None
-            return 200, [_TYPE, _length(body), _PERSONAL, _VARY, *geo, *OPEN_HEADERS], body
-    return _shared(page, if_none_match, geo)
-
-
-def _shared(page: Page, if_none_match: bytes, geo: tuple[Header, ...]) -> HotAnswer:
-    etag: Header = (b"etag", page.etag)
+            length: Header = (b"content-length", b"%d" % len(body))
+            return 200, [JSON, length, _PERSONAL, *geo, ANY_ORIGIN, *exposed], body
     if if_none_match and _fits(if_none_match, page.etag):
-        return 304, [etag, _SHARED, _VARY, *geo, *OPEN_HEADERS], b""
-    return 200, [_TYPE, _length(page.body), etag, _SHARED, _VARY, *geo, *OPEN_HEADERS], page.body
+        return 304, [*page.headers_not_modified, *geo, *exposed], b""
+    return 200, [*page.headers, *geo, *exposed], page.body
 
 
 def _fits(if_none_match: bytes, etag: bytes) -> bool:
@@ -156,10 +151,6 @@ def _fits(if_none_match: bytes, etag: bytes) -> bool:
         return True
     tags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
     return etag in tags or b"*" in tags
-
-
-def _length(body: bytes) -> Header:
-    return (b"content-length", b"%d" % len(body))
 
 
 def _geo(ask: Ask, country: str | None) -> tuple[Header, ...]:

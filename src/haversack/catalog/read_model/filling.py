@@ -10,7 +10,7 @@ from haversack.catalog.read_model.pieces import NESTING_MAX, Hole, HoleKind, Pie
 from haversack.catalog.read_model.records import NOBODY, Entry, Personal, PlayerUses, Stocks
 from haversack.catalog.records import ItemKind, ItemLimits
 from haversack.limits.records import Window
-from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, since_reset
+from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, since_reset, used_in
 
 _FLAGS = (b"false", b"true")
 
@@ -27,15 +27,15 @@ def personal_of(catalog: Catalog, used: Mapping[int, PlayerUses], now: datetime)
         entry = catalog.entries.get(item_id)
         if entry is None or entry.limits is None or entry.limits.per_user is None:
             continue
-        limits = entry.limits
+        limits, uses = entry.limits, player_uses.uses
         window = since_reset(catalog.window_of(limits.schedule, now), now, reset_at=player_uses.reset_at)
-        available = available_to_player(limits, player_uses.uses, window)
-        if available == limits.per_user:
+        if not used_in(uses, window):
             continue
+        available = available_to_player(limits, uses, window)
         left[item_id] = available
         holders = catalog.holders[item_id]
         touched |= holders
-        if is_hidden_by_player_limit(limits, player_uses.uses, window):
+        if available == 0 and is_hidden_by_player_limit(limits, uses, window):
             hidden.add(item_id)
         if available == 0:
             # A bundle cannot be had without what it holds.

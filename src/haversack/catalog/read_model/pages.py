@@ -21,6 +21,7 @@ from haversack.catalog.read_model.pieces import (
     encode_piece,
 )
 from haversack.catalog.read_model.records import NOBODY, Ask, Entry, Personal, Shelf, Stocks, Subject
+from haversack.http.browsers import ANY_ORIGIN
 from haversack.text import reading
 
 PIECES_BYTES_MAX = 48 * 2**20
@@ -29,6 +30,15 @@ PAGES_BYTES_MAX = 48 * 2**20
 OVERHEAD_BYTES = 400
 # Items between two chances for others to run: about two milliseconds of encoding.
 SLICE = 25
+# How many states of its items a page remembers.
+FILLED_MAX = 500
+
+
+Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
+# Whoever keeps an answer asks each time whether its tag still stands: what another player or country gets has another.
+SHARED: Header = (b"cache-control", b"no-cache")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -42,12 +52,16 @@ class Page:
     until: datetime
     body: bytes
     etag: bytes
+    headers: Sequence[Header]
+    headers_not_modified: Sequence[Header]
     # What a player's own page is made of; nothing where no limit can touch it.
     view: ShelfView | None
     entries: Sequence[Entry]
     pieces: Sequence[Piece]
-    # Where each item stands in the body.
-    spans: Sequence[tuple[int, int]]
+    # Item -> its place on the page and where it stands in the body, for those that a player's limits may touch.
+    spans: Mapping[int, tuple[int, int, int]]
+    # What an item was filled with for players to whom so much of it is left: nothing else of it can differ.
+    filled: dict[tuple[int, int], bytes]
 
     def holds(self, catalog: Catalog, stocks: Stocks, now: datetime) -> bool:
         """Whether it is still true."""
@@ -159,7 +173,7 @@ class PageMaker:
         if view.places:
             page.view, page.entries, page.pieces = view, entries, pieces
             if ask.subject is Subject.PAGE:
-                page.spans = _spans_of(body, parts)
+                page.spans = _spans_of(page, parts)
         return page
 
     def _find_single(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Entry | None:
@@ -224,12 +238,12 @@ def _joined(ask: Ask, parts: Sequence[bytes], total: int) -> bytes:
     return b'{"has_more":%b,"items":[%b],"total_items_count":%d}' % (has_more, items, total)
 
 
-def _spans_of(body: bytes, parts: Sequence[bytes]) -> list[tuple[int, int]]:
-    """Where the parts that were joined into a page stand in it."""
-    start = body.index(b"[") + 1
-    spans = []
-    for part in parts:
-        spans.append((start, start + len(part)))
+def _spans_of(page: Page, parts: Sequence[bytes]) -> dict[int, tuple[int, int, int]]:
+    start = page.body.index(b"[") + 1
+    spans = {}
+    for place, (entry, part) in enumerate(zip(page.entries, parts, strict=True)):
+        if entry.item_id in page.catalog.holders:
+            spans[entry.item_id] = (place, start, start + len(part))
         start += len(part) + 1
     return spans
 
@@ -238,25 +252,43 @@ def _with_own_parts(page: Page, personal: Personal, filler: Filler) -> bytes:
     """The page with the items that the player's uses touch filled anew."""
     body, done = page.body, 0
     pieces: list[bytes] = []
-    for entry, piece, (start, end) in zip(page.entries, page.pieces, page.spans, strict=True):
-        if entry.item_id in personal.touched:
-            pieces += (body[done:start], filler.fill(piece))
-            done = end
+    for place, start, end in sorted(page.spans[each] for each in personal.touched if each in page.spans):
+        pieces += (body[done:start], _filled(page, place, personal, filler))
+        done = end
     return b"".join((*pieces, body[done:]))
 
 
+def _filled(page: Page, place: int, personal: Personal, filler: Filler) -> bytes:
+    entry, piece = page.entries[place], page.pieces[place]
+    left = personal.left.get(entry.item_id)
+    if left is None or entry.content:
+        # It shows limits of other items.
+        return filler.fill(piece)
+    found = page.filled.get((place, left))
+    if found is None:
+        found = filler.fill(piece)
+        if len(page.filled) < FILLED_MAX:
+            page.filled[place, left] = found
+    return found
+
+
 def _page(catalog: Catalog, stocks: Stocks, since: datetime, until: datetime, body: bytes) -> Page:
+    etag = b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode()
+    kept = [(b"etag", etag), SHARED, ANY_ORIGIN]
     return Page(
         catalog=catalog,
         stocks=stocks,
         since=since,
         until=until,
         body=body,
-        etag=b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode(),
+        etag=etag,
+        headers=[JSON, (b"content-length", b"%d" % len(body)), *kept],
+        headers_not_modified=kept,
         view=None,
         entries=(),
         pieces=(),
-        spans=(),
+        spans={},
+        filled={},
     )
 
 

@@ -151,8 +151,7 @@ class Stocks:
     stamp: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PlayerUses:
+class PlayerUses(NamedTuple):
     """What a player has used of an item's limit, and when the studio last reset the item for everybody."""
 
     uses: Uses

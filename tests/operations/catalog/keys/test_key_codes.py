@@ -190,9 +190,7 @@ async def _shown_keys(client: httpx.AsyncClient, studio: Studio, **asked: str) -
     return keys
 
 
-async def test_the_catalog_shows_at_once_whether_there_are_codes(
-    client: httpx.AsyncClient, studio: Studio
-) -> None:
+async def test_the_catalog_shows_at_once_whether_there_are_codes(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_game(studio)
     assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [False]
     await upload(client, studio, KEY, ["ONE", "TWO"])

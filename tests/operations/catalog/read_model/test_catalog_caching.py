@@ -92,7 +92,7 @@ async def test_another_process_sees_a_write(
     assert (await elsewhere.get(path)).json()["items"][0]["name"] == "0"
     await put_item(client, studio, "virtual_item", sku, {**body, "name": {"en": "1"}})
     async with asyncio.timeout(10):
-        while (await elsewhere.get(path)).json()["items"][0]["name"] == "0":
+        while (await elsewhere.get(path)).json()["items"][0]["name"] == "0":  # noqa: ASYNC110
             await asyncio.sleep(0)  # the answer comes from memory: nothing else lets the notification in
 
 

@@ -16,12 +16,14 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    literal_column,
     null,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import NullType
 
 from haversack.catalog.items.stored_forms import pre_order_of
 from haversack.catalog.keys.records import REDEEMABLE, CodeState, FoundCode
@@ -39,34 +41,36 @@ _project = bindparam("project", type_=Integer)
 _item = bindparam("item", type_=Integer)
 _region = bindparam("region", type_=Integer)
 _binaries = ARRAY(LargeBinary)
+_hashes = bindparam("hashes", type_=_binaries)
 
 LOCK_UPLOADS = select(func.pg_advisory_xact_lock(literal(UPLOADS_LOCK, Integer), _item))
-_given = (
-    func.unnest(bindparam("sealed", type_=_binaries), type_=LargeBinary).label("code_sealed"),
-    func.unnest(bindparam("hashes", type_=_binaries), type_=LargeBinary).label("code_hash"),
-)
 ADD_CODES = (
     insert(key_codes)
     .from_select(
         ["project_id", "item_id", "region_id", "code_sealed", "code_hash", "uploaded_at"],
-        select(_project, _item, _region, *_given, bindparam("now", type_=DateTime(timezone=True))),
+        select(
+            _project,
+            _item,
+            _region,
+            func.unnest(bindparam("sealed", type_=_binaries), type_=LargeBinary),
+            func.unnest(_hashes, type_=LargeBinary),
+            bindparam("now", type_=DateTime(timezone=True)),
+        ),
     )
     .on_conflict_do_nothing()
 )
-_again = select(*_given).subquery("given")
 # What was deleted from stock comes back, into the pool of the upload.
 BRING_CODES_BACK = (
     update(key_codes)
     .where(
         key_codes.c.project_id == _project,
         key_codes.c.item_id == _item,
-        key_codes.c.code_hash == _again.c.code_hash,
+        key_codes.c.code_hash == any_(_hashes),
         key_codes.c.state == CodeState.DELETED.value,
     )
     .values(
         state=CodeState.AVAILABLE.value,
         region_id=_region,
-        code_sealed=_again.c.code_sealed,
         uploaded_at=bindparam("now"),
         player_id=null(),
         source=null(),
@@ -75,27 +79,35 @@ BRING_CODES_BACK = (
 )
 
 
-def _take(pool: ColumnElement[bool]) -> Any:
+# Written out, not as a parameter: only so does the planner know that the index of free codes serves.
+_AVAILABLE = literal_column(f"'{CodeState.AVAILABLE.value}'", Text)
+_pool = key_codes.alias("pool")
+
+
+def _take(in_pool: ColumnElement[bool]) -> Any:
     oldest = (
-        select(key_codes.c.code_id)
+        select(literal_column("pool.ctid"))
+        .select_from(_pool)
         .where(
-            key_codes.c.project_id == _project,
-            key_codes.c.item_id == _item,
-            pool,
-            key_codes.c.state == CodeState.AVAILABLE.value,
-            key_codes.c.code_id > bindparam("after", type_=BigInteger),
+            _pool.c.project_id == _project,
+            _pool.c.item_id == _item,
+            in_pool,
+            _pool.c.state == _AVAILABLE,
+            _pool.c.code_id > bindparam("after", type_=BigInteger),
         )
-        .order_by(key_codes.c.code_id)
+        .order_by(_pool.c.code_id)
         .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
-        .cte("oldest")
+        .scalar_subquery()
     )
+    # By their places, which locked rows keep: a join of the two would be planned by statistics, and right after an
+    # upload of a million codes these know nothing of them.
     taken = (
         update(key_codes)
         .where(
             key_codes.c.project_id == _project,
             key_codes.c.item_id == _item,
-            key_codes.c.code_id == oldest.c.code_id,
+            literal_column("key_codes.ctid") == any_(func.array(oldest, type_=ARRAY(NullType))),
         )
         .values(
             state=bindparam("new_state", type_=Text),
@@ -111,8 +123,8 @@ def _take(pool: ColumnElement[bool]) -> Any:
 
 # The oldest free codes of a pool; those that another transaction is taking are passed over. An index serves `=` and
 # `IS NULL`, but no comparison that means both.
-TAKE_OF_REGION = _take(key_codes.c.region_id == _region)
-TAKE_OF_NO_REGION = _take(key_codes.c.region_id.is_(None))
+TAKE_OF_REGION = _take(_pool.c.region_id == _region)
+TAKE_OF_NO_REGION = _take(_pool.c.region_id.is_(None))
 
 _games = items.alias("games")
 _FOUND = (
@@ -131,9 +143,22 @@ _FOUND = (
         key_codes.c.code_hash == bindparam("hash", type_=LargeBinary),
     )
 )
-FIND_CODES = _FOUND.where(
-    items.c.kind == ItemKind.GAME_KEY.value, items.c.deleted_at.is_(None), _games.c.deleted_at.is_(None)
-).order_by(key_codes.c.item_id)
+_keys = items.alias("keys")
+_living_keys = (
+    select(_keys.c.item_id)
+    .join(_games, (_games.c.project_id == _keys.c.project_id) & (_games.c.item_id == _keys.c.parent_item_id))
+    .where(
+        _keys.c.project_id == _project,
+        _keys.c.kind == ItemKind.GAME_KEY.value,
+        _keys.c.deleted_at.is_(None),
+        _games.c.deleted_at.is_(None),
+    )
+    .scalar_subquery()
+)
+# Looked for key by key: the index of hashes begins with the key.
+FIND_CODES = _FOUND.where(key_codes.c.item_id == any_(func.array(_living_keys, type_=ARRAY(Integer)))).order_by(
+    key_codes.c.item_id
+)
 FIND_CODES_OF_ITEM = _FOUND.where(key_codes.c.item_id == _item)
 USE_CODE = (
     update(key_codes)
@@ -169,7 +194,7 @@ async def add_codes(
     given = {"project": project_id, "item": item_id, "region": region_id, "now": now}
     added = await db.execute(ADD_CODES, sealed=codes.sealed, hashes=codes.hashes, **given)
     if added < len(codes.hashes):
-        added += await db.execute(BRING_CODES_BACK, sealed=codes.sealed, hashes=codes.hashes, **given)
+        added += await db.execute(BRING_CODES_BACK, hashes=codes.hashes, **given)
     return added
 
 
