@@ -1,7 +1,8 @@
 """The test bed: a PostgreSQL and an application for each test process, a project of its own for each test."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -71,9 +72,10 @@ def application(context: Context) -> Dispatcher:
 
 
 @pytest.fixture(scope="session")
-def recorder() -> Recorder:
+def recorder() -> Iterator[Recorder]:
     """Holds every answer against the contract, where the contract is at hand."""
-    return Recorder()
+    with closing(Recorder()) as recorder:
+        yield recorder
 
 
 @pytest.fixture

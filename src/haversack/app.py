@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Lifespan, Scope
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from haversack.backpack import admin_operations as backpack_admin
 from haversack.backpack import pictures as backpack_pictures
@@ -107,6 +107,7 @@ def build_application(context: Context | None = None, *, lifespan: Lifespan[Fast
     index = RouteIndex()
     for operation in operations:
         _add(app, index, operation)
+    app.state.build_routes = lambda: [_route(app, operation) for operation in operations]
     mounts = {prefix: _under(prefix.rstrip("/"), ShippedFiles(folder)) for prefix, folder in FOLDERS.items()}
     mounts["/docs/assets/"] = _under("/docs/assets", ShippedFiles(swagger_folder()))
     return Dispatcher(app, index, mounts)
@@ -143,11 +144,14 @@ def _serving(settings: Settings, *, with_worker: bool) -> Dispatcher:
 def describe(settings: Settings | None = None) -> dict[str, Any]:
     """The OpenAPI document; needs no database."""
     url = settings.public_url if settings is not None else DEFAULT_URL
-    return build_document(build_application().app, every_operation(), server_url=url)
+    app = build_application().app
+    app.state.build_routes()
+    return build_document(app, every_operation(), server_url=url)
 
 
 def _document(app: FastAPI, operations: list[Operation]) -> bytes:
     url = app.state.context.settings.public_url
+    app.state.build_routes()
     return orjson.dumps(build_document(app, operations, server_url=url))
 
 
@@ -160,6 +164,29 @@ def build_worker(context: Context) -> Worker:
 
 
 def _add(app: FastAPI, index: RouteIndex, operation: Operation) -> None:
+    """Put an operation into the index. FastAPI prepares its route when it is first called: preparing hundreds at each
+    start takes longer than all the rest of it."""
+    if operation.hot is not None:
+        route = _route(app, operation)
+        index.add(operation.method, operation.path, route, route.app)
+        if operation.method == "GET":
+            index.add("HEAD", operation.path, route, route.app)
+        return
+    prepared = cache(lambda: _route(app, operation).app)
+
+    async def first_called(scope: Scope, receive: Receive, send: Send) -> None:
+        await prepared()(scope, receive, send)
+
+    index.add(operation.method, operation.path, None, first_called)
+    if operation.method == "GET":
+        index.add("HEAD", operation.path, None, first_called)
+
+
+def _route(app: FastAPI, operation: Operation) -> OperationRoute:
+    """An operation's route in FastAPI, made once."""
+    for known in app.router.routes:
+        if isinstance(known, OperationRoute) and getattr(known.endpoint, "operation", None) is operation:
+            return known
     endpoint = endpoint_of(operation)
     endpoint.__name__ = operation.name
     endpoint.__doc__ = operation.function.__doc__
@@ -181,9 +208,7 @@ def _add(app: FastAPI, index: RouteIndex, operation: Operation) -> None:
     )
     route = app.router.routes[-1]
     assert isinstance(route, OperationRoute)
-    index.add(operation.method, operation.path, route, route.app)
-    if operation.method == "GET":
-        index.add("HEAD", operation.path, route, route.app)
+    return route
 
 
 class ShippedFiles(StaticFiles):

@@ -45,6 +45,11 @@ class Recorder:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         self._file = (Path(folder) / f"answers-{worker}.jsonl").open("a") if folder else None
 
+    def close(self) -> None:
+        """End the file."""
+        if self._file is not None:
+            self._file.close()
+
     def hook(self, faults: list[str]) -> Hook:
         """A response hook that collects what does not fit."""
 

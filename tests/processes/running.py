@@ -207,14 +207,14 @@ class Running:
 
 @asynccontextmanager
 async def started(
-    folder: Path, *command: str, settings: Mapping[str, object], **options: object
+    folder: Path, *command: str, settings: Mapping[str, object], stdin: int = asyncio.subprocess.DEVNULL
 ) -> AsyncIterator[Running]:
     """A process in a folder, in a group of its own; nothing of the group outlives the block."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
         env=environment(**settings),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from processes.running import HAVERSACK, free_port, run, run_bash, started
+from processes.running import HAVERSACK, free_port, invoke, run, run_bash, started
 from processes.screens import Dev, dev, dev_process
 
 
@@ -65,11 +65,11 @@ async def test_commands_beside_it_find_its_database(first: Dev) -> None:
     listed = (await run(first.folder, "project", "list", **beside)).succeeded()
     assert listed.startswith(f"{first.screen.row('project id')}  merchant {first.screen.row('merchant id')}  ")
     assert "(demo)" in listed
-    token = (await run(first.folder, "player", "token", first.screen.row("project id"), "mira", **beside)).succeeded()
+    token = (await invoke("player", "token", first.screen.row("project id"), "mira", **beside)).succeeded()
     async with httpx.AsyncClient(base_url=first.url) as client:
         mine = await client.get("/api/users/me", headers={"Authorization": f"Bearer {token.strip()}"})
     assert (mine.status_code, mine.json()["username"]) == (200, "mira")
-    examined = (await run(first.folder, "doctor", port=first.port, **beside)).succeeded()
+    examined = (await invoke("doctor", port=first.port, **beside)).succeeded()
     assert "FAULT" not in examined
     assert f"A server listens at 127.0.0.1:{first.port} already." in examined
 
@@ -99,9 +99,9 @@ async def test_the_environment_is_heard(tmp_path: Path) -> None:
         await running.wait_for_text("Ctrl-C stops it.")
         assert (tmp_path / "kept" / "postgres").is_dir()
         assert not (tmp_path / "kept" / "encryption.key").exists()
-        [line] = (await run(tmp_path, "project", "list", **settings)).succeeded().splitlines()
+        [line] = (await invoke("project", "list", **settings)).succeeded().splitlines()
         # A command beside it opens what it has sealed.
-        token = (await run(tmp_path, "player", "token", line.split()[0], "mira", **settings)).succeeded().strip()
+        token = (await invoke("player", "token", line.split()[0], "mira", **settings)).succeeded().strip()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             reply = await client.get("/api/users/me", headers={"Authorization": f"Bearer {token}"})
         assert reply.status_code == 200

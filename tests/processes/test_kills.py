@@ -8,11 +8,12 @@ import asyncio
 import os
 import random
 import secrets
+import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +23,7 @@ import pytest
 from haversack.inventory.queries import add_virtual_currency
 from make.backpack import GAME_SECRET, new_virtual_currency, new_virtual_item
 from make.receiver import Receiver
-from processes.running import Running, free_port, started, until, until_answering
+from processes.running import Running, free_port, started, until, until_answering, until_gone
 from processes.serving import Shop
 
 KILLS = int(os.environ.get("HAVERSACK_KILLS", "8"))
@@ -54,54 +55,51 @@ class Tally:
 
 
 class Server:
-    """The application of `haversack serve`, a process that is killed and started again.
+    """The application of `haversack serve`, killed and started again by a process that has its code ready."""
 
-    It is started under uvicorn's own command, because `serve` refuses receivers on this machine.
-    """
-
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, port: int, prepared: Running) -> None:
         self.shop = shop
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{port}"
         self.is_up = asyncio.Event()
         self.client = httpx.AsyncClient(base_url=self.url, timeout=60, verify=False)
-        self.errors = ""
-        self._stack = AsyncExitStack()
-        self._running: Running | None = None
+        self.prepared = prepared
+        self._pids: list[int] = []
 
     async def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "uvicorn", "haversack.app:production_application", "--factory"]
-        command += ["--port", str(self.port), "--log-level", "warning", "--no-access-log"]
-        settings = {**self.shop.settings, "outbound_allow_loopback": "true", "public_url": self.url}
-        process = started(self.shop.folder, *command, settings=settings)
-        self._running = await self._stack.enter_async_context(process)
-        await until_answering(f"{self.url}/openapi.json", self._running)
+        assert self.prepared.process.stdin is not None
+        self.prepared.process.stdin.write(b"start\n")
+
+        def started() -> bool:
+            return len(self.prepared.out.splitlines()) > len(self._pids) and self.prepared.out.endswith("\n")
+
+        await until(started, "it is started")
+        self._pids.append(int(self.prepared.out.splitlines()[-1]))
+        await until_answering(f"{self.url}/openapi.json", self.prepared)
         self.is_up.set()
 
     async def kill(self) -> None:
         """kill -9."""
-        assert self._running is not None
         self.is_up.clear()
-        await self._running.kill()
-        await self._stack.aclose()
-        self.errors += self._running.err
+        os.kill(self._pids[-1], signal.SIGKILL)
+        await until_gone(self._pids[-1])
 
     async def stop(self) -> None:
         """End it in order."""
-        assert self._running is not None
-        await self._running.terminate()
-        self.errors += self._running.err
-        await self._stack.aclose()
+        os.kill(self._pids[-1], signal.SIGTERM)
+        await until_gone(self._pids[-1])
 
 
 @pytest.fixture
 async def server(shop: Shop) -> AsyncIterator[Server]:
     """The server of a shop, not yet started."""
-    server = Server(shop)
-    async with server.client:
-        yield server
-    await server._stack.aclose()
+    port = free_port()
+    settings = {**shop.settings, "outbound_allow_loopback": "true", "public_url": f"http://127.0.0.1:{port}"}
+    command = (sys.executable, str(Path(__file__).with_name("prepared.py")), str(port))
+    async with started(shop.folder, *command, settings=settings, stdin=asyncio.subprocess.PIPE) as prepared:
+        server = Server(shop, port, prepared)
+        async with server.client:
+            yield server
 
 
 async def until_answered(server: Server, tally: Tally, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
@@ -192,7 +190,7 @@ async def test_nothing_is_lost_and_nothing_happens_twice(server: Server) -> None
         await check_grants(shop, tally)
         check_deliveries(receiver, tally)
         await check_wallet(shop, tally)
-    assert "Traceback" not in server.errors, server.errors
+    assert "Traceback" not in server.prepared.err, server.prepared.err
 
 
 async def prepare(server: Server, receiver: Receiver) -> None:

@@ -11,7 +11,7 @@ import pytest
 from haversack.projects.actions import create_project
 from haversack.projects.keys import KeyKind
 from make.backpack import new_virtual_item
-from processes.running import KEY, Finished, free_port, is_alive, run, until, until_gone
+from processes.running import KEY, Finished, free_port, invoke, is_alive, run, until, until_gone
 from processes.serving import Serving, Shop, serve
 
 LAST_LINE = "haversack serve does not start like this."
@@ -31,8 +31,8 @@ async def test_without_settings(tmp_path: Path) -> None:
         assert word in said
 
 
-async def test_a_database_without_a_schema_and_a_short_key(empty_database: str, tmp_path: Path) -> None:
-    said = refused(await run(tmp_path, "serve", database_url=empty_database, encryption_key="short"))
+async def test_a_database_without_a_schema_and_a_short_key(empty_database: str) -> None:
+    said = refused(await invoke("serve", database_url=empty_database, encryption_key="short"))
     assert "The database is at revision none" in said
     assert "run `haversack migrate`" in said
     assert "HAVERSACK_ENCRYPTION_KEY is shorter than 32 characters." in said
@@ -40,11 +40,11 @@ async def test_a_database_without_a_schema_and_a_short_key(empty_database: str, 
 
 async def test_an_old_schema_and_the_demo_project(shop: Shop) -> None:
     await create_project(shop.context, name="Demo", merchant_name="Demo", kind=KeyKind.PROJECT_TEST, is_demo=True)
-    said = refused(await run(shop.folder, "serve", **shop.settings))
+    said = refused(await invoke("serve", **shop.settings))
     assert "The database holds the demo project" in said
     async with shop.context.database.connection() as connection:
         await connection.execute("UPDATE alembic_version SET version_num = 'long_ago'")
-    said = refused(await run(shop.folder, "serve", **shop.settings))
+    said = refused(await invoke("serve", **shop.settings))
     assert "The database is at revision long_ago, this version needs " in said
 
 
@@ -62,15 +62,15 @@ async def test_an_old_schema_and_the_demo_project(shop: Shop) -> None:
         ("outbound_allow_private", "hushhush", "HAVERSACK_OUTBOUND_ALLOW_PRIVATE must be a JSON list"),
     ],
 )
-async def test_a_setting_that_nothing_can_be_done_with(setting: str, value: str, word: str, tmp_path: Path) -> None:
-    said = (await run(tmp_path, "serve", **{"encryption_key": KEY, setting: value})).refused(status=2)
+async def test_a_setting_that_nothing_can_be_done_with(setting: str, value: str, word: str) -> None:
+    said = (await invoke("serve", **{"encryption_key": KEY, setting: value})).refused(status=2)
     assert word in said
     assert "hush" not in said
 
 
-async def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+async def test_a_database_that_is_not_there() -> None:
     url = f"postgresql://u:hushhush@127.0.0.1:{free_port()}/db"
-    said = refused(await run(tmp_path, "serve", database_url=url, encryption_key=KEY))
+    said = refused(await invoke("serve", database_url=url, encryption_key=KEY))
     assert "The database cannot be reached: " in said
     assert "hush" not in said
 
@@ -84,7 +84,7 @@ async def test_two_processes(shop: Shop) -> None:
         await leaves_the_demo_out(first.client)
         await answers(shop, first.client)
 
-        said = (await run(shop.folder, "serve", **shop.settings, port=first.port)).refused()
+        said = (await invoke("serve", **shop.settings, port=first.port)).refused()
         assert f"Something listens at 127.0.0.1, port {first.port} already" in said
 
         # What was killed alone leaves processes behind that end by themselves: they hold the port.
@@ -100,16 +100,13 @@ async def test_two_processes(shop: Shop) -> None:
 
 
 async def test_one_process_without_a_worker(shop: Shop) -> None:
-    async with serve(shop, "--no-worker") as serving:
+    # What is for development has no say here.
+    async with serve(shop, "--no-worker", mode="development") as serving:
         await answers(shop, serving.client)
+        await leaves_the_demo_out(serving.client)
         ended = await serving.running.interrupt()
         assert ended.status == 0
         assert "Traceback" not in ended.said
-
-
-async def test_settings_of_development_change_nothing(shop: Shop) -> None:
-    async with serve(shop, mode="development") as serving:
-        await leaves_the_demo_out(serving.client)
 
 
 async def leaves_the_demo_out(client: httpx.AsyncClient) -> None:

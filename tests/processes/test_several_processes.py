@@ -14,7 +14,7 @@ from haversack.clock import Clock
 from haversack.projects.actions import set_clock
 from make.backpack import new_virtual_currency, new_virtual_item
 from make.projects import Studio, make_studio
-from processes.running import run, until
+from processes.running import invoke, run, until
 from processes.serving import Serving, Shop, serve
 
 KNOWN_WITHIN_SECONDS = 1.0
@@ -82,7 +82,7 @@ async def test_a_host_id_rotated_by_the_command(pair: tuple[Serving, Serving], s
 
     await is_remembered(probe, 200, pair)
     command = ("project", "rotate", str(own.project_id), "--what", "host-id", "--overlap-hours", "0")
-    fresh = (await run(shared_shop.folder, *command, **shared_shop.settings)).succeeded().split()[-1]
+    fresh = (await invoke(*command, **shared_shop.settings)).succeeded().split()[-1]
     await becomes(probe, 401, pair)
     headers["X-HOST-ID"] = fresh
     await is_remembered(probe, 200, pair)
@@ -141,7 +141,7 @@ async def test_an_item_received_at_two_servers_at_once(
 ) -> None:
     """The wallet's balance grows once, whichever process was asked how often."""
     command = ("project", "currency", str(own.project_id), "gold", "Gold")
-    (await run(shared_shop.folder, *command, **shared_shop.settings)).succeeded()
+    (await invoke(*command, **shared_shop.settings)).succeeded()
     player_id = uuid4()
     url = f"{own.backpack}/user/{player_id}/virtual_currency"
     body = new_virtual_currency(item_sku="gold", quantity=7)

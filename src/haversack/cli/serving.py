@@ -219,14 +219,14 @@ def serve(
 ) -> None:
     """Start a server for production, as the HAVERSACK_… settings say."""
     settings = load_settings(mode=Mode.PRODUCTION)
-    log_options = _log_options(settings.log_level)
-    logging.config.dictConfig(log_options)
     faults = run(_faults_of_production(settings))
     if faults:
         for fault in faults:
             typer.echo(fault, err=True)
         typer.echo("haversack serve does not start like this. `haversack doctor` checks the rest.", err=True)
         raise typer.Exit(1)
+    # uvicorn sets logging up, here and in the processes that it starts.
+    log_options = _log_options(settings.log_level)
     options = {**_server_options(settings), "log_config": log_options, "lifespan": "on", "factory": True}
     application = application_of_process if with_worker else application_of_process_without_worker
     with _listen(settings, hint="choose another port with HAVERSACK_PORT") as listening:

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import asdict, dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -9,9 +10,16 @@ import orjson
 
 from haversack.backpack.actions import fill_backpack, make_game
 from haversack.backpack.records import ItemType, NewItem
+from haversack.catalog.items.queries import list_items, list_keys_of_games
+from haversack.catalog.keys.code_files import CodeFile
+from haversack.catalog.keys.queries.codes import add_codes
+from haversack.catalog.records import ItemKind
+from haversack.catalog.transfer.actions import write_catalog
+from haversack.catalog.versions import find_version
 from haversack.context import Context
 from haversack.database.engine import Session
 from haversack.demo.content import GAMES, GLIM, ITEMS, DemoItem
+from haversack.demo.shop import demo_shop
 from haversack.inventory.queries import add_virtual_currency
 from haversack.login.actions import ensure_user, issue_player_token
 from haversack.private_files import write_private_file
@@ -23,6 +31,9 @@ from haversack.webhooks.queries.endpoints import find_endpoint
 from haversack.webhooks.records import Purpose
 
 DEMO_FILE = "demo.json"
+# Codes that each key of the demo's games has, and what they are made of.
+CODES_OF_A_KEY = 25
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 PLAYER_NAME = "juno"
 PLAYER_PASSWORD = "lamplight"  # noqa: S105  (published: it opens the demo alone, which production refuses)
 
@@ -57,6 +68,7 @@ async def seed_demo(context: Context) -> Demo:
     project = await context.directory.find_project(demo.project_id) if demo is not None else None
     # A database that was made anew gives the same numbers again: the login project's id tells it apart.
     if demo is not None and project is not None and str(project.login_project_id) == demo.login_project_id:
+        await _fill_shop(context, project)
         if demo.public_url == context.settings.public_url:
             return demo
         demo = await _follow_address(context, demo, project)
@@ -126,6 +138,7 @@ async def _make_demo(context: Context) -> Demo:
             )
         await fill_backpack(db, context.sealer, project, player_id, [_new_item(context, item) for item in ITEMS])
         await _connect_game(context, db, project, webhook_secret)
+    await _fill_shop(context, project)
     return Demo(
         project_id=made.project_id,
         merchant_id=made.merchant_id,
@@ -139,6 +152,30 @@ async def _make_demo(context: Context) -> Demo:
         webhook_secret=webhook_secret,
         public_url=context.settings.public_url,
     )
+
+
+async def _fill_shop(context: Context, project: Project) -> None:
+    """Give the demo its catalog and the codes of its games, where it has none yet. What was changed in it stays."""
+    db = context.database.session()
+    if await find_version(db, project.project_id):
+        return
+    now = project.clock.now()
+    shop = demo_shop(lambda name: _picture(context, name))
+    faults = await write_catalog(context, project.project_id, shop, now=now)
+    assert not faults, f"the demo's shop has faults: {faults}"
+    games = [item.item_id for item in await list_items(db, project.project_id) if item.kind is ItemKind.GAME]
+    for key in await list_keys_of_games(db, project.project_id, games):
+        if key.pre_order is not None:  # sold before there are codes
+            continue
+        codes = "\n".join(_code() for _ in range(CODES_OF_A_KEY)).encode()
+        part = CodeFile(BytesIO(codes)).read_slice(context.sealer, project.project_id, lines_max=CODES_OF_A_KEY)
+        assert part is not None
+        async with db.begin():
+            await add_codes(db, project.project_id, key.item_id, None, part.codes, now=now)
+
+
+def _code() -> str:
+    return "-".join("".join(secrets.choice(CODE_LETTERS) for _ in range(5)) for _ in range(3))
 
 
 def _picture(context: Context, name: str) -> str:

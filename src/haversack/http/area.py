@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 from fastapi import Depends
@@ -19,8 +20,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # An answer as the server sends it: status, headers (lower case), body.
 HotAnswer = tuple[int, list[tuple[bytes, bytes]], bytes]
-# Answers a request from what the process holds in memory; None where it must go the ordinary way.
-Hot = Callable[[Scope], Awaitable[HotAnswer | None]]
+# Answers a request from what the process holds in memory: at once, or after a query. None where it must go the
+# ordinary way.
+Hot = Callable[[Scope], HotAnswer | Awaitable[HotAnswer | None] | None]
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -175,7 +177,9 @@ def bound_signature(operation: Operation) -> inspect.Signature:
 
 
 def _encoder(answer: Any) -> Callable[[Any], bytes]:
-    return TypeAdapter(answer).dump_json
+    # Pydantic prepares an answer's form when it is first given, not for hundreds of operations at each start.
+    adapter = cache(lambda: TypeAdapter(answer))
+    return lambda value: adapter().dump_json(value)
 
 
 def _is_response(answer: Any) -> bool:

@@ -115,21 +115,24 @@ class Dispatcher:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path = scope["path"]
-        method = scope["method"]
+        path, method = scope["path"], scope["method"]
         address = (method, scope.get("raw_path"))
         found = self._hot_found.get(address) or self._find(method, path, address[1])
         scope["app"] = self.app
         if isinstance(found, tuple):
             scope["path_params"], scope["route"], endpoint = found
             if isinstance(endpoint, HotEndpoint):
-                answer = await endpoint.find_answer(scope)
+                answer = endpoint.find_answer(scope)
+                if answer is not None and not isinstance(answer, tuple):
+                    answer = await answer
                 if answer is not None:
-                    self._remember(address, found)
+                    if address not in self._hot_found:
+                        self._remember(address, found)
                     status, headers, body = answer
                     await send({"type": "http.response.start", "status": status, "headers": headers})
                     await send({"type": "http.response.body", "body": body})
                     return
+                endpoint = endpoint.ordinary
             async with AsyncExitStack() as stack:
                 scope["fastapi_middleware_astack"] = stack  # FastAPI closes form bodies with it
                 await endpoint(scope, receive, opening(send) if is_open(path) else send)
@@ -157,7 +160,7 @@ class Dispatcher:
         return found
 
     def _remember(self, address: tuple[str, bytes | None], found: Found) -> None:
-        if address in self._hot_found or len(address[1] or b"") > ADDRESS_BYTES_MAX:
+        if len(address[1] or b"") > ADDRESS_BYTES_MAX:
             return
         if len(self._hot_found) >= ADDRESSES_MAX:
             self._hot_found.clear()

@@ -1,11 +1,10 @@
 """What happens around every operation: identify, limit, bind, run once, audit, render, and turn bugs into one 500."""
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import asyncpg
-import orjson
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute
@@ -21,7 +20,7 @@ from haversack.http.area import WRITING, HotAnswer, Operation, Repeat
 from haversack.http.browsers import OPEN_HEADERS
 from haversack.http.calls import AdminCall, Call, HostCall
 from haversack.http.idempotency import Answer
-from haversack.http.problems import faults_of, internal_error, invalid, problem_body, render
+from haversack.http.problems import encoded_problem, faults_of, internal_error, invalid, render
 from haversack.http.requests import StrictRequest, check_address, check_form, check_length, check_media_type, limited
 from haversack.projects.queries import add_audit_entry
 
@@ -42,16 +41,27 @@ class HotEndpoint:
         self.ordinary = ordinary
         self._hot = operation.hot
 
-    async def find_answer(self, scope: Scope) -> HotAnswer | None:
-        """The answer from memory, or None."""
+    def find_answer(self, scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
+        """The answer from memory, at once where nothing has to be waited for; None: it must go the ordinary way."""
         try:
-            return await self._hot(scope)
+            answer = self._hot(scope)
         except Exception as error:
-            refusal = refusal_of(error, self.operation)
-            RAISED_KINDS.add(refusal.kind.name)
-            request_id = scope["app"].state.context.new_request_id()
-            response = render(self.operation.family, refusal, request_id=request_id)
-            return response.status_code, [*response.raw_headers, *OPEN_HEADERS], bytes(response.body)
+            return self._refused(scope, error)
+        return answer if answer is None or type(answer) is tuple else self._awaited(scope, answer)
+
+    async def _awaited(self, scope: Scope, answer: Any) -> HotAnswer | None:
+        try:
+            found: HotAnswer | None = await answer
+        except Exception as error:
+            return self._refused(scope, error)
+        return found
+
+    def _refused(self, scope: Scope, error: Exception) -> HotAnswer:
+        refusal = refusal_of(error, self.operation)
+        RAISED_KINDS.add(refusal.kind.name)
+        request_id = scope["app"].state.context.new_request_id()
+        response = render(self.operation.family, refusal, request_id=request_id)
+        return response.status_code, [*response.raw_headers, *OPEN_HEADERS], bytes(response.body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.ordinary(scope, receive, send)
@@ -209,7 +219,7 @@ def _answer(operation: Operation, value: Any) -> Answer:
 def _refused(call: Call, operation: Operation, refusal: Refusal) -> Answer:
     shown = refusal_of(refusal, operation)
     RAISED_KINDS.add(shown.kind.name)
-    return Answer(shown.kind.status, orjson.dumps(problem_body(operation.family, shown, request_id=call.request_id)))
+    return Answer(shown.kind.status, encoded_problem(operation.family, shown, request_id=call.request_id))
 
 
 def _response(operation: Operation, answer: Answer) -> Response:

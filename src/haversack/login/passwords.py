@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,8 +12,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 HASHING_THREADS = 2
 _hasher = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
 _threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="passwords")
-# Verified where there is no account, so that its absence takes as long as a wrong password.
-_DUMMY_HASH = _hasher.hash("no password has this hash")
+
+
+@cache
+def _dummy_hash() -> str:
+    """Verified where there is no account, so that its absence takes as long as a wrong password. Made by the first
+    sign-in, whichever it is: a process that never sees one need not spend the time."""
+    return _hasher.hash("no password has this hash")
 
 
 async def hash_password(password: str) -> str:
@@ -31,8 +37,9 @@ def is_outdated(password_hash: str) -> bool:
 
 
 def _is_password(password: str, password_hash: str | None) -> bool:
+    dummy_hash = _dummy_hash()
     try:
-        is_right = _hasher.verify(password_hash or _DUMMY_HASH, password)
+        is_right = _hasher.verify(password_hash or dummy_hash, password)
     except (VerificationError, InvalidHashError):
         return False
     return is_right and password_hash is not None

@@ -76,6 +76,10 @@ class ProjectDirectory:
         # What was read before a change must not be remembered after it.
         return self._notifications.is_listening and generation == self._generation
 
+    def remembered_project(self, project_id: int) -> Project | None:
+        """The project, if it is known without a query."""
+        return self._projects.get(project_id)
+
     async def find_project(self, project_id: int) -> Project | None:
         """The project, or None."""
         found = self._projects.get(project_id)

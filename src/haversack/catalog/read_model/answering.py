@@ -1,12 +1,15 @@
 """Answers requests for the client catalog from the process's memory, known ones without reading their address again."""
 
+from collections.abc import Awaitable
 from typing import Any
+from weakref import ref
 
 from starlette.responses import Response
 from starlette.types import Scope
 
 from haversack.catalog.read_model.filling import personal_of
-from haversack.catalog.read_model.pages import JSON, Header
+from haversack.catalog.read_model.known_asks import KnownAsk
+from haversack.catalog.read_model.pages import JSON, Header, Page
 from haversack.catalog.read_model.records import NOBODY, Ask, Subject
 from haversack.context import Context
 from haversack.errors import GROUP_NOT_FOUND, ITEM_ID_NOT_FOUND, ErrorKind
@@ -20,14 +23,14 @@ from haversack.projects.records import Project
 _PERSONAL: Header = (b"cache-control", b"private, no-store")
 
 
-async def answer_hot(scope: Scope) -> HotAnswer | None:
+def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
     """The answer to an address that was asked before. What is refused goes the ordinary way, which says why."""
     context: Context = scope["app"].state.context
-    known = context.catalogs.asks.find(scope["raw_path"], scope["query_string"])
+    live = context.catalogs
+    known = live.asks.find(scope["raw_path"], scope["query_string"])
     if known is None:
         return None
-    project_id, ask, ask_key = known
-    authorization = if_none_match = country = b""
+    authorization = if_none_match = header = b""
     exposed: tuple[Header, ...] = ()
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -35,26 +38,37 @@ async def answer_hot(scope: Scope) -> HotAnswer | None:
         elif name == b"if-none-match":
             if_none_match = value
         elif name == b"x-user-country":
-            country = value
+            header = value
         elif name == b"origin":
             exposed = (EXPOSED,)
-    project = await context.directory.find_project(project_id)
+    project = context.directory.remembered_project(known.project_id)
     if project is None:
         return None
-    player = None
+    country = header.decode("latin-1")
     if authorization:
-        player = await _find_player(context, project, authorization)
-        if player is None:
-            return None
+        return _answer_player(context, project, known, authorization, country, if_none_match, exposed)
+    held = live.find_ready(known.project_id)
+    if held is not None and not header and not known.ask.with_geo:
+        page = None if known.page is None else known.page()
+        if page is not None and page.holds(held.catalog, held.stocks, project.clock.now()):
+            return _shared(page, if_none_match, exposed)
+    return _answer(context, project, None, known, _country_of(known.ask, None, country), if_none_match, exposed)
+
+
+async def _answer_player(
+    context: Context,
+    project: Project,
+    known: KnownAsk,
+    authorization: bytes,
+    country: str,
+    if_none_match: bytes,
+    exposed: tuple[Header, ...],
+) -> HotAnswer | None:
+    player = await _find_player(context, project, authorization)
+    if player is None:
+        return None
     return await _answer(
-        context,
-        project,
-        player,
-        ask,
-        ask_key,
-        country=_country_of(ask, player, country.decode("latin-1")),
-        if_none_match=if_none_match,
-        exposed=exposed,
+        context, project, player, known, _country_of(known.ask, player, country), if_none_match, exposed
     )
 
 
@@ -62,22 +76,17 @@ async def answer(call: GuestCall, ask: Ask, *, unknown: ErrorKind = ITEM_ID_NOT_
     """The answer to an address that has just passed its checks. `unknown` is what a single read that finds nothing
     refuses with."""
     request = call.request
-    found = await _answer(
-        call.context,
-        call.project,
-        call.player,
-        ask,
-        ask.key,
-        country=_country_of(ask, call.player, request.headers.get("x-user-country", "")),
-        if_none_match=request.headers.get("if-none-match", "").encode("latin-1"),
-    )
+    known = KnownAsk(call.project_id, ask, ask.key)
+    country = _country_of(ask, call.player, request.headers.get("x-user-country", ""))
+    if_none_match = request.headers.get("if-none-match", "").encode("latin-1")
+    found = await _answer(call.context, call.project, call.player, known, country, if_none_match)
     if found is None:
         values: dict[str, Any] = {"item_id": ask.item_id} if ask.subject is Subject.ITEM_BY_ID else {"sku": ask.sku}
         if "project_id" in unknown.placeholders:
             values["project_id"] = call.project_id
         raise unknown(**values)
     scope = request.scope
-    call.context.catalogs.asks.remember(scope["raw_path"], scope["query_string"], call.project_id, ask)
+    call.context.catalogs.asks.remember(scope["raw_path"], scope["query_string"], known)
     status, headers, body = found
     response = Response(body, status_code=status)
     # Those for browsers are put to every answer of the API.
@@ -102,6 +111,10 @@ def _country_of(ask: Ask, player: PlayerIdentity | None, header: str) -> str | N
         return ask.country
     if player is not None and player.country is not None:
         return player.country
+    return _code(header)
+
+
+def _code(header: str) -> str | None:
     return header.upper() if len(header) == 2 and header.isascii() and header.isalpha() else None
 
 
@@ -109,28 +122,29 @@ async def _answer(
     context: Context,
     project: Project,
     player: PlayerIdentity | None,
-    ask: Ask,
-    ask_key: tuple[object, ...],
-    *,
+    known: KnownAsk,
     country: str | None,
     if_none_match: bytes,
     exposed: tuple[Header, ...] = (),
 ) -> HotAnswer | None:
     """The answer; None where a single read finds nothing that this caller may see."""
+    ask = known.ask
     live = context.catalogs
     held = live.find_ready(project.project_id) or await live.get(project.project_id)
     catalog, stocks = held.catalog, held.stocks
     assert catalog is not None
     now = project.clock.now()
     place = catalog.country_key(country)
-    page = live.pages.find_page(ask_key, catalog, stocks, place, now)
+    page = live.pages.find_page(known.key, catalog, stocks, place, now)
     if page is None:
         if ask.group is not None and not catalog.knows_group(ask.group):
             raise GROUP_NOT_FOUND()
         page = await live.pages.make_page(ask, catalog, stocks, place, now)
     if page is None:
         return None
-    geo = _geo(ask, country) if ask.with_geo else ()
+    if country is None or country == ask.country:
+        known.page = ref(page)
+    more = (*_geo(ask, country), *exposed) if ask.with_geo else exposed
     if player is not None and page.view is not None:
         used = await held.uses.read(player.player_id)
         personal = personal_of(catalog, used, now) if used else NOBODY
@@ -139,10 +153,14 @@ async def _answer(
             if body is None:
                 return None
             length: Header = (b"content-length", b"%d" % len(body))
-            return 200, [JSON, length, _PERSONAL, *geo, ANY_ORIGIN, *exposed], body
+            return 200, [JSON, length, _PERSONAL, ANY_ORIGIN, *more], body
+    return _shared(page, if_none_match, more)
+
+
+def _shared(page: Page, if_none_match: bytes, more: tuple[Header, ...]) -> HotAnswer:
     if if_none_match and _fits(if_none_match, page.etag):
-        return 304, [*page.headers_not_modified, *geo, *exposed], b""
-    return 200, [*page.headers, *geo, *exposed], page.body
+        return 304, [*page.headers_not_modified, *more], b""
+    return 200, [*page.headers, *more], page.body
 
 
 def _fits(if_none_match: bytes, etag: bytes) -> bool:

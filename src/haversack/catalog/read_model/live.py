@@ -8,7 +8,6 @@ import asyncio
 import gc
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -32,7 +31,7 @@ STOCK_CHANGED = "stock"
 
 # Purchases of other processes are seen after this at the latest; from half of it on they are looked for beforehand.
 STOCK_SECONDS_MAX = 1.0
-# Projects that were not read for longest are forgotten when the process holds more items than this.
+# The projects that are read least are forgotten when the process holds more items than this.
 ENTRIES_MAX = 1_000_000
 # After renewing, other processes' writes wait this many times as long as it took: imports must not take a core.
 REST_FACTOR = 2.0
@@ -56,6 +55,7 @@ class Held:
     announced: int = 0
     seen: int = -1
     is_checked: bool = False
+    reads: int = 0
     renewing: "asyncio.Task[None] | None" = None
     counting: "asyncio.Task[None] | None" = None
 
@@ -66,7 +66,9 @@ class LiveCatalogs:
     def __init__(self, database: Database, notifications: Notifications) -> None:
         self._database = database
         self._notifications = notifications
-        self._held: OrderedDict[int, Held] = OrderedDict()
+        self._held: dict[int, Held] = {}
+        # Raised when notifications may have been missed.
+        self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._new_stamp = count(1).__next__
         self.pages = PageMaker()
@@ -77,16 +79,10 @@ class LiveCatalogs:
     def find_ready(self, project_id: int) -> Held | None:
         """The catalog, if it may be read at once."""
         held = self._held.get(project_id)
-        if held is not None:
-            self._held.move_to_end(project_id)
-        if (
-            held is None
-            or held.catalog is None
-            or held.seen < held.required
-            or not held.is_checked
-            or not self._notifications.is_listening
-        ):
+        # Whoever loses the notifications is told to check again, so that checked means listening.
+        if held is None or held.catalog is None or not held.is_checked or held.seen < held.required:
             return None
+        held.reads += 1
         if held.catalog.has_stocks:
             age = time.monotonic() - held.stocks_read_at
             if age > STOCK_SECONDS_MAX:
@@ -101,7 +97,7 @@ class LiveCatalogs:
         if ready is not None:
             return ready
         held = self._held.setdefault(project_id, Held(project_id, UsesReader(self._database, project_id)))
-        if held.catalog is not None and not (held.is_checked and self._notifications.is_listening):
+        if held.catalog is not None and not held.is_checked:
             await self._check(held)
         while held.catalog is None or held.seen < held.required:
             await asyncio.shield(self._renewal(held))
@@ -119,6 +115,7 @@ class LiveCatalogs:
 
     def _hear_of_catalog(self, key: str) -> None:
         if not key:
+            self._generation += 1
             for held in self._held.values():
                 held.is_checked = False
             return
@@ -138,12 +135,20 @@ class LiveCatalogs:
             if not key or held.project_id == int(key):
                 held.stocks_read_at = float("-inf")
 
+    @property
+    def _hearing(self) -> int | None:
+        """What to hand to `_has_heard_since`; None where the process cannot hear."""
+        return self._generation if self._notifications.is_listening else None
+
+    def _has_heard_since(self, generation: int | None) -> bool:
+        """Whether no notification can have been missed since then."""
+        return generation is not None and generation == self._generation
+
     async def _check(self, held: Held) -> None:
-        is_listening = self._notifications.is_listening
+        generation = self._hearing
         held.required = max(held.required, await find_version(self._database.session(), held.project_id))
         held.stocks_read_at = float("-inf")
-        # What is written from here on is heard of.
-        held.is_checked = is_listening
+        held.is_checked = self._has_heard_since(generation)
 
     def _renewal(self, held: Held) -> "asyncio.Task[None]":
         if held.renewing is None:
@@ -157,7 +162,7 @@ class LiveCatalogs:
                 started = time.monotonic()
                 wanted = max(held.required, held.announced)
                 held.seen = max(wanted, await self._compile(held))
-                self._forget_unused()
+                self._forget_unused(held)
                 if held.seen >= held.announced:
                     return
                 rest = (time.monotonic() - started) * REST_FACTOR
@@ -172,7 +177,7 @@ class LiveCatalogs:
 
     async def _compile(self, held: Held) -> int:
         """Compile a catalog and return its version; everything that was written before is in it."""
-        is_listening = self._notifications.is_listening
+        generation = self._hearing
         is_first = held.catalog is None
         db = self._database.session()
         # So many new objects would have the collector walk over all of them again and again, each time for longer than
@@ -187,7 +192,7 @@ class LiveCatalogs:
                 gc.enable()
         held.catalog = catalog
         if is_first:
-            held.is_checked = is_listening
+            held.is_checked = self._has_heard_since(generation)
             gc.freeze()
         if catalog.has_stocks:
             await self._count(held)
@@ -216,10 +221,16 @@ class LiveCatalogs:
             # Whoever waits for it is told as well.
             log.warning("a catalog could not be renewed: %s", task.exception())
 
-    def _forget_unused(self) -> None:
-        while len(self._held) > 1 and sum(self._size(held) for held in self._held.values()) > ENTRIES_MAX:
-            self._held.popitem(last=False)
+    def _forget_unused(self, kept: Held) -> None:
+        """Forget the projects that are read least, where the process holds too many items."""
+        others = sorted((held for held in self._held.values() if held is not kept), key=lambda held: held.reads)
+        total = _size(kept) + sum(map(_size, others))
+        for held in others:
+            if total <= ENTRIES_MAX:
+                return
+            total -= _size(held)
+            del self._held[held.project_id]
 
-    @staticmethod
-    def _size(held: Held) -> int:
-        return 0 if held.catalog is None else len(held.catalog.entries)
+
+def _size(held: Held) -> int:
+    return 0 if held.catalog is None else len(held.catalog.entries)

@@ -41,7 +41,7 @@ JSON: Header = (b"content-type", b"application/json")
 SHARED: Header = (b"cache-control", b"no-cache")
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True, weakref_slot=True)
 class Page:
     """An answer for everybody who has not used up anything on it. It holds from `since` up to `until`, for one
     compiled catalog and one state of the stocks."""
@@ -63,7 +63,7 @@ class Page:
     # What an item was filled with for players to whom so much of it is left: nothing else of it can differ.
     filled: dict[tuple[int, int], bytes]
 
-    def holds(self, catalog: Catalog, stocks: Stocks, now: datetime) -> bool:
+    def holds(self, catalog: Catalog | None, stocks: Stocks, now: datetime) -> bool:
         """Whether it is still true."""
         return self.catalog is catalog and self.stocks is stocks and self.since <= now < self.until
 

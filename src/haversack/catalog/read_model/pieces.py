@@ -85,6 +85,9 @@ def encode_piece(catalog: Catalog, entry: Entry, reader: Reader, form: Form) -> 
 def _cut(encoded: bytes) -> Piece:
     """Take encoded JSON apart at its holes. NUL never stands in JSON, so it can mark them."""
     parts = encoded.split(b"\x00")
+    if len(parts) == 1:
+        # What orjson gives holds several times the memory of its text; a copy holds what it needs.
+        return (memoryview(encoded).tobytes(),)
     return tuple(_hole(part) if place % 2 else part for place, part in enumerate(parts))
 
 

@@ -212,19 +212,25 @@ def _same_start(existing: Item, new: Item) -> ItemLimits | None:
 
 
 def group_faults(groups: Sequence[GroupDraft], parents: Mapping[str, str | None]) -> list[RowFault]:
-    """The groups of a file whose parent there is not, or that would be below themselves.
+    """The groups of a file whose parent there is not, or is refused, or that would be below themselves.
 
     parents: the parents of the groups that the project has, by external id.
     """
-    above = {**parents, **{draft.group.external_id: draft.parent_external_id for draft in groups}}
-    faults = []
-    for draft in groups:
-        external_id, parent = draft.group.external_id, draft.parent_external_id
-        if parent is not None and parent not in above:
-            faults.append(_group_fault(external_id, f"there is no group {parent}"))
-        elif _is_below_itself(external_id, above):
-            faults.append(_group_fault(external_id, "stands below itself"))
-    return faults
+    faults: dict[str, RowFault] = {}
+    while True:
+        left = [draft for draft in groups if draft.group.external_id not in faults]
+        above = {**parents, **{draft.group.external_id: draft.parent_external_id for draft in left}}
+        found = {draft.group.external_id: fault for draft in left if (fault := _parent_fault(draft, above))}
+        if not found:
+            return list(faults.values())
+        faults |= found
+
+
+def _parent_fault(draft: GroupDraft, above: Mapping[str, str | None]) -> RowFault | None:
+    external_id, parent = draft.group.external_id, draft.parent_external_id
+    if parent is not None and parent not in above:
+        return _group_fault(external_id, f"there is no group {parent}")
+    return _group_fault(external_id, "stands below itself") if _is_below_itself(external_id, above) else None
 
 
 def _is_below_itself(external_id: str, above: Mapping[str, str | None]) -> bool:

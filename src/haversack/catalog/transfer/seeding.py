@@ -113,6 +113,7 @@ class _Maker:
     keys: list[str] = field(default_factory=list)
     bundles: list[str] = field(default_factory=list)
     made: int = 0
+    others: int = 0
 
     def regions(self) -> tuple[RegionDraft, ...]:
         """The regions, numbered from 1."""
@@ -130,7 +131,7 @@ class _Maker:
 
     @property
     def groups(self) -> tuple[GroupDraft, ...]:
-        """Groups of three levels; each has up to four below it, and every tenth is switched off."""
+        """Groups, the first of them in three levels; every tenth is switched off."""
         return tuple(
             GroupDraft(
                 NewGroup(
@@ -140,7 +141,7 @@ class _Maker:
                     is_enabled=number % 10 != 9,
                     sort_order=number % 7,
                 ),
-                parent_external_id=_group_id((number - 4) // 4) if 4 <= number < 84 else None,
+                parent_external_id=_group_id((number - 2) // 2) if 2 <= number < 14 else None,
             )
             for number in range(self.group_count)
         )
@@ -165,10 +166,9 @@ class _Maker:
             return self._bundle()
         if drawn < 205 and self.count - self.made >= 4:
             return self._game()
-        if drawn < 210:
-            return self._other(ItemKind.PHYSICAL_GOOD)
-        if drawn < 213:
-            return self._other(ItemKind.VALUE_POINT)
+        if self.made >= 100 * (self.others + 1):
+            self.others += 1
+            return self._other(ItemKind.PHYSICAL_GOOD if self.others % 2 else ItemKind.VALUE_POINT)
         return self._good()
 
     # -- Kinds ------------------------------------------------------------------------------------------------------

@@ -95,7 +95,8 @@ def _take(in_pool: ColumnElement[bool]) -> Any:
             _pool.c.state == _AVAILABLE,
             _pool.c.code_id > bindparam("after", type_=BigInteger),
         )
-        .order_by(_pool.c.code_id)
+        # All of a pool have one region; named here, `IS NULL` too lets the index give the order.
+        .order_by(_pool.c.region_id, _pool.c.code_id)
         .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
         .scalar_subquery()

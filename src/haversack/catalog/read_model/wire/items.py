@@ -142,7 +142,7 @@ class ClientSellable(_Opening, _Sale, _Additional):
     bundle_type: NotRequired[Literal["standard", "virtual_currency_package"]]
     total_content_price: NotRequired[ClientPrice | None]
     # A list of objects; the contract's type is a slip, kept in the document as what nobody sends.
-    content: NotRequired[list[ClientBundleContent | list[list[dict[str, Any]]]]]
+    content: NotRequired[list[ClientBundleContent | ClientPackageContent | list[list[dict[str, Any]]]]]
     inventory_options: NotRequired[ClientInventoryOptions]
     virtual_item_type: NotRequired[Literal["consumable", "non_consumable", "non_renewing_subscription"]]
     drm_name: NotRequired[str]

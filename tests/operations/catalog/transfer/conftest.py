@@ -1,0 +1,16 @@
+"""Fixtures of imports: a server on this machine that has the files."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from haversack.catalog.transfer.running import wait_for_imports
+from make.receiver import Receiver
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A server that answers as a test says. No import is under way when the test ends."""
+    async with Receiver() as receiver:
+        yield receiver
+        await wait_for_imports()
