@@ -62,5 +62,5 @@ async def serve(shop: Shop, *options: str, port: int | None = None, **settings: 
         started(shop.folder, str(HAVERSACK), "serve", *options, settings=everything) as running,
         httpx.AsyncClient(base_url=url, limits=limits, timeout=30, verify=False) as client,
     ):
-        await until_answering(f"{url}/openapi.json", running)
+        await until_answering(f"{url}/", running)
         yield Serving(running, client, port)

@@ -75,7 +75,7 @@ class Server:
 
         await until(started, "it is started")
         self._pids.append(int(self.prepared.out.splitlines()[-1]))
-        await until_answering(f"{self.url}/openapi.json", self.prepared)
+        await until_answering(f"{self.url}/", self.prepared)
         self.is_up.set()
 
     async def kill(self) -> None:

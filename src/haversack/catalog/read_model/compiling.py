@@ -15,7 +15,7 @@ import asyncpg
 from haversack.catalog.read_model import queries, rules
 from haversack.catalog.read_model.compiled import Catalog, Taxonomy, by_rank, is_listed
 from haversack.catalog.read_model.queries import EntryReader, Members
-from haversack.catalog.read_model.records import Entry, PriceShape
+from haversack.catalog.read_model.records import Entry
 from haversack.catalog.records import ItemKind
 from haversack.catalog.taxonomy.queries import list_attributes, list_groups, list_regions
 from haversack.catalog.versions import find_version
@@ -24,6 +24,7 @@ from haversack.database.engine import Session
 # Items between two chances for others to run: about two milliseconds of work.
 SLICE = 100
 ROWS_AT_ONCE = 500
+LINKS_SLICE = 2_000
 # Beyond these everything is read, or put together, anew: it costs no more.
 CHANGED_SHARE_MAX = 0.25
 CHANGED_MAX = 500
@@ -69,17 +70,13 @@ async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> 
 
 
 async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> _Change:
-    if old is None:
-        return _Change(await _read_all(db, project_id), None)
     marks = await queries.list_row_marks(db, project_id)
-    known = old.entries
+    known: Mapping[int, Entry] = {} if old is None else old.entries
     changed = [item_id for item_id, mark in marks.items() if item_id not in known or known[item_id].row_mark != mark]
+    changed.sort()
+    made = await _read_all(db, project_id, changed)
     if len(changed) > CHANGED_SHARE_MAX * len(marks):
-        return _Change(await _read_all(db, project_id), None)
-    made: dict[int, Entry] = {}
-    if changed:
-        rows = await queries.list_named_entry_rows(db, project_id, changed)
-        await _make_entries(rows, EntryReader(), made)
+        return _Change({**{each: known[each] for each in marks if each in known}, **made}, None)
     # What was deleted between the two reads is in neither.
     gone = [item_id for item_id in chain(known.keys() - marks.keys(), changed) if item_id not in made]
     entries = dict(known)
@@ -91,16 +88,14 @@ async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> _C
     return _Change(entries, [*was, *made.values()] if is_small else None)
 
 
-async def _read_all(db: Session, project_id: int) -> dict[int, Entry]:
+async def _read_all(db: Session, project_id: int, item_ids: Sequence[int]) -> dict[int, Entry]:
+    """In pieces: so many rows at once would take several times the memory of what is made of them."""
     reader = EntryReader()
     made: dict[int, Entry] = {}
-    after = 0
-    while True:
-        rows = await queries.list_entry_rows(db, project_id, after=after, limit=ROWS_AT_ONCE)
+    for start in range(0, len(item_ids), ROWS_AT_ONCE):
+        rows = await queries.list_entry_rows(db, project_id, item_ids[start : start + ROWS_AT_ONCE])
         await _make_entries(rows, reader, made)
-        if len(rows) < ROWS_AT_ONCE:
-            return made
-        after = rows[-1]["item_id"]
+    return made
 
 
 async def _make_entries(rows: Sequence[asyncpg.Record], reader: EntryReader, made: dict[int, Entry]) -> None:
@@ -119,11 +114,9 @@ async def _assemble(
     members: Mapping[int, Members],
     old: Catalog | None,
 ) -> Catalog:
-    entries = change.entries
     ordered = _put_in_order(change, old)
     await asyncio.sleep(0)
-    keys_of, containers = _links(ordered, change, old)
-    await asyncio.sleep(0)
+    keys_of, containers = await _links(ordered, change, old)
     groups_of = await _groups_of(taxonomy, members, old)
     forest = rules.group_forest(
         {group.group_id: group.parent_group_id for group in taxonomy.groups},
@@ -131,38 +124,48 @@ async def _assemble(
     )
     shown = {group_id for siblings in forest.values() for group_id in siblings}
     groups = {group.group_id: group for group in taxonomy.groups if group.group_id in shown}
-    limited = _limited(ordered, change, old)
     listed = _listed(ordered, change, keys_of, old)
     await asyncio.sleep(0)
-    shapes = _shapes(listed)
+    shapes = tuple(dict.fromkeys(entry.shape for entry in listed if entry.shape))
+    await asyncio.sleep(0)
+    limited = _limited(ordered, change, old)
+    holders = _holders(limited, containers, old)
+    await asyncio.sleep(0)
+    countries_of = _countries_of(ordered, taxonomy, change, old)
+    await asyncio.sleep(0)
+    edges = _edges(ordered, change, old)
+    has_stocks = _has_stocks(ordered, change, old)
+    await asyncio.sleep(0)
+    by_sku = _by_sku(change, old)
+    await asyncio.sleep(0)
     catalog = Catalog(
         project_id=project_id,
         version=version,
-        entries=entries,
+        entries=change.entries,
         ordered=ordered,
         listed=listed,
         taxonomy=taxonomy,
         members=members,
-        by_sku=_by_sku(change, old),
+        by_sku=by_sku,
         groups_of=groups_of,
         keys_of=keys_of,
         containers=containers,
-        countries_of=_countries_of(ordered, taxonomy, change, old),
+        countries_of=countries_of,
         limited=limited,
-        holders=_holders(limited, containers, old),
+        holders=holders,
         stamps={},
-        edges=_edges(ordered, change, old),
+        edges=edges,
+        # In the catalog's order: the first item's default currency counts.
         shapes=shapes,
         countries=frozenset(offer.country for shape in shapes for offer in shape if offer.country).union(
             *(region.countries for region in taxonomy.regions)
         ),
-        has_stocks=_has_stocks(ordered, change, old),
+        has_stocks=has_stocks,
         groups=groups,
         attributes={attribute.attribute_id: attribute for attribute in taxonomy.attributes},
         forest=forest,
         _groups_by_name={group.external_id: group for group in groups.values()},
     )
-    await asyncio.sleep(0)
     catalog.stamps = await _stamps_of(catalog, change, old)
     return catalog
 
@@ -209,7 +212,7 @@ def _by_sku(change: _Change, old: Catalog | None) -> Mapping[str, Entry]:
     return by_sku
 
 
-def _links(
+async def _links(
     ordered: Sequence[Entry], change: _Change, old: Catalog | None
 ) -> tuple[Mapping[int, tuple[Entry, ...]], Mapping[int, frozenset[int]]]:
     """The keys of each game, and for each item what holds it, however deep: bundles, packages, the game of a key."""
@@ -217,17 +220,23 @@ def _links(
         return old.keys_of, old.containers
     keys: dict[int, list[Entry]] = {}
     holding: dict[int, set[int]] = {}
-    for entry in ordered:
+    for number, entry in enumerate(ordered):
+        if number % LINKS_SLICE == 0:
+            await asyncio.sleep(0)
         if entry.parent_id is not None:
             keys.setdefault(entry.parent_id, []).append(entry)
             holding.setdefault(entry.item_id, set()).add(entry.parent_id)
         for content in entry.content:
             holding.setdefault(content.item_id, set()).add(entry.item_id)
-    return (
-        # Keys of a game stand in the order in which they were given, unless their own order says otherwise.
-        {game: tuple(sorted(found, key=lambda key: (key.rank[0], key.item_id))) for game, found in keys.items()},
-        {item_id: frozenset(_ancestors(item_id, holding)) for item_id in holding},
-    )
+    containers: dict[int, frozenset[int]] = {}
+    for number, item_id in enumerate(holding):
+        if number % LINKS_SLICE == 0:
+            await asyncio.sleep(0)
+        containers[item_id] = frozenset(_ancestors(item_id, holding))
+    # Keys of a game stand in the order in which they were given, unless their own order says otherwise.
+    return {
+        game: tuple(sorted(found, key=lambda key: (key.rank[0], key.item_id))) for game, found in keys.items()
+    }, containers
 
 
 def _ancestors(item_id: int, holding: Mapping[int, set[int]]) -> set[int]:
@@ -316,11 +325,6 @@ def _edges(ordered: Sequence[Entry], change: _Change, old: Catalog | None) -> Se
             if entry.pre_order is not None and entry.pre_order.release_date is not None
         ),
     )
-
-
-def _shapes(listed: Sequence[Entry]) -> Sequence[PriceShape]:
-    """The forms in which items are priced, in the catalog's order: the first item's default currency counts."""
-    return tuple(dict.fromkeys(entry.shape for entry in listed if entry.shape))
 
 
 def _has_stocks(ordered: Sequence[Entry], change: _Change, old: Catalog | None) -> bool:

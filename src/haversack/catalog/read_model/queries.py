@@ -76,13 +76,7 @@ _entries = select(
     func.convert_to(cast(func.json_build_array(*(items.c[name] for name in DOCUMENT)), Text), "UTF8").label("document"),
     _row_mark.label("row_mark"),
 ).where(*_of_project)
-LIST_NAMED_ENTRIES = _entries.where(items.c.item_id == any_(bindparam("items", type_=ARRAY(Integer))))
-# In pieces: so many rows at once would take several times the memory of what is made of them.
-LIST_ENTRIES_AFTER = (
-    _entries.where(items.c.item_id > bindparam("after", type_=Integer))
-    .order_by(items.c.item_id)
-    .limit(bindparam("most", type_=Integer))
-)
+LIST_ENTRIES = _entries.where(items.c.item_id == any_(bindparam("items", type_=ARRAY(Integer))))
 LIST_MEMBERS = (
     select(
         members.c.group_id,
@@ -199,14 +193,9 @@ async def list_row_marks(db: Session, project_id: int) -> dict[int, int]:
     return dict(zip(row["ids"] or (), row["marks"] or (), strict=True))
 
 
-async def list_entry_rows(db: Session, project_id: int, *, after: int, limit: int) -> list[asyncpg.Record]:
-    """Rows for `EntryReader`: the first items whose ids are greater than one."""
-    return await db.fetch_all(LIST_ENTRIES_AFTER, project=project_id, after=after, most=limit)
-
-
-async def list_named_entry_rows(db: Session, project_id: int, item_ids: Sequence[int]) -> list[asyncpg.Record]:
+async def list_entry_rows(db: Session, project_id: int, item_ids: Sequence[int]) -> list[asyncpg.Record]:
     """Rows for `EntryReader`, of some items."""
-    return await db.fetch_all(LIST_NAMED_ENTRIES, project=project_id, items=list(item_ids))
+    return await db.fetch_all(LIST_ENTRIES, project=project_id, items=list(item_ids))
 
 
 async def list_members(db: Session, project_id: int) -> dict[int, Members]:
