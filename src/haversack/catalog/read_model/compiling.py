@@ -25,8 +25,7 @@ from haversack.database.engine import Session
 SLICE = 100
 ROWS_AT_ONCE = 500
 LINKS_SLICE = 2_000
-# Beyond these everything is read, or put together, anew: it costs no more.
-CHANGED_SHARE_MAX = 0.25
+# Beyond so many changed items everything is put together anew: it costs no more.
 CHANGED_MAX = 500
 
 # Numbers that no two states of items share in this process.
@@ -75,8 +74,6 @@ async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> _C
     changed = [item_id for item_id, mark in marks.items() if item_id not in known or known[item_id].row_mark != mark]
     changed.sort()
     made = await _read_all(db, project_id, changed)
-    if len(changed) > CHANGED_SHARE_MAX * len(marks):
-        return _Change({**{each: known[each] for each in marks if each in known}, **made}, None)
     # What was deleted between the two reads is in neither.
     gone = [item_id for item_id in chain(known.keys() - marks.keys(), changed) if item_id not in made]
     entries = dict(known)

@@ -124,6 +124,7 @@ async def _plan(db: Session, target: Target, drafts: Sequence[ItemDraft]) -> tup
     }
     fit, faults = await _sift(drafts, present, around)
     while True:
+        await asyncio.sleep(0)
         ordered, in_circles = rules.write_order(fit, contents)
         if not in_circles:
             break

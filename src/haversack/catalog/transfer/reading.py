@@ -137,6 +137,8 @@ BODIES: dict[ItemKind, Any] = {
     ItemKind.VALUE_POINT: _FileGood,
 }
 
+KINDS: dict[str, ItemKind] = {kind.value: kind for kind in BODIES}
+
 # -- The file -------------------------------------------------------------------------------------------------------
 
 
@@ -245,7 +247,7 @@ def _elements(file: Mapping[str, Any], rows: _Rows) -> Iterator[tuple[ItemKind |
 
 def _kind_of(element: Any) -> ItemKind | None:
     kind = element.get("kind") if isinstance(element, dict) else None
-    return ItemKind(kind) if kind in {each.value for each in BODIES} else None
+    return KINDS.get(kind) if isinstance(kind, str) else None
 
 
 def _read_item(kind: ItemKind | None, element: Any, rows: _Rows, now: datetime) -> None:
@@ -253,7 +255,7 @@ def _read_item(kind: ItemKind | None, element: Any, rows: _Rows, now: datetime) 
     if isinstance(sku, str):
         rows.named.add(sku)
     if kind is None:
-        known = ", ".join(each.value for each in BODIES)
+        known = ", ".join(KINDS)
         rows.refuse(sku, None, f"The kind of an item must be one of {known}")
         return
     rows.kinds.add(kind)

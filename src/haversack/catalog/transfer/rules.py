@@ -124,12 +124,15 @@ def write_order(
     item's.
     """
     by_sku = {sku: draft for draft in drafts for sku in skus_of(draft)}
-    inside = {**contents, **{draft.sku: [entry.sku for entry in draft.content] for draft in drafts}}
+    # What contains nothing takes no part, and is the greater part of a catalog.
+    inside = {**contents, **{draft.sku: [entry.sku for entry in draft.content] for draft in drafts if draft.content}}
     cyclic = _in_circles(inside)
     faults = [_circle_fault(draft) for draft in drafts if draft.sku in cyclic]
     ordered: dict[str, ItemDraft] = {}
     for draft in sorted(drafts, key=lambda one: one.kind is not ItemKind.VIRTUAL_CURRENCY):
-        if draft.sku not in cyclic:
+        if not draft.content:
+            ordered.setdefault(draft.sku, draft)
+        elif draft.sku not in cyclic:
             for sku in _content_first(draft.sku, inside, ordered):
                 held = by_sku.get(sku)
                 if held is not None and held.sku not in cyclic:

@@ -1,8 +1,10 @@
 """Runs imports: reads a file, writes its catalog, and keeps the record that a studio can ask for meanwhile."""
 
 import asyncio
+import gc
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -104,6 +106,18 @@ async def run_import(
     raise ImportFailed(sentence)
 
 
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Let no collection of cycles walk over the many objects of an import, which hold none, while requests wait."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class _Run:
     """One import at work."""
 
@@ -119,10 +133,11 @@ class _Run:
         try:
             await self._save(0)
             now = project.clock.now()
-            catalog = await read_catalog(raw, now=now)
-            faults = await write_catalog(
-                self._context, self._project_id, catalog, mode=mode, now=now, progress=self._tell
-            )
+            with _collector_resting():
+                catalog = await read_catalog(raw, now=now)
+                faults = await write_catalog(
+                    self._context, self._project_id, catalog, mode=mode, now=now, progress=self._tell
+                )
             await queries.end_import(
                 self._context.database.session(),
                 self._project_id,

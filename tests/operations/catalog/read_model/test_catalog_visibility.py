@@ -1,12 +1,16 @@
 """Who sees an item, and when: flags, regions, periods to the second, limits of players, what is sold out."""
 
+import asyncio
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from make.catalog import bundle, game, game_key, package, put_item, virtual_currency, virtual_item
+from haversack.catalog.read_model.compiling import compile_catalog
+from haversack.catalog.read_model.records import Entry
+from make.catalog import bundle, game, game_key, package, price, put_item, virtual_currency, virtual_item
 from make.client_catalog import (
     catalog_path,
     freeze,
@@ -20,7 +24,7 @@ from make.client_catalog import (
     use,
 )
 from make.projects import Studio
-from make.taxonomy import admin, make_region
+from make.taxonomy import admin, make_group, make_region
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -280,3 +284,83 @@ async def test_another_project_sees_nothing(client: httpx.AsyncClient, studio: S
     assert await read_skus(client, other_studio) == []
     reply = await client.get(catalog_path(other_studio, f"/sku/{sku}"))
     assert reply.status_code == 404
+
+
+async def test_players_who_ask_at_once_get_their_own(client: httpx.AsyncClient, studio: Studio) -> None:
+    """Their uses are read together, and told apart."""
+    limits = {"per_user": 50, "per_item": None, "recurrent_schedule": None}
+    sku = await sell(client, studio, virtual_item(limits=limits))
+    item_id = await id_of(client, studio, sku)
+    players = [await new_player(studio) for _ in range(10)]
+    for used, (player_id, _) in enumerate(players):
+        await use(studio, player_id, item_id, used)
+    path = catalog_path(studio, "/virtual_items")
+    for _ in range(3):
+        replies = await asyncio.gather(*(client.get(path, headers=headers) for _, headers in players for _ in range(2)))
+        left = [reply.json()["items"][0]["limits"]["per_user"]["available"] for reply in replies]
+        assert left == [50 - used for used in range(10) for _ in range(2)]
+
+
+async def test_a_catalog_that_changes_keeps_up(client: httpx.AsyncClient, studio: Studio) -> None:
+    """After each write, what is compiled from the version before is what is compiled from nothing."""
+    nordics = await make_region(client, studio)
+    await make_group(client, studio, "lights")
+    pearls = await sell(client, studio, virtual_currency(), "virtual_currency")
+    lamp_body = virtual_item()
+    lamp = await sell(client, studio, lamp_body)
+    crate = await sell(client, studio, bundle(lamp, is_show_in_store=True), "bundle")
+    game_body = game(game_key(), game_key("gog"))
+    await sell(client, studio, game_body, "game")
+    await _is_compiled_right(studio)
+    period = {"date_from": "2027-01-01T00:00:00+00:00", "date_until": None}
+    limits = {"per_user": 2, "per_item": 3, "recurrent_schedule": None}
+    for changes in (
+        {"name": {"en": "Torch"}},
+        {"order": 7},
+        {"groups": ["lights"]},
+        {"regions": [{"id": nordics}]},
+        {"periods": [period]},
+        {"limits": limits},
+        {"vc_prices": [{"sku": pearls, "amount": 3, "is_default": True}]},
+        {"prices": [price(3, "EUR")]},
+        {"is_enabled": False},
+        {},
+    ):
+        reply = await put_item(client, studio, "virtual_item", lamp, {**lamp_body, **changes})
+        assert reply.is_success, reply.text
+        await _is_compiled_right(studio)
+    for kind, sku, body in (
+        ("virtual_currency", pearls, virtual_currency(sku=pearls, name={"en": "Shells"})),
+        ("game", game_body["sku"], {**game_body, "is_enabled": False}),
+    ):
+        assert (await put_item(client, studio, kind, sku, body)).is_success
+        await _is_compiled_right(studio)
+    for kind, sku in (("bundle", crate), ("virtual_items", lamp), ("game", game_body["sku"])):
+        reply = await client.delete(f"{admin(studio)}/items/{kind}/sku/{sku}", auth=studio.basic)
+        assert reply.is_success, reply.text
+        await _is_compiled_right(studio)
+
+
+async def _is_compiled_right(studio: Studio) -> None:
+    held = (await studio.context.catalogs.get(studio.project_id)).catalog
+    assert held is not None
+    fresh = await compile_catalog(studio.context.database.session(), studio.project_id, None)
+    assert (held.version, held.taxonomy, held.members) == (fresh.version, fresh.taxonomy, fresh.members)
+    for name in ("groups_of", "containers", "countries_of", "limited", "holders", "edges", "shapes", "has_stocks"):
+        assert getattr(held, name) == getattr(fresh, name), name
+    assert held.countries == fresh.countries
+    assert held.stamps.keys() == fresh.stamps.keys() == held.entries.keys()
+    for name in ("ordered", "listed"):
+        ours, theirs = ([_values(entry) for entry in getattr(each, name)] for each in (held, fresh))
+        assert ours == theirs, name
+    assert {sku: entry.item_id for sku, entry in held.by_sku.items()} == {
+        sku: entry.item_id for sku, entry in fresh.by_sku.items()
+    }
+    keys = [
+        {game_id: [_values(key) for key in found] for game_id, found in each.keys_of.items()} for each in (held, fresh)
+    ]
+    assert keys[0] == keys[1]
+
+
+def _values(entry: Entry) -> list[object]:
+    return [getattr(entry, field.name) for field in fields(entry)]
