@@ -48,6 +48,7 @@ ADD_ITEM_WITH_ID = item_queries.ADD_ITEM.values(item_id=bindparam("id"))
 ROWS_COUNTED = text("SELECT reltuples FROM pg_class WHERE oid = 'items'::regclass")
 COUNT_ROWS = text("ANALYZE items")
 COUNTED_ENOUGH = 1_000
+ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 COUNT_ITEMS = select(func.count()).select_from(items).where(*_of_project, items.c.item_id == any_(_ids))
 ADD_MEMBERS = insert(item_group_members).from_select(
     ["project_id", "group_id", "item_id"],
@@ -130,6 +131,11 @@ FIND_LAST_IMPORT = (
 )
 
 BROKEN_OFF = "The import was broken off: the process that worked on it has ended. Send it again: what is done is kept."
+
+
+async def read_one_moment(db: Session) -> None:
+    """Have all reads of the transaction that has just begun see the database as it is now, whatever others write."""
+    await db.execute(ONE_MOMENT)
 
 
 # -- Items ----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ async def export_catalog(db: Session, project_id: int) -> bytes:
     stand in the order in which they were made, which decides between equals in lists.
     """
     async with db.begin():
+        await queries.read_one_moment(db)
         regions = await list_regions(db, project_id)
         attributes = await list_attributes(db, project_id)
         groups = sorted(await list_groups(db, project_id), key=lambda group: group.group_id)
