@@ -33,7 +33,7 @@ BUILD = ROOT / "build"
 HAVERSACK = Path(sys.executable).with_name("haversack")
 ENCRYPTION_KEY = "a key for benchmarks that is long enough"
 READY_SECONDS_MAX = 60.0
-STOP_SECONDS_MAX = 20.0
+STOP_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.01
 
 
