@@ -2,16 +2,29 @@
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 import pytest
 
 from haversack.projects.actions import create_project
 from haversack.projects.keys import KeyKind
+from haversack.webhooks.actions import publish
+from haversack.webhooks.queries.inspector import find_delivery
+from haversack.webhooks.records import DeliveryStatus, Purpose
 from make.backpack import new_virtual_item
-from processes.running import KEY, Finished, free_port, invoke, is_alive, run, until, until_gone
+from make.webhooks import make_event
+from processes.running import (
+    HAVERSACK,
+    KEY,
+    Finished,
+    free_port,
+    invoke,
+    is_alive,
+    run,
+    started,
+    until,
+    until_gone,
+)
 from processes.serving import Serving, Shop, serve
 
 LAST_LINE = "haversack serve does not start like this."
@@ -80,7 +93,6 @@ async def test_two_processes(shop: Shop) -> None:
         assert f"Haversack listens at 127.0.0.1:{first.port} with 2 process(es)." in first.running.out
         pids = await processes_of(first)
         assert len(pids) == 2
-        assert await connections_of(shop) >= 2
         await leaves_the_demo_out(first.client)
         await answers(shop, first.client)
 
@@ -109,6 +121,34 @@ async def test_one_process_without_a_worker(shop: Shop) -> None:
         assert "Traceback" not in ended.said
 
 
+async def test_a_worker_of_its_own(shop: Shop, empty_database: str) -> None:
+    said = (await invoke("worker", database_url=empty_database, encryption_key=KEY)).refused()
+    assert "The database is at revision none" in said
+    assert "haversack worker does not start like this." in said
+    delivery_id = await publish_something(shop)
+    async with started(shop.folder, str(HAVERSACK), "worker", settings=shop.settings) as worker:
+        await until(lambda: is_settled(shop, delivery_id), "the worker has had the delivery")
+        ended = await worker.terminate()
+        assert (ended.status, ended.said) == (0, "")
+
+
+async def publish_something(shop: Shop) -> int:
+    """An event that nobody is set up to receive; the delivery's id."""
+    project = await shop.context.directory.find_project(shop.studio.project_id)
+    assert project is not None
+    db = shop.context.database.session()
+    async with db.begin():
+        return await publish(db, project, make_event(), purpose=Purpose.STORE, player_key="player")
+
+
+async def is_settled(shop: Shop, delivery_id: int) -> bool:
+    """Whether a worker has had the delivery."""
+    db = shop.context.database.session()
+    found = await find_delivery(db, delivery_id, project_id=shop.studio.project_id)
+    assert found is not None
+    return found.row.status is DeliveryStatus.FAILED
+
+
 async def leaves_the_demo_out(client: httpx.AsyncClient) -> None:
     """What exists on a developer's machine only must not exist here."""
     for path in ("/demo/game", "/demo/game/webhook", "/demo/", "/demo/%00", "/demo/../content.py", "/static/nothing"):
@@ -132,14 +172,3 @@ async def processes_of(serving: Serving) -> list[int]:
         return [int(each) for each in found] if len(found) == 2 else []
 
     return await until(named, "both processes have started")
-
-
-async def connections_of(shop: Shop) -> int:
-    """How many connections the shop's database has, but for this process's."""
-    connection = await asyncpg.connect(shop.database_url)
-    try:
-        name = urlsplit(shop.database_url).path.removeprefix("/")
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1"
-        return int(await connection.fetchval(query, name)) - 1
-    finally:
-        await connection.close()

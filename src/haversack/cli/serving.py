@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import uvicorn
 
-from haversack.cli.connect import connected_settings, development_key, load_settings, run
+from haversack.cli.connect import connected_settings, development_key, end_with, load_settings, run
 from haversack.settings import Mode, Settings
 
 if TYPE_CHECKING:
@@ -219,12 +219,7 @@ def serve(
 ) -> None:
     """Start a server for production, as the HAVERSACK_… settings say."""
     settings = load_settings(mode=Mode.PRODUCTION)
-    faults = run(_faults_of_production(settings))
-    if faults:
-        for fault in faults:
-            typer.echo(fault, err=True)
-        typer.echo("haversack serve does not start like this. `haversack doctor` checks the rest.", err=True)
-        raise typer.Exit(1)
+    _refuse_faults(settings, command="serve")
     # uvicorn sets logging up, here and in the processes that it starts.
     log_options = _log_options(settings.log_level)
     options = {**_server_options(settings), "log_config": log_options, "lifespan": "on", "factory": True}
@@ -247,10 +242,13 @@ async def _serve_alone(server: Server, listening: socket.socket) -> bool:
     return server.started
 
 
-async def _faults_of_production(settings: Settings) -> list[str]:
+def _refuse_faults(settings: Settings, *, command: str) -> None:
+    """End the command where a production server must not start like this."""
     from haversack.startup import faults_of_production
 
-    return await faults_of_production(settings)
+    faults = run(faults_of_production(settings))
+    if faults:
+        end_with(*faults, f"haversack {command} does not start like this. `haversack doctor` checks the rest.")
 
 
 def application_of_process() -> "Dispatcher":
@@ -286,6 +284,8 @@ def _end_with_parent() -> None:
 def worker() -> None:
     """Deliver webhooks and do scheduled work in a process of its own."""
     settings = connected_settings(load_settings())
+    if not settings.is_development:
+        _refuse_faults(settings, command="worker")
     logging.config.dictConfig(_log_options(settings.log_level))
     run(_worker(settings))
 
