@@ -176,7 +176,6 @@ def _catalog(*entries: Entry, holders: dict[int, frozenset[int]] | None = None) 
         holders=holders or {entry.item_id: frozenset({entry.item_id}) for entry in entries},
         stamps={},
         edges=(),
-        special=frozenset(),
         shapes=(),
         countries=frozenset({"DE", "US"}),
         has_stocks=True,

@@ -162,31 +162,6 @@ async def test_tokens(client: httpx.AsyncClient, studio: Studio, other_studio: S
             assert (reply.json()["statusCode"], reply.json()["errorCode"]) == (401, 1020)
 
 
-async def test_a_database_that_is_away(client: httpx.AsyncClient, studio: Studio) -> None:
-    """What is in memory is answered; what must be asked for is refused in the envelope, also at known addresses."""
-    sku = await sell(client, studio, virtual_item(limits=LIMITS))
-    player_id, headers = await new_player(studio)
-    await use(studio, player_id, await id_of(client, studio, sku), 1)
-    path = catalog_path(studio, "/virtual_items")
-    for sent in ({}, headers):
-        assert (await client.get(path, headers=sent)).status_code == 200
-    database = studio.context.database
-    pool, database._pool = database._pool, None
-    real_url, database.url = database.url, "postgresql://nobody@127.0.0.1:9/nothing"
-    try:
-        await database.open()
-        anonymous = await client.get(path)
-        mine = await client.get(path, headers=headers)
-        await database.close()
-    finally:
-        database._pool, database.url = pool, real_url
-    assert anonymous.status_code == 200
-    assert (mine.status_code, mine.headers["retry-after"]) == (503, "2")
-    assert mine.headers["access-control-allow-origin"] == "*"
-    assert mine.json()["statusCode"] == 503
-    assert (await client.get(path, headers=headers)).status_code == 200
-
-
 async def test_unknown_parameters_are_ignored(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = await sell(client, studio, virtual_item())
     assert await read_skus(client, studio, "/virtual_items", colour="red", sku="x") == [sku]

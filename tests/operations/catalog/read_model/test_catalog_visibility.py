@@ -346,17 +346,7 @@ async def _is_compiled_right(studio: Studio) -> None:
     assert held is not None
     fresh = await compile_catalog(studio.context.database.session(), studio.project_id, None)
     assert (held.version, held.taxonomy, held.members) == (fresh.version, fresh.taxonomy, fresh.members)
-    for name in (
-        "groups_of",
-        "containers",
-        "countries_of",
-        "limited",
-        "holders",
-        "edges",
-        "special",
-        "shapes",
-        "has_stocks",
-    ):
+    for name in ("groups_of", "containers", "countries_of", "limited", "holders", "edges", "shapes", "has_stocks"):
         assert getattr(held, name) == getattr(fresh, name), name
     assert held.countries == fresh.countries
     assert held.stamps.keys() == fresh.stamps.keys() == held.entries.keys()
