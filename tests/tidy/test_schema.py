@@ -4,11 +4,12 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from haversack.context import Context
-from haversack.database.migrate import check_schema, engine_url, migrate
+from haversack.database.migrate import alembic_config, check_schema, engine_url, migrate, newest_revision
 from haversack.database.schema import whole_metadata
 
 
@@ -46,3 +47,8 @@ async def test_ledger_rows_stay(context: Context, statement: str) -> None:
                 await connection.execute(statement)
         finally:
             await transaction.rollback()
+
+
+def test_newest_revision_is_the_head_of_the_migrations() -> None:
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert newest_revision() == head

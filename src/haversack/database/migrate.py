@@ -1,20 +1,21 @@
 """Brings a database to the schema that this version of the server needs."""
 
-import asyncio
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # One migration at a time, however many processes start together.
 MIGRATION_LOCK = 0x48_41_56_45_52
+
+REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+FOLLOWS = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 
 
 class SchemaMismatch(Exception):
@@ -26,15 +27,25 @@ def engine_url(url: str) -> str:
     return re.sub(r"^postgres(ql)?(\+asyncpg)?://", "postgresql+asyncpg://", url)
 
 
-def alembic_config() -> Config:
+def alembic_config() -> "Config":
     """Where the migrations lie."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
 
 
 async def migrate(url: str) -> tuple[str | None, str]:
-    """Run the migrations that are missing, and return the revisions before and after."""
+    """Run the migrations that are missing, and return the revisions before and after.
+
+    Alembic is imported only where there is something to run: most starts find the schema as it should be.
+    """
+    newest = newest_revision()
+    if await _current_revision(url) == newest:
+        return newest, newest
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     engine = create_async_engine(engine_url(url))
     try:
         async with engine.connect() as connection:
@@ -45,7 +56,10 @@ async def migrate(url: str) -> tuple[str | None, str]:
     return before, after
 
 
-def _upgrade(connection: Connection) -> tuple[str | None, str]:
+def _upgrade(connection: "Connection") -> tuple[str | None, str]:
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
     config = alembic_config()
     config.attributes["connection"] = connection
@@ -55,19 +69,29 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
 
 
 def newest_revision() -> str:
-    """The revision that this version of the code is written for."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head() or "none"
+    """The revision that this version of the code is written for: the one that no other comes after."""
+    texts = [path.read_text() for path in (MIGRATIONS / "versions").glob("*.py")]
+    revisions = {found[1] for text in texts if (found := REVISION.search(text))}
+    followed = {found[1] for text in texts if (found := FOLLOWS.search(text))}
+    newest = revisions - followed
+    assert len(newest) <= 1, f"migrations end in several places: {sorted(newest)}"
+    return newest.pop() if newest else "none"
+
+
+async def _current_revision(url: str) -> str | None:
+    connection = await asyncpg.connect(re.sub(r"^postgresql\+asyncpg://", "postgresql://", url), timeout=10)
+    try:
+        exists = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
+        current: str | None = await connection.fetchval("SELECT version_num FROM alembic_version") if exists else None
+    finally:
+        await connection.close()
+    return current
 
 
 async def check_schema(url: str) -> None:
     """Raise SchemaMismatch unless the database is at the newest revision."""
-    connection = await asyncpg.connect(re.sub(r"^postgresql\+asyncpg://", "postgresql://", url), timeout=10)
-    try:
-        exists = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
-        current = await connection.fetchval("SELECT version_num FROM alembic_version") if exists else None
-    finally:
-        await connection.close()
-    newest = await asyncio.to_thread(newest_revision)
+    current = await _current_revision(url)
+    newest = newest_revision()
     if current != newest:
         raise SchemaMismatch(
             f"The database is at revision {current or 'none'}, this version needs {newest}: run `haversack migrate`."

@@ -159,7 +159,7 @@ class Area:
         return declare
 
 
-def current_call(request: Request) -> Any:
+async def current_call(request: Request) -> Any:
     """The call that the route has identified before anything else of the request was read."""
     return request.scope["haversack.call"]
 
