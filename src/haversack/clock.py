@@ -23,4 +23,6 @@ class Clock:
 
 def wire_time(moment: datetime) -> str:
     """RFC 3339 in UTC with whole seconds and `Z`: 2023-10-24T14:53:00Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    # Several times as fast as strftime, and lists are full of times.
+    return utc.isoformat(timespec="seconds")[:19] + "Z"

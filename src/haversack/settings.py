@@ -21,7 +21,9 @@ class Settings(BaseSettings):
 
     mode: Mode = Mode.PRODUCTION
     database_url: SecretStr | None = Field(None, description="postgresql:// address; unset: an embedded server")
-    database_connections: int = Field(10, ge=2, le=200, description="connections each process may hold")
+    database_connections: int = Field(
+        10, ge=2, le=200, description="connections each process may hold for its requests"
+    )
     data_folder: Path = Field(Path(".haversack"), description="embedded database, picture cache, demo keys")
     encryption_key: SecretStr | None = Field(None, description="encrypts secrets at rest; 32+ random characters")
     public_url: str = Field("http://127.0.0.1:8044", description="address under which players and games reach us")
@@ -36,6 +38,10 @@ class Settings(BaseSettings):
     outbound_allow_http: bool = Field(False, description="take plain http addresses too; loopback implies it")
     ask_timeout_seconds: float = Field(5.0, gt=0, le=60, description="how long a game may take to answer a question")
     delivery_timeout_seconds: float = Field(15.0, gt=0, le=120, description="how long a webhook receiver may take")
+
+    payment_page_frames: tuple[str, ...] | None = Field(
+        None, description="the only sites that may frame the payment page, such as https://example.com; [] for none"
+    )
 
     log_level: str = "info"
 

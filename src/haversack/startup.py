@@ -4,21 +4,27 @@ import asyncio
 import os
 import platform
 import shutil
+import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
+from pathlib import Path
 
 import asyncpg
 
+from haversack.catalog.keys.queries.stock import list_key_stocks
+from haversack.catalog.keys.rules import stock_level
+from haversack.catalog.keys.stock_watch import stock_sentence
 from haversack.database.embedded import running_url
 from haversack.database.engine import Database, DatabaseAway
 from haversack.database.migrate import SchemaMismatch, check_schema
-from haversack.projects.queries import has_demo_project
+from haversack.projects.queries import count_test_keys, has_demo_project
 from haversack.settings import Settings
 
 ENCRYPTION_KEY_LENGTH_MIN = 32
 POSTGRES_MAJOR_MIN = 15
 DISK_BYTES_MIN = 512 * 2**20
+LOW_STOCKS_SHOWN_MAX = 20
 
 
 async def faults_of_production(settings: Settings) -> list[str]:
@@ -81,6 +87,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """Everything that `haversack doctor` says."""
     findings = [Finding(Level.OK, f"Python {platform.python_version()} on {platform.machine()}.")]
     findings.extend(_find_extensions())
+    findings.append(_examine_certificates())
     running = running_url(settings.data_folder)
     url = settings.database_url.get_secret_value() if settings.database_url else running
     if settings.database_url is None and running is not None:
@@ -110,6 +117,20 @@ def _find_extensions() -> list[Finding]:
     return [Finding(Level.OK, "uvloop and httptools are installed.")]
 
 
+def _examine_certificates() -> Finding:
+    """Whether this machine has certificates that it trusts, as slim container images have not."""
+    places = ssl.get_default_verify_paths()
+    # A folder's certificates are read when they are needed; a file's are counted.
+    in_folder = places.capath is not None and any(Path(places.capath).iterdir())
+    if in_folder or ssl.create_default_context().cert_store_stats()["x509_ca"]:
+        return Finding(Level.OK, "There are trusted certificates, for webhooks and pictures by https.")
+    return Finding(
+        Level.WARNING,
+        f"There are no trusted certificates in {places.openssl_cafile} or {places.openssl_capath}:"
+        " nothing can be reached by https. Install your system's ca-certificates.",
+    )
+
+
 async def _examine_database(url: str, *, is_production: bool) -> list[Finding]:
     try:
         connection = await asyncpg.connect(Database(url).url, timeout=5)
@@ -132,7 +153,43 @@ async def _examine_database(url: str, *, is_production: bool) -> list[Finding]:
     findings.extend(Finding(Level.FAULT, fault) for fault in faults)
     if is_production and not faults:
         findings.append(Finding(Level.OK, "The schema is the one that this version needs."))
+        findings.extend(await _find_test_keys(url))
+    if not await _faults_of_schema(url):
+        findings.extend(await _find_low_stocks(url))
     return findings
+
+
+async def _faults_of_schema(url: str) -> list[str]:
+    try:
+        await check_schema(url)
+    except SchemaMismatch as error:
+        return [str(error)]
+    return []
+
+
+async def _find_low_stocks(url: str) -> list[Finding]:
+    async with Database(url, connections=2) as database:
+        stocks = await list_key_stocks(database.session())
+    low = [stock for stock in stocks if stock_level(stock) is not None]
+    findings = [Finding(Level.WARNING, stock_sentence(stock)) for stock in low[:LOW_STOCKS_SHOWN_MAX]]
+    if len(low) > LOW_STOCKS_SHOWN_MAX:
+        more = len(low) - LOW_STOCKS_SHOWN_MAX
+        findings.append(Finding(Level.WARNING, f"{more} more game key(s) have few codes left or none."))
+    return findings
+
+
+async def _find_test_keys(url: str) -> list[Finding]:
+    async with Database(url, connections=2) as database:
+        found = await count_test_keys(database.session())
+    if not found:
+        return []
+    return [
+        Finding(
+            Level.WARNING,
+            f"{found} API key(s) were made for development: `haversack serve` refuses them."
+            " `haversack project rotate` makes live ones.",
+        )
+    ]
 
 
 def _examine_data_folder(settings: Settings) -> Finding:

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import SettingsError
 
 from haversack.private_files import write_private_file
-from haversack.settings import Mode, Settings
 
 if TYPE_CHECKING:
     from haversack.context import Context
+    from haversack.settings import Settings
 
 Result = TypeVar("Result")
 
@@ -37,7 +35,7 @@ def end_with(*sentences: str, status: int = 1) -> NoReturn:
     raise typer.Exit(status)
 
 
-def _faults_of_settings(settings: Settings) -> list[str]:
+def _faults_of_settings(settings: "Settings") -> list[str]:
     """What no command can work with; empty where nothing is wrong. The sentences never repeat a secret."""
     faults = []
     if settings.database_url is not None:
@@ -57,8 +55,13 @@ def _faults_of_settings(settings: Settings) -> list[str]:
     return faults
 
 
-def load_settings(**overrides: Any) -> Settings:
+def load_settings(**overrides: Any) -> "Settings":
     """The settings, or the command ends with what is wrong with them."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from haversack.settings import Settings
+
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
@@ -81,9 +84,12 @@ def development_key(folder: Path) -> str:
     return path.read_text().strip()
 
 
-def settings_with_database(settings: Settings) -> Settings:
+def settings_with_database(settings: "Settings") -> "Settings":
     """Settings with a database in them, or the command ends and says how to give one."""
+    from pydantic import SecretStr
+
     from haversack.database.embedded import EmbeddedDatabaseError, running_url
+    from haversack.settings import Mode
 
     if settings.database_url is not None:
         return settings
@@ -104,7 +110,7 @@ def settings_with_database(settings: Settings) -> Settings:
     )
 
 
-def connected_settings(settings: Settings) -> Settings:
+def connected_settings(settings: "Settings") -> "Settings":
     """Settings with a database and a key in them, or the command ends and says how to give them."""
     found = settings_with_database(settings)
     if found.encryption_key is None:
@@ -135,15 +141,13 @@ def faults_in_words() -> Iterator[None]:
         yield
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         end_with("The database is not at the schema that this version needs: run `haversack migrate`.")
-    except (*UNAVAILABLE, DatabaseAway, asyncpg.InvalidAuthorizationSpecificationError) as error:
+    except (*UNAVAILABLE, DatabaseAway) as error:
         end_with(f"The database cannot be reached: {str(error) or type(error).__name__}")
-    except asyncpg.InvalidCatalogNameError as error:
-        end_with(f"The database cannot be used: {error}")
     except Refusal as refusal:
         end_with(refusal.message)
 
 
-def run_with_context(command: "Callable[[Context], Awaitable[Result]]", settings: Settings | None = None) -> Result:
+def run_with_context(command: "Callable[[Context], Awaitable[Result]]", settings: "Settings | None" = None) -> Result:
     """Run `command(context)` connected as the settings say."""
     from haversack.context import open_context
 

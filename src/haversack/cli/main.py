@@ -2,7 +2,7 @@
 
 import typer
 
-from haversack.cli import catalog, projects, serving, upkeep, webhooks
+from haversack.cli import books, catalog, drill, orders, pay, payments, projects, serving, upkeep, webhooks
 
 app = typer.Typer(
     name="haversack",
@@ -17,10 +17,16 @@ app.command("worker")(serving.worker)
 app.command("migrate")(upkeep.migrate)
 app.command("openapi")(upkeep.openapi)
 app.command("doctor")(upkeep.doctor)
+app.command("verify")(books.verify)
 app.command("reference")(upkeep.reference)
 app.command("import")(catalog.import_)
 app.command("export")(catalog.export)
 app.command("seed")(catalog.seed)
+app.command("pay")(pay.pay)
+projects.project_app.add_typer(payments.tax_app, name="tax")
 app.add_typer(projects.project_app, name="project")
 app.add_typer(projects.player_app, name="player")
+app.add_typer(orders.app, name="orders")
+app.add_typer(payments.app, name="payments")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(drill.app, name="drill")

@@ -2,13 +2,16 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import logging.config
 import multiprocessing
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,16 +19,18 @@ import typer
 import uvicorn
 
 from haversack.cli.connect import connected_settings, development_key, end_with, load_settings, run
-from haversack.settings import Mode, Settings
 
 if TYPE_CHECKING:
     from haversack.context import Context
     from haversack.http.dispatch import Dispatcher
+    from haversack.settings import Settings
 
 log = logging.getLogger("haversack")
 
 GRACE_SECONDS = 10
 BACKLOG = 2048
+SOCKET_MESSAGE_BYTES_MAX = 64 * 1024
+OPEN_FILES_WANTED = 65_536
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -82,8 +87,21 @@ def _log_options(level: str) -> dict[str, Any]:
     }
 
 
-def _listen(settings: Settings, *, hint: str) -> socket.socket:
+def allow_many_connections() -> None:
+    """Use as many open files as the system lets a process have: each socket that waits for an order is one, and the
+    usual limit of 1,024 is only where a process begins."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES_WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError) as error:
+            log.warning("no more than %d files can be open: %s", soft, error)
+
+
+def _listen(settings: "Settings", *, hint: str) -> socket.socket:
     """The socket of the server. It is taken before anything is started, so that a port in use is told of at once."""
+    allow_many_connections()
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
@@ -97,12 +115,16 @@ def _listen(settings: Settings, *, hint: str) -> socket.socket:
         raise typer.Exit(1) from None
 
 
-def _server_options(settings: Settings) -> dict[str, Any]:
+def _server_options(settings: "Settings") -> dict[str, Any]:
     # Without httptools and uvloop the server is several times slower; they are named so that their lack is an error.
     return {
         "http": "httptools",
         "loop": "uvloop",
-        "ws": "none",
+        "ws": "haversack.http.websockets:open_websocket",
+        "ws_max_size": SOCKET_MESSAGE_BYTES_MAX,
+        # Clients are pinged in the protocol that they speak; compressing would cost each of them its own buffers.
+        "ws_ping_interval": None,
+        "ws_per_message_deflate": False,
         "access_log": False,
         "log_config": None,
         "server_header": False,
@@ -122,6 +144,7 @@ def dev(
 ) -> None:
     """Start a server for development: its own database, a demo project, webhooks to this machine allowed."""
     from haversack.database.embedded import EmbeddedDatabaseError
+    from haversack.settings import Mode
 
     given = {"data_folder": folder, "host": host, "port": port}
     settings = load_settings(
@@ -139,7 +162,7 @@ def dev(
             typer.echo("Stopped before it was ready.", err=True)
 
 
-async def _dev(settings: Settings, listening: socket.socket) -> None:
+async def _dev(settings: "Settings", listening: socket.socket) -> None:
     from pydantic import SecretStr
 
     from haversack.database.embedded import EmbeddedDatabase
@@ -159,9 +182,23 @@ async def _dev(settings: Settings, listening: socket.socket) -> None:
         if settings.database_url is not None:
             await _dev_on(settings, listening, starting)
             return
+        # PostgreSQL starts in processes of its own. Meanwhile the application is imported.
+        importing = asyncio.create_task(asyncio.to_thread(_import_application))
         async with EmbeddedDatabase(settings.data_folder) as database:
+            await importing
             with_database = settings.model_copy(update={"database_url": SecretStr(database.url)})
             await _dev_on(with_database, listening, starting)
+
+
+def _import_application() -> None:
+    """Import what answers requests. Nothing of it is garbage, now or ever: looking for some would cost a twentieth of
+    the import, and later a pause each time that everything is looked through."""
+    gc.disable()
+    try:
+        import_module("haversack.app")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class _Starting:
@@ -180,7 +217,7 @@ class _Starting:
             self._task = None
 
 
-async def _dev_on(settings: Settings, listening: socket.socket, starting: _Starting) -> None:
+async def _dev_on(settings: "Settings", listening: socket.socket, starting: _Starting) -> None:
     from haversack.app import OUTCOMES
     from haversack.cli.screen import show_dev_screen
     from haversack.context import open_context
@@ -218,6 +255,8 @@ def serve(
     with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="deliver webhooks in here too")] = True,
 ) -> None:
     """Start a server for production, as the HAVERSACK_… settings say."""
+    from haversack.settings import Mode
+
     settings = load_settings(mode=Mode.PRODUCTION)
     _refuse_faults(settings, command="serve")
     # uvicorn sets logging up, here and in the processes that it starts.
@@ -242,7 +281,7 @@ async def _serve_alone(server: Server, listening: socket.socket) -> bool:
     return server.started
 
 
-def _refuse_faults(settings: Settings, *, command: str) -> None:
+def _refuse_faults(settings: "Settings", *, command: str) -> None:
     """End the command where a production server must not start like this."""
     from haversack.startup import faults_of_production
 
@@ -253,6 +292,7 @@ def _refuse_faults(settings: Settings, *, command: str) -> None:
 
 def application_of_process() -> "Dispatcher":
     """What each process of `haversack serve` runs: the application, with a worker beside it."""
+    _import_application()
     from haversack.app import production_application
 
     _end_with_parent()
@@ -261,6 +301,7 @@ def application_of_process() -> "Dispatcher":
 
 def application_of_process_without_worker() -> "Dispatcher":
     """What each process of `haversack serve --no-worker` runs."""
+    _import_application()
     from haversack.app import production_application_without_worker
 
     _end_with_parent()
@@ -290,7 +331,7 @@ def worker() -> None:
     run(_worker(settings))
 
 
-async def _worker(settings: Settings) -> None:
+async def _worker(settings: "Settings") -> None:
     from haversack.app import OUTCOMES, build_worker
     from haversack.context import open_context
 

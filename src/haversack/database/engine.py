@@ -7,7 +7,7 @@ reads and purchases it takes three times the client CPU (docs/architecture.md ha
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self, TypeAlias
 from weakref import WeakKeyDictionary
@@ -29,6 +29,9 @@ UNAVAILABLE = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    # Its password or its pg_hba.conf has been changed, or the database renamed: for the operator to mend, not a bug.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
 )
 
 _dialect = asyncpg_dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -140,26 +143,77 @@ class Session:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pinned: Connection | None = None
+        self._after_commit: list[Callable[[], None]] = []
+
+    @property
+    def database(self) -> Database:
+        """Whose connections it takes."""
+        return self._database
 
     @property
     def in_transaction(self) -> bool:
-        """Whether statements run on the connection of an open transaction."""
-        return self._pinned is not None
+        """Whether statements run in an open transaction."""
+        return self._pinned is not None and self._pinned.is_in_transaction()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[None]:
         """A transaction; inside another one, a savepoint."""
         if self._pinned is not None:
-            async with self._pinned.transaction():
-                yield
+            is_savepoint, before = self._pinned.is_in_transaction(), len(self._after_commit)
+            try:
+                async with self._pinned.transaction():
+                    yield
+            except BaseException:
+                del self._after_commit[before:]
+                raise
+            if not is_savepoint:
+                self._committed()
             return
         async with self._database.connection() as connection:
             self._pinned = connection
             try:
                 async with connection.transaction():
                     yield
+            except BaseException:
+                self._after_commit.clear()
+                raise
             finally:
                 self._pinned = None
+        self._committed()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Do something once the open transaction has committed, and never if it does not. What is done there neither
+        waits nor fails, and may be lost with the process."""
+        assert self.in_transaction, "without a transaction there is no commit to come"
+        self._after_commit.append(action)
+
+    def _committed(self) -> None:
+        if self._after_commit:
+            actions, self._after_commit = self._after_commit, []
+            for action in actions:
+                action()
+
+    @asynccontextmanager
+    async def keep_connection(self) -> AsyncIterator[None]:
+        """One connection for the statements inside, each of them a transaction of its own: for reads that come one
+        right after the other, where taking a connection costs as much as the read."""
+        assert self._pinned is None, "the session has a connection"
+        async with self._database.connection() as connection:
+            self._pinned = connection
+            try:
+                yield
+            finally:
+                self._pinned = None
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """The open transaction, or one of its own. It spares the two round trips of a savepoint where whoever opened
+        the transaction lets it fail as a whole."""
+        if self._pinned is not None:
+            yield
+            return
+        async with self.begin():
+            yield
 
     async def fetch_all(self, statement: Executable, **values: Any) -> list[asyncpg.Record]:
         """All rows."""

@@ -14,8 +14,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # One migration at a time, however many processes start together.
 MIGRATION_LOCK = 0x48_41_56_45_52
 
-REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
-FOLLOWS = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
+REVISION = re.compile(r"^revision = [\"'](\w+)[\"']", re.MULTILINE)
+FOLLOWS = re.compile(r"^down_revision = [\"'](\w+)[\"']", re.MULTILINE)
 
 
 class SchemaMismatch(Exception):

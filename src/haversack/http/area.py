@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from fastapi import Depends
 from pydantic import TypeAdapter
@@ -23,6 +24,9 @@ HotAnswer = tuple[int, list[tuple[bytes, bytes]], bytes]
 # Answers a request from what the process holds in memory: at once, or after a query. None where it must go the
 # ordinary way.
 Hot = Callable[[Scope], HotAnswer | Awaitable[HotAnswer | None] | None]
+
+# Reads the values of an operation's parameters from a request; None where FastAPI has to, whose faults are told.
+Bind = Callable[[Request], Awaitable[dict[str, Any] | None]]
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -57,7 +61,10 @@ class Operation:
     summary: str
     encode: Callable[[Any], bytes] | None
     answer_type: Any
+    # Of an answer that is no JSON; None where there is none, or it says so itself each time.
+    media_type: str | None
     hot: Hot | None
+    bind: Bind | None
 
     @property
     def allowed_errors(self) -> tuple[ErrorKind, ...]:
@@ -65,7 +72,7 @@ class Operation:
         family = self.family
         signed = () if self.caller.__name__ == "PublicCall" else (family.unauthorized,)
         # Where no key or token stands for the project, the path may name one that does not exist.
-        unknown = (PROJECT_NOT_FOUND,) if self.caller.__name__ == "GuestCall" else ()
+        unknown = (PROJECT_NOT_FOUND,) if self.caller.__name__ in ("GuestCall", "ShopperCall") else ()
         return (*self.errors, self.invalid, *signed, *unknown, *family.implied)
 
 
@@ -113,17 +120,21 @@ class Area:
         body_bytes_max: int | None = None,
         answer: Any = None,
         hot: Hot | None = None,
+        only_reads: bool = False,
+        bind: Bind | None = None,
     ) -> Callable[[Function], Function]:
         """`status` is the answer's on success and `statuses` further ones, `errors` what it may refuse, `repeat` what
         an Idempotency-Key does, `audit` the sentence that a change by an admin leaves in the audit. A read that answers
-        encoded bytes (a Response) says in `answer` what they hold; `hot` answers them without the ordinary way, whose
-        checks a request of the same address has passed before."""
+        encoded bytes (a Response) says in `answer` what they hold; `only_reads` is for a read whose method is that of a
+        change: it is not repeated by key and leaves no audit. `hot` answers them without the ordinary way, whose
+        checks a request of the same address has passed before. `bind` reads the parameters of a call that must be
+        fast, where a request has nothing unusual in it: FastAPI's own reading takes a quarter of a purchase."""
 
         def declare(function: Function) -> Function:
             hints = get_type_hints(function, include_extras=True)
             caller = _caller_of(function, hints)
             assert function.__doc__, f"{function.__name__} needs a one-line docstring: it is the API reference"
-            writes = method in WRITING
+            writes = method in WRITING and not only_reads
             changes_as_admin = writes and caller.__name__ in ("AdminCall", "HostCall")
             assert (audit is not None) == changes_as_admin, f"{function.__name__}: audit belongs to admin changes"
             assert hot is None or not writes, f"{function.__name__}: only reads are answered from memory"
@@ -151,7 +162,9 @@ class Area:
                     summary=inspect.cleandoc(function.__doc__).splitlines()[0],
                     encode=None if is_plain else _encoder(returned),
                     answer_type=answer if is_plain else returned,
+                    media_type=_media_type_of(returned) if answer is None else None,
                     hot=hot,
+                    bind=bind,
                 )
             )
             return function
@@ -178,12 +191,26 @@ def bound_signature(operation: Operation) -> inspect.Signature:
 
 def _encoder(answer: Any) -> Callable[[Any], bytes]:
     # Pydantic prepares an answer's form when it is first given, not for hundreds of operations at each start.
-    adapter = cache(lambda: TypeAdapter(answer))
-    return lambda value: adapter().dump_json(value)
+    made = cache(lambda: _made_encoder(answer))
+    return lambda value: made()(value)
+
+
+def _made_encoder(answer: Any) -> Callable[[Any], bytes]:
+    members = get_args(answer) if get_origin(answer) in (UnionType, Union) else ()
+    if len(members) < 2 or not all(get_origin(member) is list for member in members):
+        return TypeAdapter(answer).dump_json
+    # Pydantic would try every member of the union on the whole list: the first element says which one it is.
+    encoders = {get_args(member)[0]: TypeAdapter(member).dump_json for member in members}
+    return lambda value: encoders[type(value[0])](value) if value else b"[]"
 
 
 def _is_response(answer: Any) -> bool:
     return isinstance(answer, type) and issubclass(answer, Response)
+
+
+def _media_type_of(answer: Any) -> str | None:
+    """What a class of responses says of all its answers, such as PlainTextResponse: text/plain."""
+    return answer.media_type if _is_response(answer) else None
 
 
 def _caller_of(function: Callable[..., Any], hints: dict[str, Any]) -> type[Call]:

@@ -2,8 +2,9 @@
 
 import binascii
 from base64 import b64decode
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from starlette.requests import Request
 
@@ -11,6 +12,7 @@ from haversack.context import Context
 from haversack.errors import PROJECT_NOT_FOUND, Family, Refusal
 from haversack.http.calls import (
     AdminCall,
+    BuyerCall,
     Call,
     GuestCall,
     HostCall,
@@ -18,12 +20,18 @@ from haversack.http.calls import (
     PlayerCall,
     PublicCall,
     ServerCall,
+    ShopperCall,
+    StudioCall,
 )
 from haversack.login.identities import PlayerIdentity, ServerIdentity
 from haversack.login.tokens import TokenRefused
+from haversack.payments.holders import find_token_player
 from haversack.projects.records import Project
 
 INT32_MAX = 2**31 - 1
+GUEST_ID_MIN, GUEST_ID_MAX = 8, 255
+NEVER = datetime.max.replace(tzinfo=UTC)
+OTHER_LOGIN = "The token is of another login project than this project's."
 
 
 async def identify(kind: type[Call], request: Request, family: Family) -> Call:
@@ -42,6 +50,9 @@ async def identify(kind: type[Call], request: Request, family: Family) -> Call:
     if kind is GuestCall:
         project, guest = await _guest(context, request, family)
         return GuestCall(**base, project=project, player=guest)
+    if kind is BuyerCall or kind is ShopperCall:
+        project, buyer = await _buyer(context, request, family, takes_guests=kind is ShopperCall)
+        return kind(**base, project=project, player=buyer)
     if kind is PlayerCall:
         return PlayerCall(**base, player=await _player(context, request, family))
     if kind is ServerCall:
@@ -55,6 +66,9 @@ async def identify(kind: type[Call], request: Request, family: Family) -> Call:
     if kind is MerchantCall:
         merchant_id, key_id = await _merchant(context, request, family)
         return MerchantCall(**base, merchant_id=merchant_id, key_id=key_id)
+    if kind is StudioCall:
+        merchant_id, one_project, key_id = await _studio(context, request, family)
+        return StudioCall(**base, merchant_id=merchant_id, project_id=one_project, key_id=key_id)
     raise AssertionError(f"nobody identifies {kind.__name__}")
 
 
@@ -97,10 +111,62 @@ async def _guest(context: Context, request: Request, family: Family) -> tuple[Pr
         raise PROJECT_NOT_FOUND(project_id=str(request.path_params.get("project_id"))[:20])
     if request.headers.get("authorization", "").strip().lower() in ("", "bearer"):
         return project, None
+    return project, await _player_of_shop(context, request, project, family)
+
+
+async def _player_of_shop(context: Context, request: Request, project: Project, family: Family) -> PlayerIdentity:
+    """The player of a JWT of the project's login, or of a payment token of the project."""
+    token = bearer_token(request)
+    # A JWT has dots; a payment token is opaque and has none.
+    if token is not None and "." not in token:
+        holder = await find_token_player(context.database.session(), project, token)
+        if holder is None:
+            raise _refused(family, "The token is unknown or has expired.")
+        return holder
     player = await _player(context, request, family)
     if player.login_project_id != project.login_project_id:
-        raise _refused(family, "The token is of another login project than this project's.")
-    return project, player
+        raise _refused(family, OTHER_LOGIN)
+    return player
+
+
+async def _buyer(
+    context: Context, request: Request, family: Family, *, takes_guests: bool
+) -> tuple[Project, PlayerIdentity]:
+    project_id = _path_number(request, "project_id")
+    project = await context.directory.find_project(project_id) if project_id is not None else None
+    guest_id = request.headers.get("x-unauthorized-id", "").strip()
+    if takes_guests and guest_id and bearer_token(request) is None:
+        if project is None:
+            raise PROJECT_NOT_FOUND(project_id=str(request.path_params.get("project_id"))[:20])
+        return project, _unauthorized_player(project, guest_id, request.headers.get("x-user", ""), family)
+    if project is None:
+        # Who calls is told first, so that nobody learns which projects exist.
+        await _player(context, request, family)
+        if takes_guests:
+            raise PROJECT_NOT_FOUND(project_id=str(request.path_params.get("project_id"))[:20])
+        raise _refused(family, OTHER_LOGIN)
+    return project, await _player_of_shop(context, request, project, family)
+
+
+def _unauthorized_player(project: Project, guest_id: str, encoded_email: str, family: Family) -> PlayerIdentity:
+    """The guest of a client that made up an id: its carts and orders are found by that id alone, so it is long."""
+    if not GUEST_ID_MIN <= len(guest_id) <= GUEST_ID_MAX or not guest_id.isascii():
+        raise _refused(family, f"x-unauthorized-id must have {GUEST_ID_MIN} to {GUEST_ID_MAX} characters.")
+    try:
+        email = b64decode(encoded_email, validate=True).decode() if encoded_email else None
+    except (binascii.Error, UnicodeDecodeError):
+        raise _refused(family, "x-user must hold an e-mail address in base64.") from None
+    if email is not None and ("@" not in email or len(email) > 255 or "\x00" in email):
+        raise _refused(family, "x-user must hold an e-mail address in base64.")
+    return PlayerIdentity(
+        login_project_id=project.login_project_id,
+        # A namespace of their own: no subject of an outside issuer can be a guest.
+        player_id=uuid5(uuid5(project.login_project_id, "guests"), guest_id),
+        expires_at=NEVER,
+        external_id=guest_id,
+        email=email,
+        is_guest=True,
+    )
 
 
 async def _server(context: Context, token: str, family: Family) -> ServerIdentity:
@@ -170,6 +236,19 @@ async def _merchant(context: Context, request: Request, family: Family) -> tuple
     ):
         raise _refused(family, "Error in Authentication method occurred")
     return found.merchant_id, found.key_id
+
+
+async def _studio(context: Context, request: Request, family: Family) -> tuple[int, int | None, int]:
+    """A studio's back end at a path that names its merchant alone: with a key of all its projects, or of one."""
+    username, key = _basic(request, family)
+    found = await context.directory.find_key(key)
+    if (
+        found is None
+        or found.merchant_id != _path_number(request, "merchant_id")
+        or username != str(found.merchant_id if found.project_id is None else found.project_id)
+    ):
+        raise _refused(family, "Error in Authentication method occurred")
+    return found.merchant_id, found.project_id, found.key_id
 
 
 def _basic(request: Request, family: Family) -> tuple[str, str]:

@@ -85,6 +85,37 @@ class PlayerCall(Call):
 
 
 @dataclass(slots=True, kw_only=True)
+class BuyerCall(Call):
+    """A player in the shop that the path names, by `Authorization: Bearer` with a user JWT or a payment token."""
+
+    project: Project
+    player: PlayerIdentity
+
+    @property
+    def project_id(self) -> int:
+        """The project that the path names."""
+        return self.project.project_id
+
+    @property
+    def player_id(self) -> UUID:
+        """Whose inventory, orders and limits are meant."""
+        return self.player.player_id
+
+    @property
+    def now(self) -> datetime:
+        return self.project.clock.now()
+
+    @property
+    def caller_name(self) -> str:
+        return f"player:{self.player.login_project_id}:{self.player.player_id}"
+
+
+@dataclass(slots=True, kw_only=True)
+class ShopperCall(BuyerCall):
+    """A player as above, or a guest by `x-unauthorized-id` (and `x-user`, the e-mail address in base64)."""
+
+
+@dataclass(slots=True, kw_only=True)
 class ServerCall(Call):
     """A game's server, by `X-SERVER-AUTHORIZATION: <server JWT>` (client credentials)."""
 
@@ -122,6 +153,24 @@ class MerchantCall(Call):
 
     merchant_id: int
     key_id: int
+
+    @property
+    def caller_name(self) -> str:
+        return f"key:{self.merchant_id}:{self.key_id}"
+
+
+@dataclass(slots=True, kw_only=True)
+class StudioCall(Call):
+    """A studio's back end at the merchant API, by Basic `merchant_id:key` or `project_id:key`; the path names the
+    merchant. `project_id`: the one project that the key opens; None, all of the merchant's."""
+
+    merchant_id: int
+    project_id: int | None
+    key_id: int
+
+    def opens(self, project: Project) -> bool:
+        """Whether the key opens a project."""
+        return project.merchant_id == self.merchant_id and self.project_id in (None, project.project_id)
 
     @property
     def caller_name(self) -> str:

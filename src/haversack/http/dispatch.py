@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from haversack.errors import BACKPACK, LOGIN, PAGE, STORE, Family
+from haversack.errors import BACKPACK, LOGIN, MERCHANT, PAGE, PAYMENT_PAGE, PAYSTATION, STORE, Family
 from haversack.http.browsers import answer_preflight, is_open, opening
 from haversack.http.problems import render
 from haversack.http.route import HotEndpoint
@@ -23,6 +23,11 @@ FAMILY_BY_PREFIX = (
     ("/web/backpack", BACKPACK),
     ("/backpack", PAGE),
     ("/docs", PAGE),
+    ("/merchant", MERCHANT),
+    ("/webhooks", PAYSTATION),
+    ("/paystation2/api", PAYSTATION),
+    ("/paystation", PAYMENT_PAGE),
+    ("/pages/", PAYMENT_PAGE),
     ("/api/oauth2", LOGIN),
     ("/api/login", LOGIN),
     ("/api/token", LOGIN),
@@ -47,7 +52,7 @@ class _Node:
 
     fixed: "dict[str, _Node]" = field(default_factory=dict)
     parameter: "_Node | None" = None
-    names: "dict[str, tuple[tuple[str, ...], Any, ASGIApp]]" = field(default_factory=dict)
+    names: "dict[str, tuple[tuple[str, ...], ASGIApp]]" = field(default_factory=dict)
 
 
 class RouteIndex:
@@ -59,7 +64,7 @@ class RouteIndex:
     def __init__(self) -> None:
         self._root = _Node()
 
-    def add(self, method: str, path: str, route: Any, endpoint: ASGIApp) -> None:
+    def add(self, method: str, path: str, endpoint: ASGIApp) -> None:
         """Put an endpoint at a path; a second one at the same place is a bug."""
         node, names = self._root, []
         for segment in path.strip("/").split("/"):
@@ -70,10 +75,10 @@ class RouteIndex:
             else:
                 node = node.fixed.setdefault(segment, _Node())
         assert method not in node.names, f"{method} {path} is declared twice"
-        node.names[method] = (tuple(names), route, endpoint)
+        node.names[method] = (tuple(names), endpoint)
 
     def find(self, method: str, path: str) -> "Found | set[str]":
-        """The path's parameters, its route and endpoint; or the methods that the path knows (none: no such path)."""
+        """The path's parameters and its endpoint; or the methods that the path knows (none: no such path)."""
         segments = path.strip("/").split("/")
         methods: set[str] = set()
         pending: list[tuple[_Node, int, tuple[str, ...]]] = [(self._root, 0, ())]
@@ -82,7 +87,7 @@ class RouteIndex:
             if depth == len(segments):
                 entry = node.names.get(method)
                 if entry is not None:
-                    return dict(zip(entry[0], values, strict=True)), entry[1], entry[2]
+                    return dict(zip(entry[0], values, strict=True)), entry[1]
                 methods.update(node.names)
                 continue
             segment = segments[depth]
@@ -94,8 +99,8 @@ class RouteIndex:
         return methods
 
 
-# The path's parameters, its route and endpoint.
-Found = tuple[dict[str, str], Any, ASGIApp]
+# The path's parameters and its endpoint.
+Found = tuple[dict[str, str], ASGIApp]
 
 ADDRESSES_MAX = 10_000
 ADDRESS_BYTES_MAX = 1_000
@@ -104,14 +109,20 @@ ADDRESS_BYTES_MAX = 1_000
 class Dispatcher:
     """The ASGI application: index first, mounted folders next, then a 404 or 405 in the caller's envelope."""
 
-    def __init__(self, app: Any, index: RouteIndex, mounts: dict[str, ASGIApp]) -> None:
+    def __init__(
+        self, app: Any, index: RouteIndex, mounts: dict[str, ASGIApp], sockets: dict[str, ASGIApp] | None = None
+    ) -> None:
         self.app = app
         self.index = index
         self.mounts = mounts
+        self.sockets = sockets or {}
         # Where addresses lead that were answered from memory, so that not even the index is asked.
         self._hot_found: dict[tuple[str, bytes | None], Found] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._open_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -120,7 +131,7 @@ class Dispatcher:
         found = self._hot_found.get(address) or self._find(method, path, address[1])
         scope["app"] = self.app
         if isinstance(found, tuple):
-            scope["path_params"], scope["route"], endpoint = found
+            scope["path_params"], endpoint = found
             if isinstance(endpoint, HotEndpoint):
                 answer = endpoint.find_answer(scope)
                 if answer is not None and not isinstance(answer, tuple):
@@ -156,7 +167,7 @@ class Dispatcher:
             return self.index.find(method, path)
         found = self.index.find(method, raw.decode("ascii", "replace"))
         if isinstance(found, tuple):
-            return {name: unquote(value) for name, value in found[0].items()}, found[1], found[2]
+            return {name: unquote(value) for name, value in found[0].items()}, found[1]
         return found
 
     def _remember(self, address: tuple[str, bytes | None], found: Found) -> None:
@@ -165,6 +176,15 @@ class Dispatcher:
         if len(self._hot_found) >= ADDRESSES_MAX:
             self._hot_found.clear()
         self._hot_found[address] = found
+
+    async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self.sockets.get(scope["path"])
+        if endpoint is None:
+            # Before it is accepted: the client gets a 403.
+            await send({"type": "websocket.close"})
+            return
+        scope["app"] = self.app
+        await endpoint(scope, receive, send)
 
     async def _refuse(self, methods: set[str], scope: Scope, receive: Receive, send: Send) -> None:
         family = family_of(scope["path"])

@@ -5,6 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from haversack import __version__
 from haversack.http.area import WRITING, Operation, Repeat
@@ -22,6 +24,12 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "description": "merchant_id, and an API key of all its projects",
     },
     "player": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "a player's token"},
+    "guest": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-unauthorized-id",
+        "description": "an id that the client made up; with it goes x-user, an e-mail address in base64",
+    },
     "server": {
         "type": "apiKey",
         "in": "header",
@@ -39,11 +47,16 @@ SECURITY_OF_CALLER: dict[str, list[dict[str, list[str]]]] = {
     "PublicCall": [],
     "GuestCall": [{"player": []}, {}],
     "PlayerCall": [{"player": []}],
+    "BuyerCall": [{"player": []}],
+    "ShopperCall": [{"player": []}, {"guest": []}],
     "ServerCall": [{"server": []}],
     "HostCall": [{"serverBearer": []}],
     "AdminCall": [{"basicAuth": []}],
     "MerchantCall": [{"basicMerchantAuth": []}],
+    "StudioCall": [{"basicAuth": []}],
 }
+# Those whose merchant or project stands in the path.
+CALLERS_OF_PATHS = ("HostCall", "AdminCall", "MerchantCall", "StudioCall", "GuestCall", "BuyerCall", "ShopperCall")
 HOST_ID_PARAMETER = {
     "name": "X-HOST-ID",
     "in": "header",
@@ -62,7 +75,6 @@ IDEMPOTENCY_PARAMETER = {
 
 def responses_of(operation: Operation) -> dict[int | str, dict[str, Any]]:
     """The answers for FastAPI's declaration: further successes, and the refusals grouped by status."""
-    model = PROBLEM_MODELS[operation.family.name]
     responses: dict[int | str, dict[str, Any]] = {status: {} for status in operation.statuses[1:]}
     by_status: dict[int, list[str]] = {}
     for kind in operation.allowed_errors:
@@ -70,12 +82,12 @@ def responses_of(operation: Operation) -> dict[int | str, dict[str, Any]]:
         if kind.sentence not in sentences:
             sentences.append(kind.sentence)
     for status in sorted(by_status):
-        responses[status] = {"model": model, "description": " · ".join(by_status[status])}
+        responses[status] = {"description": " · ".join(by_status[status])}
     return responses
 
 
 def build_document(app: FastAPI, operations: Sequence[Operation], *, server_url: str) -> dict[str, Any]:
-    """The OpenAPI document of every operation that belongs in it."""
+    """The OpenAPI document of an application with the routes of these operations, and no others."""
     document = get_openapi(
         title="Haversack",
         version=__version__,
@@ -85,27 +97,48 @@ def build_document(app: FastAPI, operations: Sequence[Operation], *, server_url:
     )
     components = document.setdefault("components", {})
     components["securitySchemes"] = SECURITY_SCHEMES
+    schemas = components.setdefault("schemas", {})
+    schemas.update(_problem_schemas())
     # FastAPI declares its own validation answer for each operation; ours are declared by family.
     for name in ("HTTPValidationError", "ValidationError"):
-        components.get("schemas", {}).pop(name, None)
+        schemas.pop(name, None)
     for operation in operations:
-        if not operation.in_document:
-            continue
         entry = document["paths"][operation.path][operation.method.lower()]
+        # Said here and not to FastAPI, which would make a model field of each operation's every refusal.
+        problem = _reference(PROBLEM_MODELS[operation.family.name])
+        for kind in operation.allowed_errors:
+            entry["responses"][str(kind.status)]["content"] = {"application/json": {"schema": problem}}
         entry["security"] = SECURITY_OF_CALLER[operation.caller.__name__]
         if operation.answer_type is None:
             # FastAPI would promise JSON where there is no body, or one of another type.
             entry["responses"][str(operation.status)].pop("content", None)
+        if operation.media_type is not None:
+            content = {operation.media_type: {"schema": {"type": "string"}}}
+            entry["responses"][str(operation.status)]["content"] = content
         parameters = entry.setdefault("parameters", [])
         if operation.caller.__name__ == "HostCall":
             parameters.append(HOST_ID_PARAMETER)
         if operation.method in WRITING and operation.repeat is not Repeat.NEVER:
             parameters.append(IDEMPOTENCY_PARAMETER)
-        if operation.caller.__name__ in ("HostCall", "AdminCall", "MerchantCall", "GuestCall"):
+        if operation.caller.__name__ in CALLERS_OF_PATHS:
             _name_path_parameters(operation, parameters)
         if not parameters:
             del entry["parameters"]
     return document
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _problem_schemas() -> dict[str, Any]:
+    """The schemas of the error envelopes and of their parts."""
+    modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (model, "serialization") for model in PROBLEM_MODELS.values()
+    ]
+    _, document = models_json_schema(modes, ref_template="#/components/schemas/{model}")
+    schemas: dict[str, Any] = document["$defs"]
+    return schemas
 
 
 def _name_path_parameters(operation: Operation, parameters: list[dict[str, Any]]) -> None:

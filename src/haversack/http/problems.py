@@ -11,22 +11,35 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from haversack.errors import LOGIN, PAGE, STORE, ErrorKind, Family, Fault, Refusal
+from haversack.errors import (
+    LOGIN,
+    MERCHANT,
+    PAGE,
+    PAYMENT_PAGE,
+    PAYSTATION,
+    STORE,
+    ErrorKind,
+    Family,
+    Fault,
+    Refusal,
+)
+from haversack.http.wire import WireModel
 from haversack.pages.html import render_error
+from haversack.payments.page.refused import render_error as render_payment_error
 
 log = logging.getLogger("haversack.problems")
 
 FAULTS_SHOWN_MAX = 50
 
 
-class FaultView(BaseModel):
+class FaultView(WireModel):
     """One faulty field."""
 
     property: str
     message: str
 
 
-class BackpackProblem(BaseModel):
+class BackpackProblem(WireModel):
     """An error of the Backpack calls."""
 
     message_id: str | None = Field(description="id under which the server's log has this answer")
@@ -34,7 +47,7 @@ class BackpackProblem(BaseModel):
     errors: list[FaultView] = Field([], description="every faulty field, where the request was not valid")
 
 
-class LoginProblemBody(BaseModel):
+class LoginProblemBody(WireModel):
     """What went wrong."""
 
     code: str
@@ -42,13 +55,13 @@ class LoginProblemBody(BaseModel):
     details: dict[str, Any] = Field({}, description="`errors`: every faulty field, where the request was not valid")
 
 
-class LoginProblem(BaseModel):
+class LoginProblem(WireModel):
     """An error of the Login calls."""
 
     error: LoginProblemBody
 
 
-class StoreProblem(BaseModel):
+class StoreProblem(WireModel):
     """An error of the Catalog, LiveOps and Inventory calls."""
 
     statusCode: int
@@ -58,10 +71,34 @@ class StoreProblem(BaseModel):
     errorMessageExtended: list[FaultView] | dict[str, Any] = Field([], description="every fault, where there are more")
 
 
+class MerchantProblem(WireModel):
+    """An error of the merchant API: tokens and refunds."""
+
+    http_status_code: int
+    message: str
+    extended_message: dict[str, Any] | None = Field(description="`property_errors`: fields with their faults")
+    request_id: str
+
+
+class PaystationFault(WireModel):
+    """One thing that went wrong."""
+
+    message: str
+    support_code: str
+
+
+class PaystationProblem(WireModel):
+    """An error of what clients ask the payment page's back end."""
+
+    errors: list[PaystationFault]
+
+
 PROBLEM_MODELS: dict[str, type[BaseModel]] = {
     "backpack": BackpackProblem,
     "login": LoginProblem,
     "store": StoreProblem,
+    "merchant": MerchantProblem,
+    "paystation": PaystationProblem,
 }
 
 
@@ -70,6 +107,8 @@ def render(family: Family, refusal: Refusal, *, request_id: str) -> Response:
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after is not None else None
     if family is PAGE:
         return render_error(refusal.kind.status, reference=refusal.reference, headers=headers)
+    if family is PAYMENT_PAGE:
+        return render_payment_error(refusal.kind.status, reference=refusal.reference, headers=headers)
     body = encoded_problem(family, refusal, request_id=request_id)
     return Response(body, status_code=refusal.kind.status, headers=headers, media_type="application/json")
 
@@ -102,6 +141,18 @@ def problem_body(family: Family, refusal: Refusal, *, request_id: str) -> dict[s
         }
         extended = refusal.extended or faults
         return {**store, "errorMessageExtended": extended} if extended else store
+    if family is MERCHANT:
+        by_field: dict[str, list[str]] = {}
+        for fault in refusal.faults[:FAULTS_SHOWN_MAX]:
+            by_field.setdefault(fault.property, []).append(fault.message)
+        return {
+            "http_status_code": kind.status,
+            "message": refusal.message,
+            "extended_message": {"property_errors": by_field} if by_field else None,
+            "request_id": request_id,
+        }
+    if family is PAYSTATION:
+        return {"errors": [{"message": refusal.message, "support_code": str(kind.code or "00010000")}]}
     backpack: dict[str, Any] = {"message_id": request_id, "message": refusal.message}
     return {**backpack, "errors": faults} if faults else backpack
 

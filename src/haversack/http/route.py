@@ -70,14 +70,6 @@ class HotEndpoint:
 class OperationRoute(APIRoute):
     """Binds a request to an operation by FastAPI, with everything around it that is ours."""
 
-    operation: Operation
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        operation: Operation = self.endpoint.operation  # type: ignore[attr-defined]
-        if operation.hot is not None:
-            self.app = HotEndpoint(operation, self.app)
-
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         bound = super().get_route_handler()
         operation: Operation = self.endpoint.operation  # type: ignore[attr-defined]
@@ -100,6 +92,10 @@ class OperationRoute(APIRoute):
                 if is_form:
                     await check_form(request)
                 request.scope["haversack.call"] = call
+                values = None if operation.bind is None else await operation.bind(request)
+                if values is not None:
+                    answered: Response = await self.endpoint(call=call, **values)
+                    return answered
                 return await bound(request)
             except Exception as error:
                 refusal = refusal_of(error, operation)
@@ -185,7 +181,7 @@ async def _run(call: Call, operation: Operation, values: dict[str, Any]) -> Answ
         answered = await operation.function(**values)
         return answered if isinstance(answered, Response) else _answer(operation, answered)
     # The change and its audit row stand or fall together.
-    async with call.db.begin():
+    async with call.db.together():
         answered = await operation.function(**values)
         await _add_audit(call, operation)
     return answered if isinstance(answered, Response) else _answer(operation, answered)

@@ -13,6 +13,14 @@ class OnceAtATime(Generic[Result]):
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[Result]] = {}
 
+    def __len__(self) -> int:
+        """How much is under way."""
+        return len(self._running)
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether somebody has asked for it already, and it is not done."""
+        return key in self._running
+
     async def run(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Return what `work` returns; a caller that goes away does not stop the work for the others."""
         task = self._running.get(key)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from haversack.images.cache import Kept, PictureCache
 from haversack.images.once import OnceAtATime
@@ -36,7 +37,10 @@ _LARGE_PIXELS = 6_000_000
 _PASSING_STATUSES = frozenset({408, 425, 429})
 # Each source under way holds up to 5 MB.
 _SOURCES_MAX = 32
+# Whose picture is behind so many others would not wait for it. Sizes are free to choose, so anybody can ask for more.
+_PICTURES_WAITING_MAX = 100
 _FAILURES_KEPT_MAX = 1024
+_PATHS_KEPT_MAX = 4096
 
 
 def no_local_picture(_path: str) -> bytes | None:
@@ -66,6 +70,7 @@ class ImageProxy:
     key: at least 16 secret bytes, the same in all processes.
     local: returns the bytes of a picture that the server ships itself, given the image URL as it was signed
         (`/static/...`), and None for everything else; called in a thread.
+    waiting_max: how many pictures are made or wait for it; further ones are refused (`busy`), what is kept is not.
     """
 
     def __init__(
@@ -78,15 +83,19 @@ class ImageProxy:
         fetch_timeout: timedelta = timedelta(seconds=10),
         source_fresh: timedelta = timedelta(days=1),
         failure_kept: timedelta = timedelta(seconds=30),
+        waiting_max: int = _PICTURES_WAITING_MAX,
     ) -> None:
         check_key(key)
         self._client = client
         self._cache = cache
         self._key = key
+        # Lists show the same few pictures again and again.
+        self._path = lru_cache(_PATHS_KEPT_MAX)(lambda image_url: signed_path(image_url, key))
         self._local = local
         self._fetch_timeout = fetch_timeout
         self._source_fresh = source_fresh
         self._failure_kept = failure_kept
+        self._waiting_max = waiting_max
         self._pictures: OnceAtATime[Picture] = OnceAtATime()
         self._sources: OnceAtATime[_Source] = OnceAtATime()
         self._source_slots = asyncio.Semaphore(_SOURCES_MAX)
@@ -96,7 +105,7 @@ class ImageProxy:
 
     def path(self, image_url: str) -> str:
         """Return the path under which this proxy serves a picture: what `image_proxy_url` is made of."""
-        return signed_path(image_url, self._key)
+        return self._path(image_url)
 
     async def picture(
         self, path: str, *, width: int | None, height: int | None, accept: str | None, now: datetime
@@ -112,7 +121,10 @@ class ImageProxy:
         ready = await asyncio.to_thread(self._find_ready, url, size, is_webp, now)
         if ready is not None:
             return ready
-        return await self._pictures.run((url, size, is_webp), lambda: self._make(url, size, is_webp=is_webp, now=now))
+        wanted = (url, size, is_webp)
+        if len(self._pictures) >= self._waiting_max and wanted not in self._pictures:
+            raise ImageFailure(ImageFailureKind.BUSY, "Too many pictures are being made.")
+        return await self._pictures.run(wanted, lambda: self._make(url, size, is_webp=is_webp, now=now))
 
     async def close(self) -> None:
         """Stop fetching and cutting; to be called before the client is closed."""

@@ -36,6 +36,7 @@ class ImageFailureKind(StrEnum):
     SOURCE_MISSING = "source_missing"
     NOT_AN_IMAGE = "not_an_image"
     TOO_LARGE = "too_large"
+    BUSY = "busy"
 
 
 class ImageFailure(Exception):

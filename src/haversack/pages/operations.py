@@ -145,7 +145,7 @@ async def sign_out_of_backpack(call: PublicCall, csrf_token: Annotated[str, Form
     """Forget the player in this browser."""
     _check_form(call, csrf_token)
     response = _redirect("/backpack/sign-in")
-    sessions.sign_out(call.context, response)
+    sessions.sign_out(call.context, call.request, response)
     return response
 
 
@@ -376,7 +376,7 @@ async def _sign_in_by_token(call: PublicCall, token: str) -> Response:
         # Elsewhere, so that not even a refused token stays in the address bar and the history.
         return _redirect("/backpack/sign-in?refused=link")
     response = _redirect("/backpack")
-    sessions.sign_in(call.context, response, token, player)
+    sessions.sign_in(call.context, call.request, response, token, player)
     return response
 
 

@@ -38,4 +38,5 @@ async def reference_page(call: PublicCall) -> Response:
 @area.get("/openapi.json")
 async def openapi_document(call: PublicCall) -> Response:
     """Serve the OpenAPI document."""
-    return Response(call.request.app.state.document(), media_type="application/json")
+    body = await call.request.app.state.document.read(call.context.settings)
+    return Response(body, media_type="application/json")

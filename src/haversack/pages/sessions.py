@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from itertools import takewhile
 from uuid import UUID
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from haversack.clock import real_now
 from haversack.context import Context
 from haversack.errors import PAGE_EXPIRED
 from haversack.login.identities import PlayerIdentity
+from haversack.login.signing import TOKEN_LENGTH_MAX
 from haversack.login.tokens import TokenRefused
 
 PLAYER_COOKIE = "haversack_player"
@@ -18,11 +20,15 @@ FORM_COOKIE = "haversack_form"
 LOGIN_COOKIE = "haversack_login"
 FORM_COOKIE_SECONDS = 12 * 3600
 LOGIN_COOKIE_SECONDS = 365 * 24 * 3600
+# Browsers drop a cookie of more than 4,096 bytes, name and attributes included. Tokens with many claims are longer.
+PART_LENGTH_MAX = 3_800
+PARTS_MAX = -(-TOKEN_LENGTH_MAX // PART_LENGTH_MAX)
+PLAYER_COOKIES = (PLAYER_COOKIE, *(f"{PLAYER_COOKIE}_{number}" for number in range(2, PARTS_MAX + 1)))
 
 
 async def find_player(context: Context, request: Request) -> PlayerIdentity | None:
     """The player of the cookie, or None where there is none or its token no longer opens anything."""
-    token = request.cookies.get(PLAYER_COOKIE)
+    token = "".join(takewhile(bool, (request.cookies.get(name, "") for name in PLAYER_COOKIES)))
     if not token:
         return None
     try:
@@ -31,10 +37,15 @@ async def find_player(context: Context, request: Request) -> PlayerIdentity | No
         return None
 
 
-def sign_in(context: Context, response: Response, token: str, player: PlayerIdentity) -> None:
-    """Keep the player's token in the browser until it expires."""
+def sign_in(context: Context, request: Request, response: Response, token: str, player: PlayerIdentity) -> None:
+    """Keep the player's token in the browser until it expires, in as many cookies as it takes."""
     seconds = max(0, int((player.expires_at - real_now()).total_seconds()))
-    _set_cookie(context, response, PLAYER_COOKIE, token, seconds)
+    for place, name in enumerate(PLAYER_COOKIES):
+        part = token[place * PART_LENGTH_MAX : (place + 1) * PART_LENGTH_MAX]
+        if part:
+            _set_cookie(context, response, name, part, seconds)
+        elif name in request.cookies:
+            _set_cookie(context, response, name, "", 0)
     _set_cookie(context, response, LOGIN_COOKIE, str(player.login_project_id), LOGIN_COOKIE_SECONDS)
 
 
@@ -43,9 +54,11 @@ def remember_login_project(context: Context, response: Response, login_project_i
     _set_cookie(context, response, LOGIN_COOKIE, str(login_project_id), LOGIN_COOKIE_SECONDS)
 
 
-def sign_out(context: Context, response: Response) -> None:
+def sign_out(context: Context, request: Request, response: Response) -> None:
     """Forget the player in this browser."""
-    _set_cookie(context, response, PLAYER_COOKIE, "", 0)
+    for name in PLAYER_COOKIES:
+        if name == PLAYER_COOKIE or name in request.cookies:
+            _set_cookie(context, response, name, "", 0)
 
 
 def remembered_login_project(request: Request) -> UUID | None:
