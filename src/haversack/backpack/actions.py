@@ -8,14 +8,14 @@ from haversack.backpack.records import Game, Item, ItemState, ItemType, NewItem
 from haversack.database.engine import Session
 from haversack.errors import GAME_EXISTS, GAME_NOT_FOUND
 from haversack.http.calls import HostCall
-from haversack.inventory.queries import list_wallet_currencies
+from haversack.inventory.queries.wallet import list_wallet_currencies
 from haversack.projects.records import Project
 from haversack.sealing import Sealer
 
 
 async def add_items(call: HostCall, player_id: UUID, new: Sequence[NewItem]) -> list[Item]:
     """Put items into a player's Backpack, all or nothing; the records come back in the same order."""
-    async with call.db.begin():
+    async with call.db.together():
         return await fill_backpack(call.db, call.context.sealer, call.project, player_id, new)
 
 
@@ -80,7 +80,7 @@ async def make_game(
 
 async def delete_item(call: HostCall, player_id: UUID, item_id: UUID) -> None:
     """Take an item out of a player's Backpack. One that is on its way to a game is refused."""
-    async with call.db.begin():
+    async with call.db.together():
         item = await queries.lock_item_for_player(
             call.db, call.context.sealer, project_ids=[call.project_id], player_id=player_id, item_id=item_id
         )
@@ -98,7 +98,7 @@ async def delete_item(call: HostCall, player_id: UUID, item_id: UUID) -> None:
 
 async def create_game(call: HostCall, *, external_game_id: str, game_name: str, game_image_url: str) -> UUID:
     """Make a game and return its id."""
-    async with call.db.begin():
+    async with call.db.together():
         game_id = await make_game(
             call.db,
             call.project,
@@ -115,7 +115,7 @@ async def update_game(
     call: HostCall, *, external_game_id: str, game_name: str | None, game_image_url: str | None
 ) -> None:
     """Change a game's name or picture, for the items that it already gathers too."""
-    async with call.db.begin():
+    async with call.db.together():
         is_known = await queries.update_game(
             call.db,
             project_id=call.project_id,

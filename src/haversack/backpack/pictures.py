@@ -23,6 +23,7 @@ KIND_OF_FAILURE = {
     ImageFailureKind.TOO_LARGE: PICTURE_NOT_FOUND,
     ImageFailureKind.SOURCE_UNREACHABLE: PICTURE_SOURCE_FAILED,
 }
+BUSY_SECONDS = 2
 
 
 def picture_address(
@@ -50,6 +51,8 @@ async def get_picture(
     try:
         made = await call.context.images.picture(picture, width=w, height=h, accept=accept, now=real_now())
     except ImageFailure as failure:
+        if failure.kind is ImageFailureKind.BUSY:
+            raise BACKPACK.too_many(seconds=BUSY_SECONDS, retry_after=BUSY_SECONDS) from None
         raise KIND_OF_FAILURE[failure.kind](reason=failure.reason) from None
     if is_not_modified(call.request.headers.get("if-none-match"), made.etag):
         return Response(status_code=304, headers=dict(made.headers()))

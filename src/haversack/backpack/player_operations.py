@@ -97,7 +97,7 @@ async def get_user_backpack_items(
     if group is None:
         return [_view(call, item) for item in items]
     return [
-        ItemGroupView.model_construct(game_name=name, items=[_view(call, item) for item in held])
+        ItemGroupView(game_name=name, items=[_view(call, item) for item in held])
         for name, held in rules.group_by_game(items)
     ]
 
@@ -125,6 +125,7 @@ async def move_user_virtual_currency_to_game(call: PlayerCall, body: MoveToGameB
         item_id=body.item_id,
         user_game_id=body.user_game_id,
         expected=ItemType.VIRTUAL_CURRENCY,
+        holder=rules.holder_of(call.caller_name, call.idempotency_key, body.user_game_id),
     )
 
 
@@ -138,6 +139,7 @@ async def move_user_virtual_item_to_game(call: PlayerCall, body: MoveToGameBody)
         item_id=body.item_id,
         user_game_id=body.user_game_id,
         expected=ItemType.VIRTUAL_ITEM,
+        holder=rules.holder_of(call.caller_name, call.idempotency_key, body.user_game_id),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from operator import attrgetter
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -12,12 +12,11 @@ from sqlalchemy import (
     Integer,
     Interval,
     LargeBinary,
-    Numeric,
     Text,
     any_,
     bindparam,
+    case,
     func,
-    insert,
     literal_column,
     null,
     or_,
@@ -25,54 +24,42 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from haversack.backpack.records import Game, Item, ItemState, ItemType
 from haversack.backpack.rules import HELD_STATES
 from haversack.backpack.tables import backpack_games as games
 from haversack.backpack.tables import backpack_items as items
-from haversack.backpack.tables import order_ids
 from haversack.database.engine import Session
 from haversack.errors import BACKPACK_ITEM_NOT_FOUND
+from haversack.orders.tables import order_ids
 from haversack.projects.tables import projects
 from haversack.sealing import Sealer
 
-# One statement for any number of items: each column comes as an array.
-_COLUMNS: dict[str, Any] = {
-    "item_id": PgUUID(as_uuid=True),
-    "item_type": Text,
-    "item_sku": Text,
-    "item_name": Text,
-    "image_url": Text,
-    "description": Text,
-    "code_sealed": LargeBinary,
-    "price": Numeric,
-    "currency": Text,
-    "quantity": BigInteger,
-    "platform": Text,
-    "game_id": PgUUID(as_uuid=True),
-    "external_game_id": Text,
-    "game_name": Text,
-    "game_image_url": Text,
-    "is_external_vc": Boolean,
-}
-_PLAIN_COLUMNS = [name for name in _COLUMNS if name != "code_sealed"]
-_given = (
-    func.unnest(*(bindparam(f"all_{name}", type_=ARRAY(type_)) for name, type_ in _COLUMNS.items()))
-    .table_valued(*_COLUMNS, with_ordinality="position", name="given")
-    .render_derived()
+_NEW_COLUMNS = (
+    "project_id",
+    "player_id",
+    "item_id",
+    "item_type",
+    "item_sku",
+    "item_name",
+    "image_url",
+    "description",
+    "price",
+    "currency",
+    "quantity",
+    "platform",
+    "game_id",
+    "external_game_id",
+    "game_name",
+    "game_image_url",
+    "is_external_vc",
+    "created_at",
 )
-ADD_ITEMS = insert(items).from_select(
-    ["project_id", "player_id", "created_at", *_COLUMNS],
-    select(
-        bindparam("project", type_=Integer),
-        bindparam("player", type_=PgUUID(as_uuid=True)),
-        bindparam("now", type_=items.c.created_at.type),
-        *(_given.c[name] for name in _COLUMNS),
-        # The first element of a call is the newest of its moment, so a list shows a call in its own order.
-    ).order_by(_given.c.position.desc()),
-)
+_new_values = attrgetter(*_NEW_COLUMNS)
+# A look-up takes a tenth of the time of calling the enumeration, and lists are full of them.
+_TYPE_OF = {each.value: each for each in ItemType}
+_STATE_OF = {each.value: each for each in ItemState}
 
 _held = items.c.state.in_([literal_column(f"'{state}'") for state in HELD_STATES])
 _shown = (
@@ -125,9 +112,14 @@ MOVE = (
         or_(bindparam("any_token", type_=Boolean), items.c.busy_token == bindparam("of_token")),
     )
     .values(
-        state=bindparam("to_state"),
+        state=bindparam("to_state", type_=Text),
         busy_token=bindparam("token"),
         busy_until=func.now() + bindparam("busy_for", type_=Interval),
+        # A hold has its own holder, or none; who has held an item goes on to have received it.
+        held_by=case(
+            (bindparam("to_state", type_=Text) == ItemState.CHECKING.value, bindparam("holder", type_=LargeBinary)),
+            else_=items.c.held_by,
+        ),
         user_game_id=func.coalesce(bindparam("account", type_=Text), items.c.user_game_id),
         delivery_id=bindparam("delivery"),
         settled_at=bindparam("settled"),
@@ -188,7 +180,7 @@ def _item(row: asyncpg.Record, sealer: Sealer) -> Item:
         merchant_id=row["merchant_id"],
         item_id=row["item_id"],
         player_id=row["player_id"],
-        item_type=ItemType(row["item_type"]),
+        item_type=_TYPE_OF[row["item_type"]],
         item_sku=row["item_sku"],
         item_name=row["item_name"],
         image_url=row["image_url"],
@@ -203,10 +195,11 @@ def _item(row: asyncpg.Record, sealer: Sealer) -> Item:
         game_name=row["shown_game_name"],
         game_image_url=row["shown_game_image_url"],
         is_external_vc=row["is_external_vc"],
-        state=ItemState(row["state"]),
+        state=_STATE_OF[row["state"]],
         is_busy=row["is_busy"],
         user_game_id=row["user_game_id"],
         delivery_id=row["delivery_id"],
+        held_by=row["held_by"],
         created_at=row["created_at"],
     )
 
@@ -216,17 +209,10 @@ def _game(row: asyncpg.Record) -> Game:
 
 
 async def add_items(db: Session, sealer: Sealer, items_to_add: Sequence[Item]) -> None:
-    """Store new items of one project and player, in one statement."""
-    first = items_to_add[0]
-    columns: dict[str, list[Any]] = {name: [getattr(item, name) for item in items_to_add] for name in _PLAIN_COLUMNS}
-    columns["code_sealed"] = [sealer.seal_text(item.code) if item.code else None for item in items_to_add]
-    await db.execute(
-        ADD_ITEMS,
-        project=first.project_id,
-        player=first.player_id,
-        now=first.created_at,
-        **{f"all_{name}": values for name, values in columns.items()},
-    )
+    """Store new items by COPY: as the arrays of one statement they take asyncpg half as long again."""
+    # The first element of a call is the newest of its moment, so a list shows a call in its own order.
+    rows = [(*_new_values(item), sealer.seal_text(item.code) if item.code else None) for item in reversed(items_to_add)]
+    await db.copy(items.name, (*_NEW_COLUMNS, "code_sealed"), rows)
 
 
 async def list_items_for_project(
@@ -295,6 +281,7 @@ async def move_item(
     to_state: ItemState,
     held_token: UUID | None = None,
     token: UUID | None = None,
+    held_by: bytes | None = None,
     busy_for: timedelta | None = None,
     user_game_id: str | None = None,
     delivery_id: int | None = None,
@@ -310,6 +297,7 @@ async def move_item(
         of_token=held_token,
         to_state=to_state,
         token=token,
+        holder=held_by,
         busy_for=busy_for,
         account=user_game_id,
         delivery=delivery_id,

@@ -6,6 +6,8 @@ Moving to a game takes four steps, each a transaction of its own, so that the pr
   checking → delivering  the event is written in the same transaction (outbox)
   (told)                 the event is sent until the game answers, and the transaction that records the answer moves
                          the item: delivering → received, or back to claimed when the game refused it
+The item carries the request that holds it: a repeat of the request, by its Idempotency-Key, goes on at the step that
+its first run has reached.
 """
 
 from datetime import timedelta
@@ -36,7 +38,7 @@ from haversack.webhooks.events import (
     BackpackUserValidation,
     UserValidation,
 )
-from haversack.webhooks.records import DeliveryState, FailureReason, Purpose, SettledDelivery
+from haversack.webhooks.records import FailureReason, Purpose, SettledDelivery
 
 REFERENCE = "backpack"
 # On top of the time that the game may take to answer: after this the asking process is taken to be dead.
@@ -52,9 +54,11 @@ async def move_to_game(
     item_id: UUID,
     user_game_id: str,
     expected: ItemType,
+    holder: bytes | None = None,
 ) -> None:
     """Deliver an item to the player's account in its game; returns when the game has accepted it.
 
+    holder: what a repeat of this request is known by (`rules.holder_of`).
     Raises what stands in the way. After GAME_SILENT the item stays held and is sent again until the game answers.
     """
     projects = {
@@ -65,33 +69,43 @@ async def move_to_game(
         item = await queries.lock_item_for_player(
             db, context.sealer, project_ids=list(projects), player_id=player.player_id, item_id=item_id
         )
-        rules.check_may_move_to_game(item, expected)
-        linked = (
-            await find_platform_account(db, player.login_project_id, player.player_id, item.platform)
-            if item.flow is Flow.LINK
-            else None
-        )
-        account = rules.receiving_account(item, given=user_game_id, linked=linked)
-        await queries.move_item(
-            db,
-            project_id=item.project_id,
-            item_id=item_id,
-            from_states=[item.state],
-            to_state=ItemState.CHECKING,
-            token=token,
-            busy_for=timedelta(seconds=context.settings.ask_timeout_seconds + HOLD_MARGIN_SECONDS),
-            user_game_id=account,
-        )
+        is_handed_over = rules.has_handed_over(item, expected, holder)
+        if not is_handed_over:
+            rules.check_may_move_to_game(item, expected, holder)
+            account = await _receiving_account(db, player, item, user_game_id)
+            await queries.move_item(
+                db,
+                project_id=item.project_id,
+                item_id=item_id,
+                from_states=[item.state],
+                to_state=ItemState.CHECKING,
+                token=token,
+                held_by=holder,
+                busy_for=timedelta(seconds=context.settings.ask_timeout_seconds + HOLD_MARGIN_SECONDS),
+                user_game_id=account,
+            )
     project = projects[item.project_id]
+    if is_handed_over and item.state is ItemState.RECEIVED:
+        return
+    if is_handed_over:
+        await _wait_for_outcome(context, project, item.delivery_id)
+        return
     try:
         await _ask_game(context, project, account)
     except BaseException:
         # A refusal, a fault or a caller who went away: the item is free again at once.
         await _let_go(db, item, token)
         raise
-    delivery_id = await _hand_over(db, project, item, account, token)
-    state = await settle(context, project, delivery_id, timeout_seconds=SETTLE_SECONDS)
-    _check_outcome(state)
+    await _wait_for_outcome(context, project, await _hand_over(db, project, item, account, token))
+
+
+async def _receiving_account(db: Session, player: PlayerIdentity, item: Item, user_game_id: str) -> str:
+    linked = (
+        await find_platform_account(db, player.login_project_id, player.player_id, item.platform)
+        if item.flow is Flow.LINK
+        else None
+    )
+    return rules.receiving_account(item, given=user_game_id, linked=linked)
 
 
 async def _ask_game(context: Context, project: Project, account: str) -> None:
@@ -165,7 +179,10 @@ def _event(project: Project, item: Item, account: str, order_id: int) -> Backpac
     )
 
 
-def _check_outcome(state: DeliveryState) -> None:
+async def _wait_for_outcome(context: Context, project: Project, delivery_id: int | None) -> None:
+    """Return when the game has accepted the delivery; raise what else became of it."""
+    assert delivery_id is not None, "what was handed over has a delivery"
+    state = await settle(context, project, delivery_id, timeout_seconds=SETTLE_SECONDS)
     if state.is_accepted:
         return
     if state.is_pending or state.reason is FailureReason.EXHAUSTED:

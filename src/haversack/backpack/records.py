@@ -82,6 +82,7 @@ class Item:
     is_busy: bool = False
     user_game_id: str | None = None
     delivery_id: int | None = None
+    held_by: bytes | None = None
 
     @property
     def flow(self) -> Flow:

@@ -1,5 +1,6 @@
 """What may happen to a Backpack item. Pure: no database, no clock."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -28,18 +29,38 @@ ITEM_MOVES: dict[ItemState, frozenset[ItemState]] = {
 HELD_STATES = (ItemState.CLAIMED, ItemState.CHECKING, ItemState.DELIVERING)
 
 
-def check_may_be_touched(item: Item) -> None:
-    """Refuse while the item is on its way to a game, or has left."""
+def holder_of(caller: str, idempotency_key: str | None, user_game_id: str) -> bytes | None:
+    """What a repeat of a request is known by, as it stands on the item that the request holds; None without a key.
+
+    The account is part of it: a key that is used anew for another account is another request.
+    """
+    if idempotency_key is None:
+        return None
+    digest = hashlib.sha256()
+    for part in (caller.encode(), idempotency_key.encode(), user_game_id.encode()):
+        digest.update(len(part).to_bytes(4, "big") + part)
+    return digest.digest()
+
+
+def has_handed_over(item: Item, expected: ItemType, holder: bytes | None) -> bool:
+    """Whether this very request has already handed the item to the game, so that a repeat learns what became of it."""
+    is_own = holder is not None and item.held_by == holder and item.item_type is expected
+    return is_own and item.state in (ItemState.DELIVERING, ItemState.RECEIVED)
+
+
+def check_may_be_touched(item: Item, holder: bytes | None = None) -> None:
+    """Refuse while the item is on its way to a game, or has left. `holder`: a hold of its own stops nobody."""
     if item.state in (ItemState.RECEIVED, ItemState.DELETED):
         raise BACKPACK_ITEM_NOT_FOUND(item_id=item.item_id)
     # A process that died while it asked the game leaves `checking` behind; after its time it counts as claimed.
-    if item.state is ItemState.DELIVERING or (item.state is ItemState.CHECKING and item.is_busy):
+    is_own = holder is not None and item.held_by == holder
+    if item.state is ItemState.DELIVERING or (item.state is ItemState.CHECKING and item.is_busy and not is_own):
         raise ITEM_IS_BEING_RECEIVED(item_id=item.item_id)
 
 
-def check_may_move_to_game(item: Item, expected: ItemType) -> None:
+def check_may_move_to_game(item: Item, expected: ItemType, holder: bytes | None = None) -> None:
     """Refuse an item that this call cannot deliver to a game."""
-    check_may_be_touched(item)
+    check_may_be_touched(item, holder)
     if item.item_type is not expected:
         raise ITEM_HAS_OTHER_TYPE(item_id=item.item_id, item_type=item.item_type, expected=expected)
     if item.flow is Flow.WALLET:

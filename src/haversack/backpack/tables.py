@@ -11,16 +11,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
-    Sequence,
     Table,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import UUID
 
 from haversack.database.tables import metadata, moment, one_of, project_key, text
-
-# Every order has its number from here, whatever it is for. Clients keep order ids in 32 bits.
-order_ids = Sequence("order_ids", metadata=metadata, start=1_000_001, maxvalue=2**31 - 1)
 
 backpack_games = Table(
     "backpack_games",
@@ -63,6 +59,8 @@ backpack_items = Table(
     # Who is asking the game about the player right now, and when that process is taken to be dead (real time).
     Column("busy_token", UUID(as_uuid=True), nullable=True),
     moment("busy_until", nullable=True),
+    # The request that holds it or has received it, so that its repeat goes on instead of being refused.
+    Column("held_by", LargeBinary, nullable=True),
     text("user_game_id", nullable=True),
     Column("delivery_id", BigInteger, nullable=True),
     # The number of the order that tells the game of the item; the same however often it is told.

@@ -1,13 +1,15 @@
 """Bodies and views of the Backpack calls. Unknown members of a body are ignored; views leave nothing out."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import ConfigDict, Field, PlainSerializer, model_validator
 
 from haversack.backpack.records import Game, Item, ItemType, NewItem
 from haversack.clock import wire_time
+from haversack.http.wire import WireModel
 from haversack.money import AMOUNT_MAX, CurrencyCode, NumberOnWire, has_too_many_decimals
 
 UINT32_MAX = 2**32 - 1
@@ -24,7 +26,7 @@ Quantity = Annotated[int, Field(ge=1, le=UINT32_MAX)]
 ItemId = Annotated[UUID, PlainSerializer(str, return_type=str)]
 
 
-class _NewItemBody(BaseModel):
+class _NewItemBody(WireModel):
     """What every new item carries."""
 
     item_sku: Sku
@@ -95,7 +97,8 @@ NewVirtualCurrencies = Annotated[list[NewVirtualCurrencyBody], Field(min_length=
 NewVirtualItems = Annotated[list[NewVirtualItemBody], Field(min_length=1, max_length=LIST_MAX)]
 
 
-class GameKeyView(BaseModel):
+@dataclass(slots=True)
+class GameKeyView:
     """A stored game key."""
 
     item_id: ItemId
@@ -115,7 +118,8 @@ class GameKeyView(BaseModel):
         return cls(code=item.code, item_type="game_key", **_stored(item))
 
 
-class PromoCodeView(BaseModel):
+@dataclass(slots=True)
+class PromoCodeView:
     """A stored promo code."""
 
     item_id: ItemId
@@ -138,7 +142,8 @@ class PromoCodeView(BaseModel):
         return cls(promo_code=item.code, item_type="promo_code", **_stored(item), **_named(item))
 
 
-class VirtualCurrencyView(BaseModel):
+@dataclass(slots=True)
+class VirtualCurrencyView:
     """A stored amount of a virtual currency."""
 
     item_id: ItemId
@@ -175,7 +180,8 @@ class VirtualCurrencyView(BaseModel):
         )
 
 
-class VirtualItemView(BaseModel):
+@dataclass(slots=True)
+class VirtualItemView:
     """A stored virtual item."""
 
     item_id: ItemId
@@ -198,7 +204,8 @@ class VirtualItemView(BaseModel):
         return cls(platform=_platform(item), item_type="virtual_item", **_stored(item), **_named(item))
 
 
-class ItemView(BaseModel):
+@dataclass(slots=True)
+class ItemView:
     """An item of a list: every field is there, and what does not apply to its type is empty."""
 
     item_id: ItemId
@@ -225,8 +232,7 @@ class ItemView(BaseModel):
     @classmethod
     def of(cls, item: Item, image_proxy_url: str | None) -> "ItemView":
         """The view of an item, with the address of its resized picture."""
-        # The values come from our own columns, so they are not validated a second time.
-        return cls.model_construct(
+        return cls(
             item_id=item.item_id,
             item_sku=item.item_sku,
             item_name=item.item_name,
@@ -250,7 +256,8 @@ class ItemView(BaseModel):
         )
 
 
-class ItemGroupView(BaseModel):
+@dataclass(slots=True)
+class ItemGroupView:
     """The items of one game; those without a game stand under the empty name."""
 
     game_name: str
@@ -266,7 +273,7 @@ def _require(*names: str) -> Callable[[dict[str, Any]], None]:
     return add
 
 
-class NewGameBody(BaseModel):
+class NewGameBody(WireModel):
     """A game that gathers items. The contract requires both ids and calls them deprecated: the path has them, so a
     body without them is taken too. A game without a name is called by its external id."""
 
@@ -279,7 +286,7 @@ class NewGameBody(BaseModel):
     project_id: int | None = Field(None, deprecated=True)
 
 
-class GameDetailsBody(BaseModel):
+class GameDetailsBody(WireModel):
     """New details of the game that external_game_id names; what is left out stays."""
 
     external_game_id: Name
@@ -287,13 +294,13 @@ class GameDetailsBody(BaseModel):
     game_image_url: OptionalLink | None = None
 
 
-class GameIdView(BaseModel):
+class GameIdView(WireModel):
     """The id of a new game."""
 
     id: ItemId
 
 
-class GameView(BaseModel):
+class GameView(WireModel):
     """A game of a project."""
 
     external_game_id: str
@@ -305,14 +312,14 @@ class GameView(BaseModel):
         return cls(external_game_id=game.external_game_id, game_name=game.game_name)
 
 
-class MoveToGameBody(BaseModel):
+class MoveToGameBody(WireModel):
     """Which item goes to which player of the game."""
 
     item_id: UUID
     user_game_id: Annotated[str, Field(min_length=1, max_length=255)]
 
 
-class ReceiveBody(BaseModel):
+class ReceiveBody(WireModel):
     """Which item goes to the wallet."""
 
     item_id: UUID

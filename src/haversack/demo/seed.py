@@ -15,12 +15,12 @@ from haversack.catalog.keys.code_files import CodeFile
 from haversack.catalog.keys.queries.codes import add_codes
 from haversack.catalog.records import ItemKind
 from haversack.catalog.transfer.actions import write_catalog
-from haversack.catalog.versions import find_version
+from haversack.catalog.versions import find_version, raise_version
 from haversack.context import Context
 from haversack.database.engine import Session
-from haversack.demo.content import GAMES, GLIM, ITEMS, DemoItem
+from haversack.demo import queries
+from haversack.demo.content import GAMES, ITEMS, DemoItem
 from haversack.demo.shop import demo_shop
-from haversack.inventory.queries import add_virtual_currency
 from haversack.login.actions import ensure_user, issue_player_token
 from haversack.private_files import write_private_file
 from haversack.projects.actions import create_project
@@ -80,12 +80,17 @@ async def seed_demo(context: Context) -> Demo:
 
 
 async def _follow_address(context: Context, demo: Demo, project: Project) -> Demo:
-    """The server has another address than at its last start, and the demo's game with it."""
+    """The server has another address than at its last start, and the demo's game and pictures with it."""
     db = context.database.session()
     endpoint = await find_endpoint(db, context.sealer, demo.project_id, Purpose.STORE)
     # The developer's own game, where one was set instead, stays set.
     if endpoint is not None and endpoint.url == _game_address(demo.public_url):
         await _connect_game(context, db, project, demo.webhook_secret)
+    async with db.begin():
+        await queries.move_pictures(
+            db, demo.project_id, old=_pictures(demo.public_url), new=_pictures(context.settings.public_url)
+        )
+        await raise_version(db, demo.project_id)
     return replace(demo, public_url=context.settings.public_url)
 
 
@@ -126,8 +131,9 @@ async def _make_demo(context: Context) -> Demo:
         email="juno@example.com",
         password=PLAYER_PASSWORD,
     )
+    # Before the Backpack is filled: the shop says which currencies the wallet keeps.
+    await _fill_shop(context, project)
     async with db.begin():
-        await add_virtual_currency(db, project_id=project.project_id, sku=GLIM.sku, name=GLIM.name)
         for game in GAMES:
             await make_game(
                 db,
@@ -138,7 +144,6 @@ async def _make_demo(context: Context) -> Demo:
             )
         await fill_backpack(db, context.sealer, project, player_id, [_new_item(context, item) for item in ITEMS])
         await _connect_game(context, db, project, webhook_secret)
-    await _fill_shop(context, project)
     return Demo(
         project_id=made.project_id,
         merchant_id=made.merchant_id,
@@ -178,8 +183,12 @@ def _code() -> str:
     return "-".join("".join(secrets.choice(CODE_LETTERS) for _ in range(5)) for _ in range(3))
 
 
+def _pictures(public_url: str) -> str:
+    return f"{public_url}/demo/"
+
+
 def _picture(context: Context, name: str) -> str:
-    return f"{context.settings.public_url}/demo/{name}"
+    return _pictures(context.settings.public_url) + name
 
 
 def _new_item(context: Context, item: DemoItem) -> NewItem:

@@ -9,7 +9,8 @@ from uuid import UUID
 class PlayerIdentity:
     """A player: `player_id` is the token's `sub`; players are told apart within their login project.
 
-    country: two capital letters, where the token names one.
+    country: two capital letters, where the token names one. external_id: how the game calls the player: the `sub` as
+    the token has it. A guest has no account: the id is what stands for the one that the client made up.
     """
 
     login_project_id: UUID
@@ -18,6 +19,14 @@ class PlayerIdentity:
     scopes: tuple[str, ...] = ()
     name: str | None = None
     country: str | None = None
+    external_id: str = ""
+    email: str | None = None
+    is_guest: bool = False
+
+    @property
+    def name_in_game(self) -> str:
+        """How webhooks and inventory calls name the player."""
+        return self.external_id or str(self.player_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,10 @@ class TokenVerifier:
             self._servers.forget(key)
             self._projects.forget(key)
 
+    def remembered_player(self, token: str) -> PlayerIdentity | None:
+        """The player of a token that was verified before and still holds; None says nothing about the token."""
+        return self._players.get(_token_key(token), now=real_now())
+
     async def verify_player(self, token: str) -> PlayerIdentity:
         """The player a token speaks for, or TokenRefused."""
         now = real_now()
@@ -301,6 +305,8 @@ class TokenVerifier:
                 scopes=_scopes(signed.claims),
                 name=outside_name(signed.claims),
                 country=_country(signed.claims),
+                external_id=subject,
+                email=_email(signed.claims),
             ),
             until,
         )
@@ -412,6 +418,11 @@ def _country(claims: dict[str, Any]) -> str | None:
     if not isinstance(country, str) or len(country) != 2 or not (country.isascii() and country.isalpha()):
         return None
     return country.upper()
+
+
+def _email(claims: dict[str, Any]) -> str | None:
+    email = claims.get("email")
+    return email if isinstance(email, str) and "@" in email and len(email) <= 255 and "\x00" not in email else None
 
 
 def _is_audience(outside: OutsideIssuer, claims: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from haversack.login.actions import create_client, create_login_project
 from haversack.projects import queries
 from haversack.projects.directory import PROJECTS_CHANGED
 from haversack.projects.keys import KeyKind, hash_of, hint_of, new_key
-from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderWebhooks, Project
+from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderDestination, OrderWebhooks, Project
 
 MERCHANT_KIND = {KeyKind.PROJECT_LIVE: KeyKind.MERCHANT_LIVE, KeyKind.PROJECT_TEST: KeyKind.MERCHANT_TEST}
 CLIENT_KIND = {KeyKind.PROJECT_LIVE: KeyKind.CLIENT_LIVE, KeyKind.PROJECT_TEST: KeyKind.CLIENT_TEST}
@@ -123,8 +123,11 @@ async def save_settings(
     backpack_webhooks: BackpackWebhooks | None = None,
     delivery_mode: DeliveryMode | None = None,
     order_webhooks: OrderWebhooks | None = None,
+    order_destination: OrderDestination | None = None,
+    refunds_refused_orders: bool | None = None,
+    is_sandbox: bool | None = None,
 ) -> None:
-    """Change how a project's webhooks are formed, ordered and retried."""
+    """Change how a project's webhooks are formed, ordered and retried, and what becomes of its orders."""
     await _change(
         context,
         lambda db: queries.save_settings(
@@ -133,6 +136,9 @@ async def save_settings(
             backpack_webhooks=backpack_webhooks,
             delivery_mode=delivery_mode,
             order_webhooks=order_webhooks,
+            order_destination=order_destination,
+            refunds_refused_orders=refunds_refused_orders,
+            is_sandbox=is_sandbox,
         ),
     )
 

@@ -9,7 +9,7 @@ from haversack.clock import real_now
 from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
 from haversack.projects import queries
-from haversack.projects.keys import hash_of, is_well_formed
+from haversack.projects.keys import hash_of, is_well_formed, may_open
 from haversack.projects.records import FoundHostId, FoundKey, Project
 
 Key = TypeVar("Key")
@@ -56,9 +56,10 @@ class BoundedCache(Generic[Key, Value]):
 class ProjectDirectory:
     """Looks projects, keys and host ids up. Only what exists is remembered: a refused key is asked for each time."""
 
-    def __init__(self, database: Database, notifications: Notifications) -> None:
+    def __init__(self, database: Database, notifications: Notifications, *, is_development: bool) -> None:
         self._database = database
         self._notifications = notifications
+        self._is_development = is_development
         self._projects: BoundedCache[int, Project] = BoundedCache(5_000)
         self._of_login: BoundedCache[UUID, list[Project]] = BoundedCache(5_000)
         self._keys: BoundedCache[bytes, FoundKey] = BoundedCache(5_000)
@@ -101,8 +102,8 @@ class ProjectDirectory:
         return found
 
     async def find_key(self, key: str) -> FoundKey | None:
-        """What the key opens, or None. A mistyped key is refused without a query."""
-        if not is_well_formed(key):
+        """What the key opens, or None. A mistyped key, and a test key in production, are refused without a query."""
+        if not is_well_formed(key) or not may_open(key, is_development=self._is_development):
             return None
         key_hash = hash_of(key)
         found = self._keys.get(key_hash)

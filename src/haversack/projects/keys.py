@@ -16,7 +16,7 @@ CHECKSUM_LENGTH = 6
 
 
 class KeyKind(StrEnum):
-    """What a key opens. `test` keys are for development and are refused by production servers."""
+    """What a key opens. `test` keys are for development: to production servers they are no keys (`may_open`)."""
 
     PROJECT_LIVE = "hspk_live"
     PROJECT_TEST = "hspk_test"
@@ -42,8 +42,13 @@ def is_well_formed(key: str) -> bool:
 
 
 def is_test_key(key: str) -> bool:
-    """Whether the key was made for development."""
+    """Whether the key, or the hint of it that is stored, was made for development."""
     return "_test_" in key[:12]
+
+
+def may_open(key: str, *, is_development: bool) -> bool:
+    """Whether a key opens anything on this server: what was made on a laptop must not open a shop that players use."""
+    return is_development or not is_test_key(key)
 
 
 def hash_of(secret: str) -> bytes:

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from haversack.errors import STORE
 from haversack.http.area import Area
 from haversack.http.calls import MerchantCall
+from haversack.http.wire import WireModel
 from haversack.projects.queries import count_projects, list_project_ids
 
 area = Area("common-merchant", family=STORE, prefix="/api")
@@ -16,20 +17,20 @@ PAGE_MAX = 50
 OFFSET_MAX = 2**31 - 1
 
 
-class ProjectPageQuery(BaseModel):
+class ProjectPageQuery(WireModel):
     """Which page of the projects."""
 
     limit: int = Field(default=PAGE_MAX, ge=1)
     offset: int = Field(default=0, ge=0, le=OFFSET_MAX)
 
 
-class ProjectIdView(BaseModel):
+class ProjectIdView(WireModel):
     """A project of the merchant."""
 
     project_id: int
 
 
-class ProjectPageView(BaseModel):
+class ProjectPageView(WireModel):
     """A page of the merchant's projects."""
 
     # The contract describes a project beside the list instead of inside it; the document says it both ways.

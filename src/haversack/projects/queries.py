@@ -6,7 +6,21 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Integer, Interval, LargeBinary, Text, and_, bindparam, func, insert, null, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Interval,
+    LargeBinary,
+    Text,
+    and_,
+    bindparam,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from haversack.clock import Clock
@@ -16,6 +30,7 @@ from haversack.projects.records import (
     DeliveryMode,
     FoundHostId,
     FoundKey,
+    OrderDestination,
     OrderWebhooks,
     Project,
 )
@@ -114,6 +129,11 @@ SAVE_SETTINGS = (
         backpack_webhooks=func.coalesce(bindparam("backpack_webhooks", type_=Text), projects.c.backpack_webhooks),
         delivery_mode=func.coalesce(bindparam("delivery_mode", type_=Text), projects.c.delivery_mode),
         order_webhooks=func.coalesce(bindparam("order_webhooks", type_=Text), projects.c.order_webhooks),
+        order_destination=func.coalesce(bindparam("order_destination", type_=Text), projects.c.order_destination),
+        refunds_refused_orders=func.coalesce(
+            bindparam("refunds_refused_orders", type_=Boolean), projects.c.refunds_refused_orders
+        ),
+        is_sandbox=func.coalesce(bindparam("is_sandbox", type_=Boolean), projects.c.is_sandbox),
     )
 )
 SET_CLOCK = (
@@ -131,6 +151,15 @@ ADD_AUDIT_ENTRY = insert(audit_entries).values(
     subject=bindparam("subject", type_=JSONB),
 )
 LOGIN_PROJECTS = select(projects.c.login_project_id).distinct().limit(bindparam("most"))
+COUNT_TEST_KEYS = (
+    select(func.count())
+    .select_from(api_keys)
+    .where(
+        # The hint holds the key's kind; the underscores of LIKE would be any letter.
+        api_keys.c.key_hint.contains("_test_", autoescape=True),
+        or_(api_keys.c.expires_at.is_(null()), api_keys.c.expires_at > func.now()),
+    )
+)
 DEMO_PROJECTS = select(projects.c.project_id).where(projects.c.is_demo).limit(1)
 
 
@@ -146,6 +175,8 @@ def _project(row: asyncpg.Record) -> Project:
         backpack_webhooks=BackpackWebhooks(row["backpack_webhooks"]),
         delivery_mode=DeliveryMode(row["delivery_mode"]),
         order_webhooks=OrderWebhooks(row["order_webhooks"]),
+        order_destination=OrderDestination(row["order_destination"]),
+        refunds_refused_orders=row["refunds_refused_orders"],
     )
 
 
@@ -251,6 +282,9 @@ async def save_settings(
     backpack_webhooks: BackpackWebhooks | None = None,
     delivery_mode: DeliveryMode | None = None,
     order_webhooks: OrderWebhooks | None = None,
+    order_destination: OrderDestination | None = None,
+    refunds_refused_orders: bool | None = None,
+    is_sandbox: bool | None = None,
 ) -> int:
     """Change the given settings; None keeps one as it is."""
     return await db.execute(
@@ -259,6 +293,9 @@ async def save_settings(
         backpack_webhooks=backpack_webhooks,
         delivery_mode=delivery_mode,
         order_webhooks=order_webhooks,
+        order_destination=order_destination,
+        refunds_refused_orders=refunds_refused_orders,
+        is_sandbox=is_sandbox,
     )
 
 
@@ -294,6 +331,11 @@ async def add_audit_entry(
 async def has_demo_project(db: Session) -> bool:
     """Whether a project with published demo keys exists."""
     return await db.fetch_value(DEMO_PROJECTS) is not None
+
+
+async def count_test_keys(db: Session) -> int:
+    """How many API keys were made for development and have not expired."""
+    return int(await db.fetch_value(COUNT_TEST_KEYS))
 
 
 async def list_login_projects(db: Session, *, limit: int) -> list[UUID]:

@@ -29,6 +29,13 @@ class OrderWebhooks(StrEnum):
     SEPARATE = "separate"  # payment first; order_paid is withheld until it was accepted
 
 
+class OrderDestination(StrEnum):
+    """Where bought items go."""
+
+    INVENTORY = "inventory"
+    BACKPACK = "backpack"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A project as every request needs it. Secrets are not in it."""
@@ -43,6 +50,8 @@ class Project:
     backpack_webhooks: BackpackWebhooks
     delivery_mode: DeliveryMode
     order_webhooks: OrderWebhooks
+    order_destination: OrderDestination
+    refunds_refused_orders: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,15 @@ projects = Table(
     text("backpack_webhooks", default="standard"),
     text("delivery_mode", default="xsolla"),
     text("order_webhooks", default="combined"),
+    # Where bought items go unless the order says so itself.
+    text("order_destination", default="inventory"),
+    # Whether an order that the game refuses is refunded by itself.
+    Column("refunds_refused_orders", Boolean, nullable=False, server_default="false"),
     moment("created_at"),
     one_of("backpack_webhooks", "standard", "deprecated"),
     one_of("delivery_mode", "xsolla", "native"),
     one_of("order_webhooks", "combined", "separate"),
+    one_of("order_destination", "inventory", "backpack"),
     Index("ix_projects_merchant_id", "merchant_id"),
     Index("ix_projects_login_project_id", "login_project_id"),
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 
 from haversack.projects.records import Project
+from haversack.webhooks.order_events import ORDER_EVENTS
 
 
 class Notification(Protocol):
@@ -148,5 +149,5 @@ class BackpackItemMoved:
         return {"settings": _settings(project), "items": [item], "user": {"id": self.user_game_id}}
 
 
-EVENTS: tuple[type[Event], ...] = (BackpackItemPaid, BackpackItemMoved)
+EVENTS: tuple[type[Event], ...] = (*ORDER_EVENTS, BackpackItemPaid, BackpackItemMoved)
 QUESTIONS: tuple[type[Question], ...] = (UserValidation, BackpackUserValidation)

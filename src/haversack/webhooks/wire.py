@@ -2,15 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from haversack.http.wire import WireModel
 from haversack.webhooks.records import Endpoint
 
 SECRET_LENGTH_MAX = 255
 URL_LENGTH_MAX = 2048
 
 
-class UpdateWebhookBody(BaseModel):
+class UpdateWebhookBody(WireModel):
     """Where the project's webhooks go."""
 
     model_config = ConfigDict(extra="forbid")
@@ -24,7 +25,7 @@ class UpdateWebhookBody(BaseModel):
     ] = None
 
 
-class WebhookView(BaseModel):
+class WebhookView(WireModel):
     """Where the project's webhooks go."""
 
     url: str

@@ -8,7 +8,12 @@ from haversack.login.actions.accounts import (
     log_out_player,
 )
 from haversack.login.actions.issuing import find_player_id, issue_player_token, issue_server_token
-from haversack.login.actions.linking import create_linking_code, find_platform_account, link_platform_account
+from haversack.login.actions.linking import (
+    create_linking_code,
+    find_platform_account,
+    link_platform_account,
+    take_code_and_link,
+)
 from haversack.login.actions.projects import (
     create_client,
     create_login_project,
@@ -42,6 +47,7 @@ __all__ = [
     "set_algorithm",
     "set_token_seconds",
     "sign_in_with_password",
+    "take_code_and_link",
     "trust_outside_issuer",
     "trust_own_accounts",
 ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from datetime import datetime
 from uuid import UUID
 
 from haversack.clock import real_now
@@ -21,7 +22,13 @@ from haversack.login.queries import players as queries
 from haversack.login.queries import tokens as token_queries
 from haversack.login.queries.linked import find_platform_account
 
-__all__ = ["create_linking_code", "find_platform_account", "link_by_code", "link_platform_account"]
+__all__ = [
+    "create_linking_code",
+    "find_platform_account",
+    "link_by_code",
+    "link_platform_account",
+    "take_code_and_link",
+]
 
 CODES_TRIED_MAX = 20
 
@@ -51,23 +58,42 @@ async def link_by_code(
 ) -> None:
     """Link a platform account to the player of a code. Attempts count for the platform account, before they are
     tried, and stay counted when they fail; a used code is refused like a wrong one."""
-    assert not call.db.in_transaction, "the count must stand whatever follows"
-    now = call.now
+    await take_code_and_link(
+        call.db,
+        login_project_id,
+        code=code,
+        platform=platform,
+        platform_user_id=platform_user_id,
+        counting=call.db,
+        now=call.now,
+    )
+
+
+async def take_code_and_link(
+    db: Session,
+    login_project_id: UUID,
+    *,
+    code: str,
+    platform: str,
+    platform_user_id: str,
+    counting: Session,
+    now: datetime,
+) -> None:
+    """The same for a caller whose own work stands in a transaction. `counting` is in none."""
+    assert not counting.in_transaction, "the count must stand whatever follows"
     subject = hashlib.sha256(f"link/{platform}/{platform_user_id}".encode()).digest()
     attempts, ends_at = await token_queries.count_attempt(
-        call.db, login_project_id, subject_hash=subject, window=rules.LINKING_WINDOW, now=now
+        counting, login_project_id, subject_hash=subject, window=rules.LINKING_WINDOW, now=now
     )
     if attempts > rules.LINKING_ATTEMPTS_MAX:
         seconds = max(1, int((ends_at - now).total_seconds()))
         raise LINKING_ATTEMPTS_USED_UP(seconds=seconds, retry_after=seconds)
-    async with call.db.begin():
-        player_id = await token_queries.take_linking_code(call.db, login_project_id, code, now=now)
+    async with db.begin():
+        player_id = await token_queries.take_linking_code(db, login_project_id, code, now=now)
         if player_id is None:
             raise LINKING_CODE_WRONG()
-        await link_platform_account(
-            call.db, login_project_id, player_id, platform=platform, account_id=platform_user_id
-        )
-        await token_queries.forget_attempts(call.db, login_project_id, subject_hash=subject)
+        await link_platform_account(db, login_project_id, player_id, platform=platform, account_id=platform_user_id)
+        await token_queries.forget_attempts(db, login_project_id, subject_hash=subject)
 
 
 async def link_platform_account(

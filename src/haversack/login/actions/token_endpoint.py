@@ -32,7 +32,7 @@ from haversack.login.queries import tokens as queries
 from haversack.login.records import Client, ClientKind, Grant, LoginProject, LoginType, Player, TokenSet
 from haversack.login.signing import TokenMalformed, read_token
 from haversack.login.tokens import LOGIN_CHANGED, TokenRefused, player_changed, project_changed
-from haversack.projects.keys import hash_of
+from haversack.projects.keys import hash_of, may_open
 
 
 async def authenticate_client(call: Call, client_id: int, client_secret: str | None) -> Client:
@@ -40,6 +40,8 @@ async def authenticate_client(call: Call, client_id: int, client_secret: str | N
     client = await get_client(call.db, client_id)
     if not rules.is_secret_of(client, None if client_secret is None else hash_of(client_secret)):
         raise CLIENT_NOT_AUTHENTICATED(reason="the client_secret is missing or wrong")
+    if client_secret is not None and not may_open(client_secret, is_development=call.context.settings.is_development):
+        raise CLIENT_NOT_AUTHENTICATED(reason="secrets made for development open nothing on a production server")
     return client
 
 

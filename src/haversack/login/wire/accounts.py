@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from haversack.clock import wire_time
+from haversack.http.wire import WireModel
 from haversack.login import rules
 from haversack.login.records import Ban, Device, PlatformAccount, Player
 from haversack.login.wire.fields import (
@@ -22,7 +23,7 @@ from haversack.login.wire.fields import (
 )
 
 
-class NewUserBody(BaseModel):
+class NewUserBody(WireModel):
     """A player whom a server registers by e-mail address or phone number."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["email"]}, {"required": ["phone_number"]}]})
@@ -40,25 +41,25 @@ class NewUserBody(BaseModel):
         return self
 
 
-class NewUserView(BaseModel):
+class NewUserView(WireModel):
     """The player that was registered."""
 
     user_id: PlayerId
 
 
-class CustomIdBody(BaseModel):
+class CustomIdBody(WireModel):
     """A server's id for a player; null takes it away."""
 
     server_custom_id: Annotated[str, Field(max_length=255, pattern=r"^[A-Za-z0-9._-]+$")] | None
 
 
-class LinkingCodeView(BaseModel):
+class LinkingCodeView(WireModel):
     """A code to be typed in the game."""
 
     code: str
 
 
-class LinkByCodeBody(BaseModel):
+class LinkByCodeBody(WireModel):
     """A platform account and the code that its owner typed."""
 
     code: Annotated[str, Field(min_length=1, max_length=16)] | Annotated[int, Field(ge=0, le=INT32_MAX)]
@@ -73,21 +74,21 @@ class LinkByCodeBody(BaseModel):
         return f"{self.code:0{rules.LINKING_CODE_DIGITS}}" if isinstance(self.code, int) else self.code.strip()
 
 
-class ExternalIdBody(BaseModel):
+class ExternalIdBody(WireModel):
     """An id of the studio's own system for a player."""
 
     external_account_id: str = Field(min_length=1, max_length=255)
     user_id: UUID
 
 
-class SoughtAccountBody(BaseModel):
+class SoughtAccountBody(WireModel):
     """A platform account whose player is sought."""
 
     user_id: str = Field(max_length=255)
     platform: str = Field(max_length=32)
 
 
-class LinkingInfoBody(BaseModel):
+class LinkingInfoBody(WireModel):
     """Platform accounts whose players are sought."""
 
     users: list[SoughtAccountBody] = Field(max_length=50)
@@ -95,7 +96,7 @@ class LinkingInfoBody(BaseModel):
     publisher_project_id: ProjectNumber | None = None
 
 
-class LinkingInfoView(BaseModel):
+class LinkingInfoView(WireModel):
     """A platform account and the player that it is linked to, if any."""
 
     email: str | None
@@ -116,7 +117,7 @@ class LinkingInfoView(BaseModel):
         )
 
 
-class BanView(BaseModel):
+class BanView(WireModel):
     """The time in which a player is kept out."""
 
     date_from: str
@@ -131,7 +132,7 @@ class BanView(BaseModel):
         return cls(date_from=sample_time(ban.date_from), date_to=sample_time(ban.date_to), reason=ban.reason)
 
 
-class GroupView(BaseModel):
+class GroupView(WireModel):
     """A group of players; there is one, and everybody is in it."""
 
     id: int
@@ -145,7 +146,7 @@ class GroupView(BaseModel):
         return cls(id=rules.GROUP_ID, name=rules.GROUP_NAME, is_default=True, is_deletable=False)
 
 
-class DeviceView(BaseModel):
+class DeviceView(WireModel):
     """A device whose id opens the account."""
 
     id: int
@@ -166,7 +167,7 @@ class DeviceView(BaseModel):
         )
 
 
-class UserView(BaseModel):
+class UserView(WireModel):
     """A player's account, as its player sees it."""
 
     id: PlayerId
@@ -225,7 +226,7 @@ class UserView(BaseModel):
         )
 
 
-class AdminUserView(BaseModel):
+class AdminUserView(WireModel):
     """A player's account, as its studio's server sees it."""
 
     id: PlayerId
@@ -266,7 +267,7 @@ class AdminUserView(BaseModel):
         )
 
 
-class ProfileBody(BaseModel):
+class ProfileBody(WireModel):
     """What a player changes; SDKs send null for what they leave as it is. An empty text clears a name."""
 
     birthday: Birthday | None = None

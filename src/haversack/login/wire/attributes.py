@@ -3,8 +3,9 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from haversack.http.wire import WireModel
 from haversack.login import rules
 from haversack.login.actions.attributes import ChangedAttribute
 from haversack.login.records import Attribute, AttributeType, Permission
@@ -15,7 +16,7 @@ DataType = Literal["string", "number", "integer", "boolean"]
 Keys = Annotated[list[SoughtKey] | None, Field(max_length=rules.ATTRIBUTES_MAX)]
 
 
-class AttributesQueryBody(BaseModel):
+class AttributesQueryBody(WireModel):
     """Which attributes a player asks for, and whose; no keys: all."""
 
     keys: Keys = None
@@ -23,7 +24,7 @@ class AttributesQueryBody(BaseModel):
     user_id: UUID | None = None
 
 
-class ServerAttributesQueryBody(BaseModel):
+class ServerAttributesQueryBody(WireModel):
     """Which attributes a server asks for; no keys: all."""
 
     publisher_id: int | None
@@ -31,7 +32,7 @@ class ServerAttributesQueryBody(BaseModel):
     publisher_project_id: ProjectNumber | None = None
 
 
-class AttributeBody(BaseModel):
+class AttributeBody(WireModel):
     """An attribute as it shall be; without a permission it keeps its own, and is private where it is new."""
 
     key: AttributeKey
@@ -43,7 +44,7 @@ class AttributeBody(BaseModel):
         return ChangedAttribute(key=self.key, value=self.value, permission=self.permission, attr_type=attr_type)
 
 
-class ServerAttributeBody(BaseModel):
+class ServerAttributeBody(WireModel):
     """An attribute as a server sets it: with its type, and what it is for."""
 
     key: AttributeKey
@@ -67,7 +68,7 @@ class ServerAttributeBody(BaseModel):
         )
 
 
-class AttributesUpdateBody(BaseModel):
+class AttributesUpdateBody(WireModel):
     """What a player sets and removes; a key in both lists is set."""
 
     attributes: list[AttributeBody] = Field([], max_length=rules.ATTRIBUTES_MAX)
@@ -75,7 +76,7 @@ class AttributesUpdateBody(BaseModel):
     removing_keys: Keys = None
 
 
-class ServerAttributesUpdateBody(BaseModel):
+class ServerAttributesUpdateBody(WireModel):
     """What a server sets and removes; a key in both lists is set."""
 
     publisher_id: int | None
@@ -84,7 +85,7 @@ class ServerAttributesUpdateBody(BaseModel):
     removing_keys: Keys = None
 
 
-class ServerReadOnlyUpdateBody(BaseModel):
+class ServerReadOnlyUpdateBody(WireModel):
     """What a server sets and removes of the attributes that players can only read."""
 
     publisher_id: int | None
@@ -93,14 +94,14 @@ class ServerReadOnlyUpdateBody(BaseModel):
     removing_keys: Keys = None
 
 
-class SoughtAttributeBody(BaseModel):
+class SoughtAttributeBody(WireModel):
     """The attribute by which players are sought; a value of null: any."""
 
     key: AttributeKey
     value: str | None = Field(None, max_length=256)
 
 
-class AttributeSearchBody(BaseModel):
+class AttributeSearchBody(WireModel):
     """Players sought by an attribute. `after` is the last player of the page before."""
 
     attribute: SoughtAttributeBody
@@ -114,7 +115,7 @@ class AttributeSearchBody(BaseModel):
     search_type: Literal["exact"] = "exact"
 
 
-class AttributeView(BaseModel):
+class AttributeView(WireModel):
     """An attribute."""
 
     key: str
@@ -127,14 +128,14 @@ class AttributeView(BaseModel):
         return cls(key=attribute.key, permission=attribute.permission, value=attribute.value)
 
 
-class HolderView(BaseModel):
+class HolderView(WireModel):
     """A player that was found by an attribute, with those attributes that were asked for."""
 
     user_id: PlayerId
     attributes: list[AttributeView]
 
 
-class HoldersView(BaseModel):
+class HoldersView(WireModel):
     """A page of the players that were found; `after` asks for the next one, null where there is none."""
 
     users: list[HolderView]

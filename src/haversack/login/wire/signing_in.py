@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from haversack.http.wire import WireModel
 from haversack.login import rules
 from haversack.login.actions.attributes import ChangedAttribute
 from haversack.login.actions.sign_in import CodeRequest
@@ -13,7 +14,7 @@ from haversack.login.signing import base64_of
 from haversack.login.wire.fields import AttributeKey, ClientId, Token
 
 
-class CodeQuery(BaseModel):
+class CodeQuery(WireModel):
     """What the OAuth 2.0 sign-in calls carry in their query."""
 
     response_type: Literal["code"]
@@ -40,14 +41,14 @@ class CodeQuery(BaseModel):
         )
 
 
-class CredentialsBody(BaseModel):
+class CredentialsBody(WireModel):
     """A name and a password."""
 
     username: str = Field(min_length=1, max_length=255)
     password: str = Field(min_length=1, max_length=1024)
 
 
-class RegistrationBody(BaseModel):
+class RegistrationBody(WireModel):
     """A new account. `fields` and `accept_consent` are taken from all SDKs and not used."""
 
     username: str = Field(min_length=3, max_length=255)
@@ -58,21 +59,21 @@ class RegistrationBody(BaseModel):
     fields: Any = None
 
 
-class DeviceBody(BaseModel):
+class DeviceBody(WireModel):
     """A device that signs in by its id."""
 
     device: str = Field(max_length=100)
     device_id: str = Field(min_length=16, max_length=36)
 
 
-class SocialProfileBody(BaseModel):
+class SocialProfileBody(WireModel):
     """The account of a platform that comes with a server's id."""
 
     user_id: str = Field(min_length=1, max_length=255)
     platform: str = Field(min_length=1, max_length=32, pattern=r"^[a-z0-9_]+$")
 
 
-class CustomIdAttributeBody(BaseModel):
+class CustomIdAttributeBody(WireModel):
     """An attribute that is set with a sign-in. `read_only` makes it a server's attribute, whatever its type says."""
 
     key: AttributeKey
@@ -103,7 +104,7 @@ class CustomIdAttributeBody(BaseModel):
         )
 
 
-class CustomIdSignInBody(BaseModel):
+class CustomIdSignInBody(WireModel):
     """A player whom a server knows by an id of its own."""
 
     server_custom_id: str = Field(min_length=1, max_length=256)
@@ -111,7 +112,7 @@ class CustomIdSignInBody(BaseModel):
     social_profile: SocialProfileBody | None = None
 
 
-class _Form(BaseModel):
+class _Form(WireModel):
     """A form. Its texts may hold what no JSON body gets past the reader: the NUL character, which cannot be stored."""
 
     @field_validator("*")
@@ -150,25 +151,25 @@ class RevocationForm(_Form):
     client_secret: str | None = Field(None, max_length=255)
 
 
-class TokenBody(BaseModel):
+class TokenBody(WireModel):
     """A token to be checked."""
 
     token: Token
 
 
-class LoginUrlView(BaseModel):
+class LoginUrlView(WireModel):
     """Where to return to, with `code` and `state` in the query."""
 
     login_url: str
 
 
-class TokenView(BaseModel):
+class TokenView(WireModel):
     """A player's token."""
 
     token: str
 
 
-class TokensView(BaseModel):
+class TokensView(WireModel):
     """Tokens. `refresh_token` is empty unless the scope was `offline`: SDKs want the member in any case."""
 
     access_token: str
@@ -189,7 +190,7 @@ class TokensView(BaseModel):
         )
 
 
-class KeyView(BaseModel):
+class KeyView(WireModel):
     """A public key whose numbers are hexadecimal, as the Go SDK reads them; no JWK library can."""
 
     alg: Literal["RS256"]
@@ -205,7 +206,7 @@ class KeyView(BaseModel):
         return cls(alg="RS256", e=key.exponent, n=key.modulus, kid=key.kid, kty="RSA", use="sig")
 
 
-class WebKeyView(BaseModel):
+class WebKeyView(WireModel):
     """A public key as RFC 7517 has it: numbers in base64url."""
 
     alg: Literal["RS256"]
@@ -216,7 +217,7 @@ class WebKeyView(BaseModel):
     use: Literal["sig"]
 
 
-class WebKeySetView(BaseModel):
+class WebKeySetView(WireModel):
     """A JWK Set."""
 
     keys: list[WebKeyView]
