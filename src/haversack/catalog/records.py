@@ -173,6 +173,15 @@ class Details:
     # Value points.
     is_clan: bool = False
 
+    @property
+    def used_up_as(self) -> VirtualItemType:
+        """How a virtual good is used up: said outright, or as its inventory options say."""
+        if self.virtual_item_type is not None:
+            return self.virtual_item_type
+        if self.expiration is not None:
+            return VirtualItemType.NON_RENEWING_SUBSCRIPTION
+        return VirtualItemType.CONSUMABLE if self.is_consumable else VirtualItemType.NON_CONSUMABLE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -208,12 +217,7 @@ class Item:
     @property
     def virtual_item_type(self) -> VirtualItemType:
         """How it is used up: said outright, or as its inventory options say."""
-        details = self.details
-        if details.virtual_item_type is not None:
-            return details.virtual_item_type
-        if details.expiration is not None:
-            return VirtualItemType.NON_RENEWING_SUBSCRIPTION
-        return VirtualItemType.CONSUMABLE if details.is_consumable else VirtualItemType.NON_CONSUMABLE
+        return self.details.used_up_as
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Changes of what is left: stock when an item is saved, uses when a studio sets a player's limit."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,23 +8,34 @@ from haversack.catalog.records import Item, ItemLimits
 from haversack.database.engine import Session
 from haversack.errors import ITEM_LIMIT_OUT_OF_RANGE, ITEM_WITHOUT_USER_LIMIT, PLAYER_UNKNOWN, STOCK_TOO_SMALL
 from haversack.http.calls import AdminCall
+from haversack.inventory.ledger import STUDIO, LedgerRow, stock_row, uses_row, write_ledger
 from haversack.limits import queries, rules
 from haversack.limits.records import Window
 from haversack.login.actions import find_player_id
 
 
-async def save_stock(db: Session, project_id: int, item_id: int, per_item: int | None) -> None:
+async def save_stock(db: Session, project_id: int, item_id: int, per_item: int | None, *, now: datetime) -> None:
     """Set how many of an item there are, inside the transaction that saves it; None: as many as are wanted.
 
-    What is reserved and sold stays so; a total below that is refused.
+    What is reserved and sold stays so; a total below that is refused. An item that is no longer limited has nothing
+    reserved or sold; one that is limited again has reserved what unpaid orders still hold of it.
     """
+    stock = await queries.lock_stock(db, project_id, item_id)
+    rows: list[LedgerRow] = []
     if per_item is None:
+        if stock is None:
+            return
         await queries.drop_stock(db, project_id, item_id)
-        return
-    if not await queries.save_stock(db, project_id, item_id, total=per_item):
-        stock = await queries.lock_stock(db, project_id, item_id)
-        assert stock is not None
-        raise STOCK_TOO_SMALL(total=per_item, taken=stock.reserved + stock.sold)
+        rows = [stock_row(item_id, "reserved", -stock.reserved), stock_row(item_id, "sold", -stock.sold)]
+    else:
+        held = await queries.count_held(db, project_id, item_id) if stock is None else 0
+        taken = held if stock is None else stock.reserved + stock.sold
+        if taken > per_item:
+            raise STOCK_TOO_SMALL(total=per_item, taken=taken)
+        is_saved = await queries.save_stock(db, project_id, item_id, total=per_item, reserved=held)
+        assert is_saved, "the row is locked, and so is what is held"
+        rows = [stock_row(item_id, "reserved", held)]
+    await write_ledger(db, project_id=project_id, player_id=STUDIO, source="studio:stock", rows=rows, now=now)
 
 
 async def find_left(call: AdminCall, item: Item, external_id: str) -> tuple[int, int]:
@@ -46,8 +58,9 @@ async def add_left(call: AdminCall, item: Item, external_id: str, quantity: int)
             limit=limit,
             window_start=window.start,
         )
-    if used is None:
-        raise ITEM_LIMIT_OUT_OF_RANGE()
+        if used is None:
+            raise ITEM_LIMIT_OUT_OF_RANGE()
+        await _write_uses(call, player_id, [uses_row(item.item_id, window.start, -quantity)])
     return limit, limit - used
 
 
@@ -56,15 +69,12 @@ async def set_left(call: AdminCall, item: Item, external_id: str, available: int
     player_id, limit, window = await _player_window(call, item, external_id)
     if available > limit:
         raise ITEM_LIMIT_OUT_OF_RANGE()
+    used = limit - available
     async with call.db.begin():
-        await queries.set_used(
-            call.db,
-            call.project_id,
-            player_id,
-            item.item_id,
-            used=limit - available,
-            window_start=window.start,
-        )
+        before = await queries.lock_uses(call.db, call.project_id, player_id, item.item_id, window_start=window.start)
+        await queries.set_used(call.db, call.project_id, player_id, item.item_id, used=used, window_start=window.start)
+        change = used - (before.used if before.window_start == window.start else 0)
+        await _write_uses(call, player_id, [uses_row(item.item_id, window.start, change)])
     return limit, available
 
 
@@ -75,14 +85,25 @@ async def reset_item(call: AdminCall, item: Item, external_id: str | None) -> No
         if external_id is None:
             await queries.reset_item(call.db, call.project_id, item.item_id, now=call.now)
         else:
-            player_id = await _get_player(call, external_id)
-            await queries.forget_uses(call.db, call.project_id, player_id, item.item_id)
+            await _forget(call, await _get_player(call, external_id), item.item_id)
 
 
 async def reset_player(call: AdminCall, external_id: str) -> None:
     """Let a player begin anew with every item."""
     async with call.db.begin():
-        await queries.forget_uses(call.db, call.project_id, await _get_player(call, external_id), None)
+        await _forget(call, await _get_player(call, external_id), None)
+
+
+async def _forget(call: AdminCall, player_id: UUID, item_id: int | None) -> None:
+    forgotten = await queries.forget_uses(call.db, call.project_id, player_id, item_id)
+    rows = [uses_row(item_id, uses.window_start, -uses.used) for item_id, uses in sorted(forgotten.items())]
+    await _write_uses(call, player_id, rows)
+
+
+async def _write_uses(call: AdminCall, player_id: UUID, rows: Sequence[LedgerRow]) -> None:
+    await write_ledger(
+        call.db, project_id=call.project_id, player_id=player_id, source="studio:limit", rows=rows, now=call.now
+    )
 
 
 async def _get_player(call: AdminCall, external_id: str) -> UUID:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Boolean, Integer, and_, any_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import Boolean, Integer, and_, any_, bindparam, case, column, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from haversack.database.engine import Session
@@ -14,6 +14,7 @@ from haversack.limits.records import Stock, Uses
 from haversack.limits.tables import item_limit_resets as resets
 from haversack.limits.tables import item_stocks as stocks
 from haversack.limits.tables import user_item_uses as uses
+from haversack.orders.tables import order_lines, orders
 
 _stock_of = (stocks.c.project_id == bindparam("project"), stocks.c.item_id == bindparam("item"))
 _uses_of = (
@@ -31,7 +32,8 @@ _new_stock = insert(stocks).values(
     project_id=bindparam("project"),
     item_id=bindparam("item"),
     total=bindparam("of_total"),
-    available=bindparam("of_total"),
+    available=bindparam("of_total") - bindparam("of_reserved"),
+    reserved=bindparam("of_reserved"),
 )
 SAVE_STOCK = _new_stock.on_conflict_do_update(
     index_elements=["project_id", "item_id"],
@@ -39,6 +41,20 @@ SAVE_STOCK = _new_stock.on_conflict_do_update(
     where=stocks.c.reserved + stocks.c.sold <= bindparam("of_total"),
 ).returning(stocks.c.total)
 DROP_STOCK = delete(stocks).where(*_stock_of)
+# What unpaid orders have held since an item was limited before counts again. Orders that are just ending are passed
+# over: they find no stock to give their units back to.
+COUNT_HELD = select(func.coalesce(func.sum(column("stock_reserved", Integer)), 0)).select_from(
+    select(order_lines.c.stock_reserved)
+    .join(orders, (orders.c.project_id == order_lines.c.project_id) & (orders.c.order_id == order_lines.c.order_id))
+    .where(
+        order_lines.c.project_id == bindparam("project"),
+        order_lines.c.item_id == bindparam("item"),
+        order_lines.c.stock_reserved > 0,
+        orders.c.state == "new",
+    )
+    .with_for_update(of=orders, skip_locked=True)
+    .subquery()
+)
 # Reserving and giving back move units between columns; the check that they add up holds by itself.
 RESERVE_STOCK = (
     update(stocks)
@@ -98,9 +114,29 @@ SET_USED = _set.on_conflict_do_update(
     index_elements=["project_id", "player_id", "item_id"],
     set_={"window_start": bindparam("window"), "used": bindparam("n")},
 ).returning(uses.c.used)
-FORGET_USES = delete(uses).where(*_uses_of)
-FORGET_USES_OF_PLAYER = delete(uses).where(
-    uses.c.project_id == bindparam("project"), uses.c.player_id == bindparam("player")
+# Making the row and locking it are one step: nobody else can make it in between.
+LOCK_USES = (
+    insert(uses)
+    .values(**_of_player, used=0)
+    .on_conflict_do_update(index_elements=["project_id", "player_id", "item_id"], set_={"used": uses.c.used})
+    .returning(uses.c.window_start, uses.c.used)
+)
+_forgotten = (uses.c.item_id, uses.c.window_start, uses.c.used)
+FORGET_USES = delete(uses).where(*_uses_of).returning(*_forgotten)
+_in_order = (
+    select(uses.c.item_id)
+    .where(uses.c.project_id == bindparam("project"), uses.c.player_id == bindparam("player"))
+    .order_by(uses.c.item_id)
+    .with_for_update()
+)
+FORGET_USES_OF_PLAYER = (
+    delete(uses)
+    .where(
+        uses.c.project_id == bindparam("project"),
+        uses.c.player_id == bindparam("player"),
+        uses.c.item_id.in_(_in_order),
+    )
+    .returning(*_forgotten)
 )
 _new_reset = insert(resets).values(
     project_id=bindparam("project"), item_id=bindparam("item"), reset_at=bindparam("now")
@@ -126,9 +162,18 @@ async def lock_stock(db: Session, project_id: int, item_id: int) -> Stock | None
     return None if row is None else _stock(row)
 
 
-async def save_stock(db: Session, project_id: int, item_id: int, *, total: int) -> bool:
-    """Set how many there are; False if more than that are reserved and sold."""
-    return await db.fetch_value(SAVE_STOCK, project=project_id, item=item_id, of_total=total) is not None
+async def save_stock(db: Session, project_id: int, item_id: int, *, total: int, reserved: int = 0) -> bool:
+    """Set how many there are; False if more than that are reserved and sold.
+
+    reserved: how many of an item that was not limited are held already; at most `total`.
+    """
+    saved = await db.fetch_value(SAVE_STOCK, project=project_id, item=item_id, of_total=total, of_reserved=reserved)
+    return saved is not None
+
+
+async def count_held(db: Session, project_id: int, item_id: int) -> int:
+    """How many units of an item unpaid orders hold by their lines; they cannot end until the transaction does."""
+    return int(await db.fetch_value(COUNT_HELD, project=project_id, item=item_id))
 
 
 async def drop_stock(db: Session, project_id: int, item_id: int) -> None:
@@ -187,6 +232,14 @@ async def change_uses(
     return None if used is None else int(used)
 
 
+async def lock_uses(db: Session, project_id: int, player_id: UUID, item_id: int, *, window_start: datetime) -> Uses:
+    """What a player has used of an item, locked until the transaction ends; nothing, in the window, where there was
+    nothing."""
+    row = await db.fetch_one(LOCK_USES, project=project_id, player=player_id, item=item_id, window=window_start)
+    assert row is not None
+    return Uses(row["window_start"], row["used"])
+
+
 async def set_used(
     db: Session, project_id: int, player_id: UUID, item_id: int, *, used: int, window_start: datetime
 ) -> None:
@@ -194,12 +247,13 @@ async def set_used(
     await db.execute(SET_USED, project=project_id, player=player_id, item=item_id, window=window_start, n=used)
 
 
-async def forget_uses(db: Session, project_id: int, player_id: UUID, item_id: int | None) -> None:
-    """Let a player begin anew with an item, or with all."""
+async def forget_uses(db: Session, project_id: int, player_id: UUID, item_id: int | None) -> dict[int, Uses]:
+    """Let a player begin anew with an item, or with all; what was used until then, by item id."""
     if item_id is None:
-        await db.execute(FORGET_USES_OF_PLAYER, project=project_id, player=player_id)
+        rows = await db.fetch_all(FORGET_USES_OF_PLAYER, project=project_id, player=player_id)
     else:
-        await db.execute(FORGET_USES, project=project_id, player=player_id, item=item_id)
+        rows = await db.fetch_all(FORGET_USES, project=project_id, player=player_id, item=item_id)
+    return {row["item_id"]: Uses(row["window_start"], row["used"]) for row in rows}
 
 
 async def reset_item(db: Session, project_id: int, item_id: int, *, now: datetime) -> None:

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from haversack.catalog.records import ItemLimits, Schedule
 from haversack.clock import wire_time
+from haversack.http.wire import WireModel
 from haversack.limits.records import Stock, Uses
 from haversack.limits.rules import available_to_player, item_window
 from haversack.limits.schedule import TIME_PATTERN, window_of
@@ -18,7 +19,7 @@ Time = Annotated[str, Field(pattern=TIME_PATTERN, description="whole hours with 
 ExternalId = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^\S+$")]
 
 
-class _Strict(BaseModel):
+class _Strict(WireModel):
     """A write: members that it does not know are refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -109,7 +110,7 @@ def _schedule(body: HourlyBody | DailyBody | WeeklyBody | MonthlyBody, now: date
     )
 
 
-class RecurrenceView(BaseModel):
+class RecurrenceView(WireModel):
     """When a limit begins anew; the date is in seconds."""
 
     interval_type: str
@@ -125,7 +126,7 @@ class RecurrenceView(BaseModel):
         return cls(interval_type=limits.schedule.interval_type, reset_next_date=int(following.timestamp()))
 
 
-class AdminPerUserView(BaseModel):
+class AdminPerUserView(WireModel):
     """A limit for each player, as a studio reads it."""
 
     total: int
@@ -134,7 +135,7 @@ class AdminPerUserView(BaseModel):
     recurrent_schedule: RecurrenceView | None
 
 
-class AdminPerItemView(BaseModel):
+class AdminPerItemView(WireModel):
     """A limit for all: what is left, held by unpaid orders, and gone."""
 
     total: int
@@ -143,7 +144,7 @@ class AdminPerItemView(BaseModel):
     sold: int
 
 
-class AdminScheduleView(BaseModel):
+class AdminScheduleView(WireModel):
     """A schedule as a studio reads it."""
 
     interval_type: str
@@ -155,13 +156,13 @@ class AdminScheduleView(BaseModel):
     displayable_reset_next_date: str
 
 
-class AdminRecurrentScheduleView(BaseModel):
+class AdminRecurrentScheduleView(WireModel):
     """What begins anew by a schedule."""
 
     per_user: AdminScheduleView
 
 
-class AdminLimitsView(BaseModel):
+class AdminLimitsView(WireModel):
     """The limits of an item as a studio reads them: three nulls where there are none."""
 
     per_user: AdminPerUserView | None
@@ -176,7 +177,7 @@ class AdminLimitsView(BaseModel):
         return cls(
             per_user=_admin_per_user(limits, now),
             per_item=_admin_per_item(limits, stock),
-            recurrent_schedule=_admin_schedule(limits.schedule, now),
+            recurrent_schedule=admin_schedule(limits.schedule, now),
         )
 
 
@@ -198,7 +199,8 @@ def _admin_per_item(limits: ItemLimits, stock: Stock | None) -> AdminPerItemView
     return AdminPerItemView(total=known.total, available=known.available, reserved=known.reserved, sold=known.sold)
 
 
-def _admin_schedule(schedule: Schedule | None, now: datetime) -> AdminRecurrentScheduleView | None:
+def admin_schedule(schedule: Schedule | None, now: datetime) -> AdminRecurrentScheduleView | None:
+    """The view of a schedule; None without one."""
     if schedule is None:
         return None
     following = window_of(schedule, now).next
@@ -216,7 +218,7 @@ def _admin_schedule(schedule: Schedule | None, now: datetime) -> AdminRecurrentS
     )
 
 
-class ClientPerUserView(BaseModel):
+class ClientPerUserView(WireModel):
     """What a player may still have."""
 
     total: int
@@ -225,14 +227,14 @@ class ClientPerUserView(BaseModel):
     limit_exceeded_visibility: str
 
 
-class ClientPerItemView(BaseModel):
+class ClientPerItemView(WireModel):
     """What is left for all."""
 
     total: int
     available: int
 
 
-class ClientLimitsView(BaseModel):
+class ClientLimitsView(WireModel):
     """The limits of an item as a client reads them."""
 
     per_user: ClientPerUserView | None
@@ -304,14 +306,14 @@ class SetBody(_Strict):
     available: Annotated[int, Field(ge=0, le=LIMIT_MAX)]
 
 
-class LeftView(BaseModel):
+class LeftView(WireModel):
     """What a player may still have."""
 
     total: int
     available: int
 
 
-class UserLimitView(BaseModel):
+class UserLimitView(WireModel):
     """A player's limit of an item."""
 
     per_user: LeftView

@@ -117,7 +117,7 @@ async def save_item(
     await _lock_regions(db, project_id, draft)
     links = [await resolve_attributes(db, project_id, one.attributes, now) for one in drafts]
     records = [
-        _item(one, project_id, links=own, groups=groups, known=known.items, now=now)
+        item_of(one, project_id, links=own, groups=groups, known=known.items, now=now)
         for one, own in zip(drafts, links, strict=True)
     ]
     if existing is not None:
@@ -171,7 +171,7 @@ async def _lock_regions(db: Session, project_id: int, draft: ItemDraft) -> None:
     await lock_regions(db, project_id, wanted)
 
 
-def _item(
+def item_of(
     draft: ItemDraft,
     project_id: int,
     *,
@@ -180,6 +180,7 @@ def _item(
     known: Mapping[str, KnownItem],
     now: datetime,
 ) -> Item:
+    """The item that a draft makes; its id is given when it is stored."""
     content = tuple(ContentEntry(known[entry.sku].item_id, entry.quantity) for entry in draft.content)
     return Item(
         project_id=project_id,
@@ -220,7 +221,7 @@ async def _write(db: Session, item: Item, existing: Item | None) -> int:
         await queries.replace_item(db, replace(item, item_id=item_id))
     per_item = None if item.limits is None else item.limits.per_item
     if existing is not None or per_item is not None:
-        await save_stock(db, item.project_id, item_id, per_item)
+        await save_stock(db, item.project_id, item_id, per_item, now=item.updated_at)
     return item_id
 
 

@@ -37,6 +37,7 @@ from haversack.catalog.taxonomy.rules import group_missing
 from haversack.errors import GROUP_NOT_FOUND, ITEM_NOT_FOUND, STORE
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
+from haversack.http.wire import WireModel
 
 items_area = Area("virtual-items-currency-admin", family=STORE, prefix="/api")
 bundles_area = Area("bundles-admin", family=STORE, prefix="/api")
@@ -51,7 +52,7 @@ ALL_GROUPS = "all"
 PromoCode = Annotated[str | None, Query(min_length=1, max_length=128)]
 
 
-class ItemPageQuery(BaseModel):
+class ItemPageQuery(WireModel):
     """Which page of a list; at most 50 items at once."""
 
     limit: int = Field(default=PAGE_MAX, ge=1)

@@ -109,15 +109,7 @@ def limits_form(limits: ItemLimits | None) -> Json | None:
         "per_user": None
         if per_user is None
         else {"total": per_user, "limit_exceeded_visibility": limits.limit_exceeded_visibility},
-        "schedule": None
-        if schedule is None
-        else {
-            "interval_type": schedule.interval_type,
-            "time": schedule.time,
-            "day_of_week": schedule.day_of_week,
-            "day_of_month": schedule.day_of_month,
-            "started_at": None if schedule.started_at is None else schedule.started_at.isoformat(),
-        },
+        "schedule": None if schedule is None else schedule_form(schedule),
     }
 
 
@@ -130,15 +122,29 @@ def limits_of(stored: Mapping[str, Any] | None) -> ItemLimits | None:
         per_item=stored["per_item"],
         per_user=None if per_user is None else per_user["total"],
         limit_exceeded_visibility="show" if per_user is None else per_user["limit_exceeded_visibility"],
-        schedule=None
-        if schedule is None
-        else Schedule(
-            schedule["interval_type"],
-            schedule["time"],
-            schedule["day_of_week"],
-            schedule["day_of_month"],
-            _moment(schedule["started_at"]),
-        ),
+        schedule=None if schedule is None else schedule_of(schedule),
+    )
+
+
+def schedule_form(schedule: Schedule) -> Json:
+    """When limits begin anew."""
+    return {
+        "interval_type": schedule.interval_type,
+        "time": schedule.time,
+        "day_of_week": schedule.day_of_week,
+        "day_of_month": schedule.day_of_month,
+        "started_at": None if schedule.started_at is None else schedule.started_at.isoformat(),
+    }
+
+
+def schedule_of(stored: Mapping[str, Any]) -> Schedule:
+    """When limits begin anew."""
+    return Schedule(
+        stored["interval_type"],
+        stored["time"],
+        stored["day_of_week"],
+        stored["day_of_month"],
+        _moment(stored["started_at"]),
     )
 
 

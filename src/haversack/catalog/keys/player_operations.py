@@ -17,6 +17,7 @@ from haversack.errors import (
     GAME_CODE_NOT_FOUND,
     GAME_CODE_USED,
     GAME_IN_PRE_ORDER,
+    GAME_NOT_IN_COUNTRY,
     STORE,
 )
 from haversack.http.area import Area, Repeat
@@ -68,6 +69,7 @@ async def get_user_games(
         GAME_CODE_NOT_FOUND,
         GAME_CODE_USED,
         GAME_IN_PRE_ORDER,
+        GAME_NOT_IN_COUNTRY,
     ),
     repeat=Repeat.RESUMABLE,
 )

@@ -71,6 +71,8 @@ class FoundCode:
     drm_sku: str | None
     pre_order: PreOrder | None
     game_sku: str
+    # Where it opens the game: the region of its pool, else those of its key; everywhere where there are none.
+    region_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,17 @@ class HeldGame:
     drm_sku: str
     pre_order: PreOrder | None
     attributes: tuple[AttributeLink, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStock:
+    """How many codes of a key are left, and how many there were: all but deleted ones."""
+
+    project_id: int
+    item_id: int
+    sku: str
+    available: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

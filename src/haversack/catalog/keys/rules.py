@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from haversack.catalog.keys.records import REDEEMABLE, CodeState, FoundCode
+from haversack.catalog.keys.records import REDEEMABLE, CodeState, FoundCode, KeyStock
 from haversack.catalog.read_model.rules import is_before_release
 from haversack.errors import DRM_NOT_FREE, GAME_CODE_NOT_FOUND, GAME_CODE_USED, GAME_IN_PRE_ORDER
 
@@ -16,9 +16,17 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BAD_LINES_NAMED_MAX = 20
 DRM_FREE = "drmfree"
 
+# At so many percent of its codes the owner of a key is told.
+STOCK_LEVELS = (0, 10, 25)
+
 # Guessing codes: so many attempts of a player, then a rest. A code that fits begins the count anew.
 REDEEM_ATTEMPTS_MAX = 10
 REDEEM_WINDOW = timedelta(minutes=15)
+
+
+def stock_level(stock: KeyStock) -> int | None:
+    """The lowest percentage of `STOCK_LEVELS` that the codes of a key have fallen to; None above all of them."""
+    return next((level for level in STOCK_LEVELS if stock.available * 100 <= stock.total * level), None)
 
 
 def code_of(line: bytes) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from haversack.catalog.items.wire.games import DrmSku
 from haversack.catalog.items.wire.parts import INT32_MAX, Count, Flag, Sku
@@ -12,13 +12,14 @@ from haversack.catalog.keys.records import HeldGame, Mode, PreOrderLimit, Upload
 from haversack.catalog.read_model.rules import is_before_release
 from haversack.catalog.records import Attribute, AttributeLink, Item
 from haversack.catalog.taxonomy.wire import CountryCode
+from haversack.http.wire import WireModel
 from haversack.limits.wire import ExternalId
 from haversack.text import FALLBACK, reading
 
 CODES_AT_ONCE_MAX = 10_000
 
 
-class _Strict(BaseModel):
+class _Strict(WireModel):
     """A write: members that it does not know are refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -27,7 +28,7 @@ class _Strict(BaseModel):
 # -- Codes ----------------------------------------------------------------------------------------------------------
 
 
-class UploadView(BaseModel):
+class UploadView(WireModel):
     """How far an upload is. At its end, uploaded and skipped codes add up to the total."""
 
     session_id: str
@@ -50,7 +51,7 @@ class UploadView(BaseModel):
         )
 
 
-class CodesQuery(BaseModel):
+class CodesQuery(WireModel):
     """For whom codes are taken out of stock, and why; without a region, from the codes of no region."""
 
     user_email: Annotated[str, Field(max_length=255, pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -67,7 +68,7 @@ class CodesRequestQuery(CodesQuery):
 # -- Rights to games ------------------------------------------------------------------------------------------------
 
 
-class RedeemBody(BaseModel):
+class RedeemBody(WireModel):
     """A code that opens a game. As in all calls of clients, members that it does not know are ignored."""
 
     code: Annotated[str, Field(min_length=1, max_length=1024)]
@@ -107,18 +108,14 @@ class GrantBody(RevokeBody):
     user_country: CountryCode | None = None
 
 
-class HeldQuery(BaseModel):
+class HeldQuery(WireModel):
     """Which of the rights are listed; at most 50 at once."""
 
     limit: Annotated[int, Field(ge=1)] = 50
     offset: Annotated[int, Field(ge=0, le=INT32_MAX)] = 0
     sandbox: Annotated[int, Field(ge=0, le=1, description="1: the rights for trying things out")] = 0
-    additional_fields: Annotated[
-        list[str], Field(alias="additional_fields[]", description="attributes: those of each game")
-    ] = []
-    additional_fields_plain: Annotated[
-        list[str], Field(alias="additional_fields", description="the same without brackets")
-    ] = []
+    additional_fields: list[str] = Field([], alias="additional_fields[]", description="attributes: those of each game")
+    additional_fields_plain: list[str] = Field([], alias="additional_fields", description="the same without brackets")
 
     @property
     def wants_attributes(self) -> bool:
@@ -132,14 +129,14 @@ class HeldQuery(BaseModel):
         return Mode.SANDBOX if self.sandbox else Mode.DEFAULT
 
 
-class HeldAttributeValueView(BaseModel):
+class HeldAttributeValueView(WireModel):
     """A value of an attribute, in English or the first language that it has."""
 
     external_id: str
     value: str
 
 
-class HeldAttributeView(BaseModel):
+class HeldAttributeView(WireModel):
     """An attribute of a game."""
 
     external_id: str
@@ -147,7 +144,7 @@ class HeldAttributeView(BaseModel):
     values: list[HeldAttributeValueView]
 
 
-class HeldGameView(BaseModel):
+class HeldGameView(WireModel):
     """A game that a player has a right to."""
 
     name: str
@@ -190,7 +187,7 @@ def _attributes(links: Sequence[AttributeLink], attributes: Mapping[int, Attribu
     ]
 
 
-class HeldGamesView(BaseModel):
+class HeldGamesView(WireModel):
     """A page of the games that a player has a right to, the newest right first."""
 
     has_more: bool
@@ -219,7 +216,7 @@ class ToggleBody(_Strict):
     is_pre_order_limit_enabled: Flag
 
 
-class PreOrderLimitView(BaseModel):
+class PreOrderLimitView(WireModel):
     """How many of an item may be ordered before it is out."""
 
     item_id: int

@@ -7,7 +7,7 @@ from weakref import ref
 from starlette.responses import Response
 from starlette.types import Scope
 
-from haversack.catalog.read_model.filling import personal_of
+from haversack.catalog.read_model.filling import known_personal
 from haversack.catalog.read_model.known_asks import KnownAsk
 from haversack.catalog.read_model.pages import JSON, Header, Page
 from haversack.catalog.read_model.records import NOBODY, Ask, Subject
@@ -46,6 +46,10 @@ def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
         return None
     country = header.decode("latin-1")
     if authorization:
+        player = _remembered_player(context, project, authorization)
+        if player is not None:
+            place = _country_of(known.ask, player, country)
+            return _answer(context, project, player, known, place, if_none_match, exposed)
         return _answer_player(context, project, known, authorization, country, if_none_match, exposed)
     held = live.find_ready(known.project_id)
     if held is not None and not header and not known.ask.with_geo:
@@ -94,12 +98,24 @@ async def answer(call: GuestCall, ask: Ask, *, unknown: ErrorKind = ITEM_ID_NOT_
     return response
 
 
-async def _find_player(context: Context, project: Project, authorization: bytes) -> PlayerIdentity | None:
+def _token_of(authorization: bytes) -> str | None:
     scheme, _, token = authorization.decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _remembered_player(context: Context, project: Project, authorization: bytes) -> PlayerIdentity | None:
+    """The player, if the token was verified before and still holds."""
+    token = _token_of(authorization)
+    player = None if token is None else context.tokens.remembered_player(token)
+    return player if player is not None and player.login_project_id == project.login_project_id else None
+
+
+async def _find_player(context: Context, project: Project, authorization: bytes) -> PlayerIdentity | None:
+    token = _token_of(authorization)
+    if token is None:
         return None
     try:
-        player = await context.tokens.verify_player(token.strip())
+        player = await context.tokens.verify_player(token)
     except TokenRefused:
         return None
     return player if player.login_project_id == project.login_project_id else None
@@ -135,7 +151,10 @@ async def _answer(
     assert catalog is not None
     now = project.clock.now()
     place = catalog.country_key(country)
-    page = live.pages.find_page(known.key, catalog, stocks, place, now)
+    # The page that the address got last, where it is the one of this country.
+    page = known.page() if known.page is not None and (country is None or country == ask.country) else None
+    if page is None or not page.holds(catalog, stocks, now):
+        page = live.pages.find_page(known.key, catalog, stocks, place, now)
     if page is None:
         if ask.group is not None and not catalog.knows_group(ask.group):
             raise GROUP_NOT_FOUND()
@@ -147,8 +166,8 @@ async def _answer(
     more = (*_geo(ask, country), *exposed) if ask.with_geo else exposed
     if player is not None and page.view is not None:
         used = await held.uses.read(player.player_id)
-        personal = personal_of(catalog, used, now) if used else NOBODY
-        if personal is not NOBODY:
+        personal = known_personal(catalog, used, now) if used else NOBODY
+        if personal.touched:
             body = await live.pages.body_for_player(ask, page, personal, place, now)
             if body is None:
                 return None

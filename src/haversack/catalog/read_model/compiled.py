@@ -8,7 +8,7 @@ from typing import Any
 
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.queries import Members
-from haversack.catalog.read_model.records import Entry, PriceShape, Shelf, Stocks
+from haversack.catalog.read_model.records import Entry, PackedUses, Personal, PriceShape, Shelf, Stocks
 from haversack.catalog.records import Attribute, Group, ItemKind, Region, Schedule
 from haversack.limits.records import FOR_EVER
 from haversack.limits.records import Window as LimitWindow
@@ -38,7 +38,7 @@ class Taxonomy:
     regions: Sequence[Region]
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, weakref_slot=True, eq=False, kw_only=True)
 class Catalog:
     """One version of a project's catalog. Nothing in it changes once it is compiled but what it remembers of its own
     derivations.
@@ -77,6 +77,8 @@ class Catalog:
     texts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     # What limits say around what is left, by the identity of the limits, for the window they were last made in.
     limit_texts: dict[int, tuple[LimitWindow, tuple[bytes, bytes]]] = field(default_factory=dict)
+    # What uses do to this catalog, for the time they were last asked for in.
+    personals: dict[PackedUses, Personal] = field(default_factory=dict)
     _windows: dict[int, LimitWindow] = field(default_factory=dict)
 
     def country_key(self, country: str | None) -> str:

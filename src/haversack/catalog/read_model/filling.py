@@ -7,15 +7,30 @@ from datetime import datetime
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.compiled import Catalog, is_listed
 from haversack.catalog.read_model.pieces import NESTING_MAX, Hole, HoleKind, Piece
-from haversack.catalog.read_model.records import NOBODY, Entry, Personal, PlayerUses, Stocks
+from haversack.catalog.read_model.queries import unpacked_uses
+from haversack.catalog.read_model.records import ALWAYS, Entry, PackedUses, Personal, PlayerUses, Stocks
 from haversack.catalog.records import ItemKind, ItemLimits
 from haversack.limits.records import Window
 from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, since_reset, used_in
 
 _FLAGS = (b"false", b"true")
 
+# What so many players' uses do is remembered, for one catalog.
+PERSONALS_KEPT_MAX = 2_000
+
 # Gives the piece of a key as its game lists it.
 UnitPiece = Callable[[Entry], Piece]
+
+
+def known_personal(catalog: Catalog, packed: PackedUses, now: datetime) -> Personal:
+    """What a player's uses do to the catalog, made once until they change or the window of a limit ends."""
+    found = catalog.personals.get(packed)
+    if found is None or not found.since <= now < found.until:
+        found = personal_of(catalog, unpacked_uses(packed), now)
+        if len(catalog.personals) >= PERSONALS_KEPT_MAX:
+            catalog.personals.clear()
+        catalog.personals[packed] = found
+    return found
 
 
 def personal_of(catalog: Catalog, used: Mapping[int, PlayerUses], now: datetime) -> Personal:
@@ -23,12 +38,15 @@ def personal_of(catalog: Catalog, used: Mapping[int, PlayerUses], now: datetime)
     left: dict[int, int] = {}
     hidden: set[int] = set()
     touched: set[int] = set()
+    since, until = ALWAYS
     for item_id, player_uses in used.items():
         entry = catalog.entries.get(item_id)
         if entry is None or entry.limits is None or entry.limits.per_user is None:
             continue
         limits, uses = entry.limits, player_uses.uses
-        window = since_reset(catalog.window_of(limits.schedule, now), now, reset_at=player_uses.reset_at)
+        scheduled = catalog.window_of(limits.schedule, now)
+        window = since_reset(scheduled, now, reset_at=player_uses.reset_at)
+        since, until = _narrowed(since, until, scheduled, player_uses.reset_at, now)
         if not used_in(uses, window):
             continue
         available = available_to_player(limits, uses, window)
@@ -40,7 +58,18 @@ def personal_of(catalog: Catalog, used: Mapping[int, PlayerUses], now: datetime)
         if available == 0:
             # A bundle cannot be had without what it holds.
             hidden.update(each for each in holders if each != item_id and catalog.entries[each].kind is ItemKind.BUNDLE)
-    return Personal(left, frozenset(hidden), frozenset(touched)) if touched else NOBODY
+    return Personal(left, frozenset(hidden), frozenset(touched), since, until)
+
+
+def _narrowed(
+    since: datetime, until: datetime, window: Window, reset_at: datetime | None, now: datetime
+) -> tuple[datetime, datetime]:
+    """The part of a time in which a limit has this window and this reset by hand."""
+    if window.next is not None:
+        since, until = max(since, window.start), min(until, window.next)
+    if reset_at is None:
+        return since, until
+    return (max(since, reset_at), until) if reset_at <= now else (since, min(until, reset_at))
 
 
 @dataclass(slots=True)

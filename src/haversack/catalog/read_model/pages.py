@@ -58,8 +58,10 @@ class Page:
     view: ShelfView | None
     entries: Sequence[Entry]
     pieces: Sequence[Piece]
-    # Item -> its place on the page and where it stands in the body, for those that a player's limits may touch.
-    spans: Mapping[int, tuple[int, int, int]]
+    # The body in parts: an item's is at twice its place and one. Most are the pieces themselves.
+    parts: Sequence[bytes]
+    # Item -> its place on the page, for those that a player's limits may touch.
+    places: Mapping[int, int]
     # What an item was filled with for players to whom so much of it is left: nothing else of it can differ.
     filled: dict[tuple[int, int], bytes]
 
@@ -69,8 +71,9 @@ class Page:
 
     @property
     def size(self) -> int:
-        """Bytes in memory, about. The pieces are shared with their own cache."""
-        return len(self.body) + 200 * len(self.pieces) + OVERHEAD_BYTES
+        """Bytes in memory, about. The pieces are shared with their own cache, and so is what needed no filling."""
+        own = sum(map(len, self.parts[1::2])) - sum(len(piece[0]) for piece in self.pieces if len(piece) == 1)
+        return len(self.body) + own + 200 * len(self.pieces) + OVERHEAD_BYTES
 
 
 class ByteCache:
@@ -129,17 +132,35 @@ class PageMaker:
         view = page.view
         if view is None:
             return page.body
-        filler = self._filler(ask, page.catalog, page.stocks, country, now, personal)
         gone = sorted(view.places[item_id] for item_id in personal.hidden if item_id in view.places)
+        if not gone and ask.subject is Subject.PAGE:
+            return self._with_own_parts(ask, page, personal, country, now)
+        filler = self._filler(ask, page.catalog, page.stocks, country, now, personal)
         if ask.subject is not Subject.PAGE:
             return None if gone else filler.fill(page.pieces[0])
-        if gone:
-            limit = len(view.entries) if ask.limit is None else ask.limit
-            places, total = rules.slice_without(len(view.entries), gone, offset=ask.offset, limit=limit)
-            entries = [view.entries[place] for place in places]
-            parts = [filler.fill(piece) for piece in await self._pieces_of(ask, page.catalog, country, entries)]
-            return _joined(ask, parts, total)
-        return _with_own_parts(page, personal, filler)
+        limit = len(view.entries) if ask.limit is None else ask.limit
+        places, total = rules.slice_without(len(view.entries), gone, offset=ask.offset, limit=limit)
+        entries = [view.entries[place] for place in places]
+        parts = [filler.fill(piece) for piece in await self._pieces_of(ask, page.catalog, country, entries)]
+        return b"".join(_parts_of(ask, parts, total))
+
+    def _with_own_parts(self, ask: Ask, page: Page, personal: Personal, country: str, now: datetime) -> bytes:
+        """The page with the items that the player's uses touch filled anew."""
+        parts = list(page.parts)
+        filler: Filler | None = None
+        for item_id in personal.touched.intersection(page.places):
+            place = page.places[item_id]
+            left = personal.left.get(item_id)
+            # What holds other items shows their limits too.
+            key = None if left is None or page.entries[place].content else (place, left)
+            found = None if key is None else page.filled.get(key)
+            if found is None:
+                filler = filler or self._filler(ask, page.catalog, page.stocks, country, now, personal)
+                found = filler.fill(page.pieces[place])
+                if key is not None and len(page.filled) < FILLED_MAX:
+                    page.filled[key] = found
+            parts[2 * place + 1] = found
+        return b"".join(parts)
 
     async def _make(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Page | None:
         since, until = rules.interval_at(catalog.edges, now)
@@ -167,13 +188,13 @@ class PageMaker:
         filler.since, filler.until = since, until
         pieces = await self._pieces_of(ask, catalog, country, entries)
         parts = [filler.fill(piece) for piece in pieces]
-        total = len(view.entries)
-        body = _joined(ask, parts, total) if ask.subject is Subject.PAGE else parts[0]
-        page = _page(catalog, stocks, filler.since, filler.until, body)
+        if ask.subject is Subject.PAGE:
+            parts = _parts_of(ask, parts, len(view.entries))
+        page = _page(catalog, stocks, filler.since, filler.until, b"".join(parts))
         if view.places:
-            page.view, page.entries, page.pieces = view, entries, pieces
-            if ask.subject is Subject.PAGE:
-                page.spans = _spans_of(page, parts)
+            page.view, page.entries, page.pieces, page.parts = view, entries, pieces, parts
+            held = catalog.holders
+            page.places = {entry.item_id: place for place, entry in enumerate(entries) if entry.item_id in held}
         return page
 
     def _find_single(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Entry | None:
@@ -230,46 +251,20 @@ def _reader(ask: Ask, country: str) -> Reader:
     return Reader(ask.language, country, fields)
 
 
-def _joined(ask: Ask, parts: Sequence[bytes], total: int) -> bytes:
-    items = b",".join(parts)
+def _parts_of(ask: Ask, items: Sequence[bytes], total: int) -> list[bytes]:
+    """A body in parts: each item between what stands before and after it."""
+    parts = [b","] * (2 * len(items) + 1)
+    parts[1::2] = items
     if ask.limit is None:
-        return b'{"items":[%b]}' % items
-    has_more = b"true" if ask.offset + len(parts) < total and parts else b"false"
-    return b'{"has_more":%b,"items":[%b],"total_items_count":%d}' % (has_more, items, total)
-
-
-def _spans_of(page: Page, parts: Sequence[bytes]) -> dict[int, tuple[int, int, int]]:
-    start = page.body.index(b"[") + 1
-    spans = {}
-    for place, (entry, part) in enumerate(zip(page.entries, parts, strict=True)):
-        if entry.item_id in page.catalog.holders:
-            spans[entry.item_id] = (place, start, start + len(part))
-        start += len(part) + 1
-    return spans
-
-
-def _with_own_parts(page: Page, personal: Personal, filler: Filler) -> bytes:
-    """The page with the items that the player's uses touch filled anew."""
-    body, done = page.body, 0
-    pieces: list[bytes] = []
-    for place, start, end in sorted(page.spans[each] for each in personal.touched if each in page.spans):
-        pieces += (body[done:start], _filled(page, place, personal, filler))
-        done = end
-    return b"".join((*pieces, body[done:]))
-
-
-def _filled(page: Page, place: int, personal: Personal, filler: Filler) -> bytes:
-    entry, piece = page.entries[place], page.pieces[place]
-    left = personal.left.get(entry.item_id)
-    if left is None or entry.content:
-        # It shows limits of other items.
-        return filler.fill(piece)
-    found = page.filled.get((place, left))
-    if found is None:
-        found = filler.fill(piece)
-        if len(page.filled) < FILLED_MAX:
-            page.filled[place, left] = found
-    return found
+        opening, closing = b'{"items":[', b"]}"
+    else:
+        has_more = b"true" if items and ask.offset + len(items) < total else b"false"
+        opening = b'{"has_more":%b,"items":[' % has_more
+        closing = b'],"total_items_count":%d}' % total
+    if not items:
+        return [opening + closing]
+    parts[0], parts[-1] = opening, closing
+    return parts
 
 
 def _page(catalog: Catalog, stocks: Stocks, since: datetime, until: datetime, body: bytes) -> Page:
@@ -287,7 +282,8 @@ def _page(catalog: Catalog, stocks: Stocks, since: datetime, until: datetime, bo
         view=None,
         entries=(),
         pieces=(),
-        spans={},
+        parts=(),
+        places={},
         filled={},
     )
 

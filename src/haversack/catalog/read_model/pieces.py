@@ -53,6 +53,7 @@ class Form(StrEnum):
     WHOLE = "whole"
     SHORT = "short"
     UNIT = "unit"
+    CART = "cart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,22 @@ class _Writer:
             "name": self.text(document["name"]),
             **self._sale(entry, document),
             **self._key(entry, details_of(document["details"])),
+        }
+
+    def cart(self, entry: Entry) -> dict[str, Any]:
+        """An item as a line of a cart gives it, without what belongs to the line: its quantity and its price, and
+        whether it can be bought."""
+        document = self.document(entry)
+        details = details_of(document["details"])
+        value = self._opening(entry, document) | _options(details)
+        if entry.kind is ItemKind.VIRTUAL_GOOD:
+            value["virtual_item_type"] = _virtual_item_type(details)
+        return value | {
+            "virtual_prices": [] if entry.is_free else self._virtual_prices(document["virtual_prices"]),
+            "promotions": [],
+            "vp_rewards": [],
+            "limits": self._limits(entry),
+            "periods": document["periods"],
         }
 
     def groups(self, entry: Entry) -> list[dict[str, str]]:
@@ -375,6 +392,7 @@ _FORMS: dict[Form, Callable[[_Writer, Entry], dict[str, Any]]] = {
     Form.WHOLE: _Writer.whole,
     Form.SHORT: _Writer.short,
     Form.UNIT: _Writer.unit,
+    Form.CART: _Writer.cart,
 }
 
 

@@ -9,23 +9,33 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Integer,
     Text,
     any_,
     bindparam,
     cast,
     exists,
+    extract,
     func,
     literal_column,
     null,
     select,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
 from haversack.catalog.items.stored_forms import limits_of, pre_order_of
-from haversack.catalog.read_model.records import Entry, Offer, PlayerUses, PriceShape, Stocks, Window
+from haversack.catalog.read_model.records import (
+    Entry,
+    Offer,
+    PackedUses,
+    PlayerUses,
+    PriceShape,
+    Stocks,
+    Window,
+)
 from haversack.catalog.records import ContentEntry, ItemKind
 from haversack.catalog.tables import item_group_members as members
 from haversack.catalog.tables import items, key_codes, pre_order_limits, regions
@@ -93,7 +103,8 @@ _is_key = (items.c.project_id == _project, items.c.kind == ItemKind.GAME_KEY.val
 _free = (
     key_codes.c.project_id == items.c.project_id,
     key_codes.c.item_id == items.c.item_id,
-    key_codes.c.state == "available",
+    # Written out, because PostgreSQL would not use the index of free codes for a parameter.
+    key_codes.c.state == literal_column("'available'"),
 )
 # Whether a pool has a free code is asked of the index for each pool: counting a million codes takes a second.
 LIST_POOLS = union_all(
@@ -107,13 +118,26 @@ LIST_POOLS = union_all(
 LIST_PRE_ORDERS = select(pre_order_limits.c.item_id, pre_order_limits.c.available).where(
     pre_order_limits.c.project_id == _project, pre_order_limits.c.is_enabled
 )
+
+
+def _microseconds(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(extract("epoch", moment) * 1_000_000, BigInteger)
+
+
+# One row for each player, of which an unchanged one is known by its text (`unpacked_uses` takes it apart).
 LIST_USES = (
     select(
         user_item_uses.c.player_id,
-        user_item_uses.c.item_id,
-        user_item_uses.c.window_start,
-        user_item_uses.c.used,
-        item_limit_resets.c.reset_at,
+        func.string_agg(
+            func.concat_ws(
+                ",",
+                user_item_uses.c.item_id,
+                user_item_uses.c.used,
+                _microseconds(user_item_uses.c.window_start),
+                _microseconds(item_limit_resets.c.reset_at),
+            ),
+            aggregate_order_by(literal_column("';'"), user_item_uses.c.item_id),
+        ).label("uses"),
     )
     .outerjoin(
         item_limit_resets,
@@ -124,6 +148,7 @@ LIST_USES = (
         user_item_uses.c.project_id == _project,
         user_item_uses.c.player_id == any_(bindparam("players", type_=ARRAY(UUID_COLUMN))),
     )
+    .group_by(user_item_uses.c.player_id)
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -218,12 +243,17 @@ async def list_stocks(db: Session, project_id: int) -> Stocks:
     )
 
 
-async def list_player_uses(
-    db: Session, project_id: int, player_ids: Sequence[UUID]
-) -> dict[UUID, dict[int, PlayerUses]]:
+async def list_player_uses(db: Session, project_id: int, player_ids: Sequence[UUID]) -> dict[UUID, PackedUses]:
     """What players have used of each item's limit, in one statement. Who has used nothing is missing."""
-    found: dict[UUID, dict[int, PlayerUses]] = {}
-    for row in await db.fetch_all(LIST_USES, project=project_id, players=list(player_ids)):
-        used = PlayerUses(Uses(row["window_start"], row["used"]), row["reset_at"])
-        found.setdefault(row["player_id"], {})[row["item_id"]] = used
+    rows = await db.fetch_all(LIST_USES, project=project_id, players=list(player_ids))
+    return {player_id: PackedUses(uses) for player_id, uses in rows}
+
+
+def unpacked_uses(packed: PackedUses) -> dict[int, PlayerUses]:
+    """What a player has used, by item id."""
+    found = {}
+    for each in packed.split(";") if packed else ():
+        item_id, used, start, *reset = map(int, each.split(","))
+        reset_at = _EPOCH + reset[0] * _MICROSECOND if reset else None
+        found[item_id] = PlayerUses(Uses(_EPOCH + start * _MICROSECOND, used), reset_at)
     return found

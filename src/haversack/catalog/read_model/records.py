@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, NewType
 
 from haversack.catalog.records import SELLABLE_KINDS, ContentEntry, ItemKind, ItemLimits, PreOrder
 from haversack.limits.records import Uses
@@ -158,9 +158,13 @@ class PlayerUses(NamedTuple):
     reset_at: datetime | None
 
 
+# All that a player has used, as one text from the database: equal texts say the same, and most are never taken apart.
+PackedUses = NewType("PackedUses", str)
+
+
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What a player's uses of limits do to the catalog.
+    """What a player's uses of limits do to the catalog, from `since` up to `until`.
 
     left: item id -> how many more; hidden: items that this player does not see; touched: every item whose wire form
     differs from the anonymous one.
@@ -169,6 +173,8 @@ class Personal:
     left: Mapping[int, int] = field(default_factory=dict)
     hidden: frozenset[int] = frozenset()
     touched: frozenset[int] = frozenset()
+    since: datetime = ALWAYS[0]
+    until: datetime = ALWAYS[1]
 
 
 NOBODY = Personal()

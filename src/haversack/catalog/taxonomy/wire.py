@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 from iso3166 import countries_by_alpha2
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -18,6 +17,7 @@ from typing_extensions import TypeAliasType
 
 from haversack.catalog.records import Attribute, AttributeLink, AttributeValue, Group, Region
 from haversack.catalog.taxonomy.records import GivenAttribute, GivenValue, GroupFill
+from haversack.http.wire import WireModel
 from haversack.text import FIVE_LETTER_CODES, LANGUAGES, language_of, normalised
 
 INT32_MAX = 2**31 - 1
@@ -126,7 +126,7 @@ RegionNameView = TypeAliasType(
 # -- Attributes -----------------------------------------------------------------------------------------------------
 
 
-class _StrictBody(BaseModel):
+class _StrictBody(WireModel):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -161,7 +161,7 @@ class DefinitionBody(_StrictBody):
     name: TranslationsBody
 
 
-class AttributeValueView(BaseModel):
+class AttributeValueView(WireModel):
     """A value of an attribute."""
 
     external_id: str
@@ -173,7 +173,7 @@ class AttributeValueView(BaseModel):
         return cls(external_id=value.external_id, value=dict(value.value))
 
 
-class AttributeView(BaseModel):
+class AttributeView(WireModel):
     """An attribute with values: all that it may have, or those of an item."""
 
     external_id: str
@@ -209,14 +209,14 @@ class AttributeView(BaseModel):
         return views
 
 
-class ListedAttributeView(BaseModel):
+class ListedAttributeView(WireModel):
     """An attribute of a list."""
 
     external_id: str
     name: TranslationsView
 
 
-class AttributeListView(BaseModel):
+class AttributeListView(WireModel):
     """A page of the project's attributes, in the order in which they were made."""
 
     attributes: list[ListedAttributeView]
@@ -234,7 +234,7 @@ class AttributeListView(BaseModel):
         return cls(attributes=shown, total_count=total, total_items_count=total, has_more=has_more)
 
 
-class ExternalIdView(BaseModel):
+class ExternalIdView(WireModel):
     """What was made, by its external id."""
 
     external_id: str
@@ -264,7 +264,7 @@ class GroupPlaceBody(_StrictBody):
 GroupPlaces = Annotated[list[GroupPlaceBody], Field(max_length=LIST_MAX)]
 
 
-class GroupRefView(BaseModel):
+class GroupRefView(WireModel):
     """A group of an item."""
 
     external_id: str
@@ -276,7 +276,7 @@ class GroupRefView(BaseModel):
         return cls(external_id=group.external_id, name=dict(group.name))
 
 
-class GroupView(BaseModel):
+class GroupView(WireModel):
     """A group of items."""
 
     id: int
@@ -294,7 +294,7 @@ class GroupView(BaseModel):
         return cls(items_count=fill.items_count, **_group_fields(group))
 
 
-class GroupOfTypeView(BaseModel):
+class GroupOfTypeView(WireModel):
     """A group of items as one kind of them sees it."""
 
     id: int
@@ -313,7 +313,7 @@ class GroupOfTypeView(BaseModel):
         return cls(items_count=fill.items_count, is_contains_any_items=fill.has_items, **_group_fields(group))
 
 
-class GroupListView(BaseModel):
+class GroupListView(WireModel):
     """The groups of a project, all of them."""
 
     groups: list[GroupView]
@@ -326,7 +326,7 @@ class GroupListView(BaseModel):
         return cls(groups=groups, total_items_count=len(groups), has_more=False)
 
 
-class GroupOfTypeListView(BaseModel):
+class GroupOfTypeListView(WireModel):
     """The groups of a project as one kind of items sees them, all of them."""
 
     groups: list[GroupOfTypeView]
@@ -365,20 +365,20 @@ class RegionBody(_StrictBody):
     name: RegionNameBody
 
 
-class RegionIdView(BaseModel):
+class RegionIdView(WireModel):
     """The id of a new region."""
 
     region_id: int
 
 
-class ListedRegionView(BaseModel):
+class ListedRegionView(WireModel):
     """A region of a list."""
 
     id: int
     name: RegionNameView
 
 
-class RegionListView(BaseModel):
+class RegionListView(WireModel):
     """The regions of a project, in the order in which they were made."""
 
     regions: list[ListedRegionView]
@@ -392,7 +392,7 @@ class RegionListView(BaseModel):
         return cls(regions=shown, total_items_count=len(shown), has_more=False)
 
 
-class RegionView(BaseModel):
+class RegionView(WireModel):
     """A region with its countries."""
 
     id: int

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from haversack.catalog.items import rules as item_rules
 from haversack.catalog.items.drafts import ItemDraft, Known, KnownItem
 from haversack.catalog.taxonomy.queries import list_groups, list_regions
 from haversack.catalog.transfer import queries, rules, sections
@@ -16,13 +15,12 @@ from haversack.catalog.transfer.rules import Surroundings
 from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version, raise_version
 from haversack.context import Context
 from haversack.database.engine import Session
+from haversack.turns import Turns
 
 # Told after each step: how many rows are done, and of how many.
 Progress = Callable[[int, int], Awaitable[None]]
 
-# Rows that are looked at before other requests of the process have their turn.
-SLICE = 100
-SKUS_AT_ONCE = 5_000
+SKUS_AT_ONCE = 1_000
 
 _Row = TypeVar("_Row")
 _Result = TypeVar("_Result")
@@ -46,7 +44,10 @@ async def write_catalog(
     faults = list(catalog.faults)
     drafts, below_faults = await _write_below(db, project_id, catalog, mode, now)
     faults += below_faults
+    # What looks at all rows at once takes some milliseconds for ten thousand of them: one at a time.
+    await asyncio.sleep(0)
     drafts, repeated = rules.first_of_each_sku(drafts)
+    await asyncio.sleep(0)
     faults += repeated
     target = Target(project_id=project_id, mode=mode, now=now)
     ordered, unfit = await _plan(db, target, drafts)
@@ -59,7 +60,7 @@ async def write_catalog(
             await progress(done, catalog.total)
         faults += await write_items(db, target, batch)
         done += len(batch)
-    await _finish(db, target, catalog, {draft.sku for draft in drafts})
+    await _finish(db, target, catalog)
     await _show_here(context, db, project_id)
     return faults
 
@@ -105,10 +106,8 @@ def _with_regions(draft: ItemDraft, region_ids: Mapping[int, int]) -> ItemDraft:
 async def _plan(db: Session, target: Target, drafts: Sequence[ItemDraft]) -> tuple[list[ItemDraft], list[RowFault]]:
     """The drafts that can be written, each behind its content, and the faults of the others. Gives `target` its ids."""
     project_id = target.project_id
-    own = [sku for draft in drafts for sku in rules.skus_of(draft)]
-    named = item_rules.named_skus([part for draft in drafts for part in (draft, *draft.keys)])
     taken: dict[str, TakenSku] = {}
-    for skus in _slices(list(dict.fromkeys([*own, *named])), SKUS_AT_ONCE):
+    for skus in _slices(rules.skus_in(drafts), SKUS_AT_ONCE):
         taken |= await queries.find_taken(db, project_id, skus)
     present = {sku: KnownItem(one.item_id, one.kind) for sku, one in taken.items() if not one.is_deleted}
     around = Surroundings(
@@ -126,6 +125,7 @@ async def _plan(db: Session, target: Target, drafts: Sequence[ItemDraft]) -> tup
     while True:
         await asyncio.sleep(0)
         ordered, in_circles = rules.write_order(fit, contents)
+        await asyncio.sleep(0)
         if not in_circles:
             break
         faults += in_circles
@@ -149,15 +149,15 @@ async def _sift(
     for draft in drafts:
         for part in (draft, *draft.keys):
             known.setdefault(part.sku, KnownItem(0, part.kind))
+    await asyncio.sleep(0)
     naming = rules.named_by(drafts)
+    await asyncio.sleep(0)
     faults: dict[str, RowFault] = {}
     waiting = list(reversed(drafts))
-    looked_at = 0
+    turns = Turns()
     while waiting:
+        await turns.offer()
         draft = waiting.pop()
-        looked_at += 1
-        if looked_at % SLICE == 0:
-            await asyncio.sleep(0)
         if draft.sku in faults:
             continue
         refusal = rules.find_refusal(draft, Known(known), around)
@@ -179,7 +179,7 @@ async def _give_ids(db: Session, target: Target, drafts: Sequence[ItemDraft]) ->
         target.ids[part.sku] = KnownItem(item_id, part.kind)
 
 
-async def _finish(db: Session, target: Target, catalog: CatalogDraft, skus: set[str]) -> None:
+async def _finish(db: Session, target: Target, catalog: CatalogDraft) -> None:
     """Put items at their places in groups, and hide what the file does not have where it shall be so."""
     places = [draft for draft in catalog.groups if draft.places]
     is_sync = target.mode is ImportMode.SYNC
@@ -189,8 +189,8 @@ async def _finish(db: Session, target: Target, catalog: CatalogDraft, skus: set[
     async def work() -> None:
         hidden = 0
         if is_sync:
-            named = skus | catalog.named | {sku for draft in catalog.items for sku in rules.skus_of(draft)}
-            hidden = await queries.hide_missing(db, target.project_id, catalog.kinds, sorted(named), now=target.now)
+            skus = {*catalog.named, *(sku for draft in catalog.items for sku in rules.skus_of(draft))}
+            hidden = await queries.hide_missing(db, target.project_id, catalog.kinds, skus, now=target.now)
         is_moved = await sections.save_places(db, target.project_id, places)
         if hidden or is_moved:
             await raise_version(db, target.project_id)

@@ -159,7 +159,7 @@ def _item(
 ) -> Item:
     if any(entry.sku not in target.ids for entry in draft.content):
         raise Unforeseen
-    item = item_actions._item(
+    item = item_actions.item_of(
         draft, target.project_id, links=links[draft.sku], groups=groups, known=target.ids, now=target.now
     )
     return replace(item, item_id=target.ids[draft.sku].item_id)
@@ -229,7 +229,7 @@ async def _write_existing(db: Session, target: Target, drafts: Sequence[ItemDraf
             continue
         per_item = None if item.limits is None else item.limits.per_item
         if per_item is not None or item.item_id in stocked:
-            await save_stock(db, project_id, item.item_id, per_item)
+            await save_stock(db, project_id, item.item_id, per_item, now=item.updated_at)
         changed.append((old, item))
     await queries.replace_items(db, project_id, changed)
     return is_written

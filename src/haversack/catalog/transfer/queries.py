@@ -1,8 +1,8 @@
 """Statements over many items at once, and the record of imports."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,11 @@ from haversack.catalog.tables import imports, item_group_members, item_groups, i
 from haversack.catalog.transfer.records import ImportMode, ImportRecord, ImportStatus, RowFault, TakenSku
 from haversack.database.engine import Session
 from haversack.limits.queries import SAVE_STOCK
+
+# Encoding rows for the database holds the event loop: so many take a few milliseconds.
+ROWS_AT_ONCE = 40
+
+_Row = TypeVar("_Row")
 
 # Longer than any statement may take: an import that has not moved for so long has nobody who works on it.
 ABANDONED_AFTER = timedelta(seconds=60)
@@ -170,45 +175,55 @@ async def new_item_ids(db: Session, count: int) -> list[int]:
 
 async def add_items(db: Session, project_id: int, new: Sequence[Item]) -> bool:
     """Store new items under the ids that they have; False if a SKU was taken meanwhile, and some are not stored."""
-    rows = (
-        {
-            "project": project_id,
-            "id": item.item_id,
-            "new_sku": item.sku,
-            "new_kind": item.kind,
-            "parent": item.parent_item_id,
-            "now": item.created_at,
-            **item_queries._written(item),
-        }
-        for item in new
-    )
-    await db.execute_many(ADD_ITEM_WITH_ID, rows)
+    for some in _written_at_once(new):
+        rows = (
+            {
+                "project": project_id,
+                "id": item.item_id,
+                "new_sku": item.sku,
+                "new_kind": item.kind,
+                "parent": item.parent_item_id,
+                "now": item.created_at,
+                **item_queries.values_of(item),
+            }
+            for item in some
+        )
+        await db.execute_many(ADD_ITEM_WITH_ID, rows)
     if await db.fetch_value(COUNT_ITEMS, project=project_id, ids=[item.item_id for item in new]) != len(new):
         return False
     pairs = [(group_id, item.item_id) for item in new for group_id in item.group_ids]
     if pairs:
         groups, ids = zip(*pairs, strict=True)
         await db.execute(ADD_MEMBERS, project=project_id, groups=list(groups), ids=list(ids))
-    limited = [(item.item_id, item.limits.per_item) for item in new if item.limits and item.limits.per_item]
-    await db.execute_many(
-        SAVE_STOCK, [{"project": project_id, "item": item_id, "of_total": total} for item_id, total in limited]
-    )
+    stocks = [
+        # Nobody can hold anything of an item that was not there.
+        {"project": project_id, "item": item.item_id, "of_total": item.limits.per_item, "of_reserved": 0}
+        for item in new
+        if item.limits and item.limits.per_item
+    ]
+    await db.execute_many(SAVE_STOCK, stocks)
     return True
 
 
 async def replace_items(db: Session, project_id: int, changed: Sequence[tuple[Item, Item]]) -> None:
     """Store items in place of what they were, given as pairs of the old and the new."""
-    rows = (
-        {"project": project_id, "id": new.item_id, "now": new.updated_at, **item_queries._written(new)}
-        for _, new in changed
-    )
-    await db.execute_many(item_queries.REPLACE_ITEM, rows)
+    for some in _written_at_once(changed):
+        rows = (
+            {"project": project_id, "id": new.item_id, "now": new.updated_at, **item_queries.values_of(new)}
+            for _, new in some
+        )
+        await db.execute_many(item_queries.REPLACE_ITEM, rows)
     for old, new in changed:
         groups = list(new.group_ids)
         if set(old.group_ids) != set(groups):
             ids = [new.item_id]
             await db.execute(item_queries.LEAVE_GROUPS, project=project_id, ids=ids, kept=groups)
             await db.execute(item_queries.JOIN_GROUPS, project=project_id, id=new.item_id, groups=groups)
+
+
+def _written_at_once(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        yield rows[start : start + ROWS_AT_ONCE]
 
 
 async def let_rows_be_counted(db: Session) -> None:

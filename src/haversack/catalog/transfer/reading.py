@@ -1,13 +1,12 @@
 """Reads a catalog from JSON: our own export, or a file with an array for each kind, as bodies or answers have them."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from haversack.catalog.items.drafts import ItemDraft
 from haversack.catalog.items.wire.bodies import BundleBody, NewVirtualItemBody, PackageBody, VirtualCurrencyBody
@@ -25,14 +24,15 @@ from haversack.catalog.taxonomy.wire import (
     TranslationsBody,
 )
 from haversack.catalog.transfer.elements import as_body
+from haversack.catalog.transfer.large_json import read_json
 from haversack.catalog.transfer.records import CatalogDraft, GroupDraft, RegionDraft, RowFault, wire_kind
 from haversack.catalog.transfer.rules import SKU_EMPTY, SKU_EMPTY_CODE, refusal_of_fields
 from haversack.errors import Fault
+from haversack.http.wire import WireModel
+from haversack.turns import Turns
 
 FORMAT = "haversack-catalog"
 VERSION = 1
-# Rows that are read before other requests of the process have their turn.
-SLICE = 50
 FAULTS_SHOWN_MAX = 20
 
 # How files call the arrays of each kind. One that stands in none of these is named as a fault.
@@ -118,7 +118,7 @@ class _Group(StrictBody):
     places: list[_Place] = Field(default_factory=list)
 
 
-class _Format(BaseModel):
+class _Format(WireModel):
     """What the file says of itself."""
 
     model_config = ConfigDict(extra="ignore")
@@ -167,17 +167,16 @@ async def read_catalog(raw: bytes, *, now: datetime) -> CatalogDraft:
 
     Other requests of the process go on in between. Schedules of limits begin at their next reset after `now`.
     """
-    file = _parsed(raw)
+    file = await _parsed(raw)
     rows = _Rows()
     is_own = "items" in file
     regions = _read_regions(file, rows) if is_own else None
     attributes = _read_attributes(file, rows)
     groups = _read_groups(file, rows)
-    elements = list(_elements(file, rows))
-    for start in range(0, len(elements), SLICE):
-        for kind, element in elements[start : start + SLICE]:
-            _read_item(kind, element, rows, now)
-        await asyncio.sleep(0)
+    turns = Turns()
+    for kind, element in _elements(file, rows):
+        _read_item(kind, element, rows, now)
+        await turns.offer()
     if not rows.total:
         raise CatalogUnreadable(
             f"The file names no items. It must be a JSON object with arrays such as {', '.join(KIND_OF_ARRAY)}."
@@ -198,9 +197,9 @@ async def read_catalog(raw: bytes, *, now: datetime) -> CatalogDraft:
     )
 
 
-def _parsed(raw: bytes) -> dict[str, Any]:
+async def _parsed(raw: bytes) -> dict[str, Any]:
     try:
-        file = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
+        file = await read_json(raw)
     except orjson.JSONDecodeError as error:
         raise CatalogUnreadable(f"The file is not valid JSON: {error}.") from None
     if not isinstance(file, dict):

@@ -71,6 +71,13 @@ def skus_of(draft: ItemDraft) -> list[str]:
     return [draft.sku, *(key.sku for key in draft.keys)]
 
 
+def skus_in(drafts: Sequence[ItemDraft]) -> list[str]:
+    """Every SKU that drafts take or name, once."""
+    own = [sku for draft in drafts for sku in skus_of(draft)]
+    named = item_rules.named_skus([part for draft in drafts for part in (draft, *draft.keys)])
+    return list(dict.fromkeys([*own, *named]))
+
+
 def find_refusal(draft: ItemDraft, known: Known, around: Surroundings) -> Refusal | None:
     """Why a draft cannot be written into the project; None if it can."""
     faults = item_rules.draft_faults(draft, known)

@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -17,6 +18,7 @@ from haversack.context import Context
 from haversack.database.engine import UNAVAILABLE, DatabaseAway
 from haversack.errors import STORE
 from haversack.projects.records import Project
+from haversack.turns import Turns
 
 log = logging.getLogger("haversack.catalog")
 
@@ -25,9 +27,6 @@ BEAT_SECONDS = 20.0
 STOP_SECONDS = 3.0
 
 AWAY = "The database was away. Send the file again: what is done is kept."
-
-# Imports that were begun by calls of this process.
-_running: set[asyncio.Task[None]] = set()
 
 
 class ImportFailed(Exception):
@@ -42,23 +41,7 @@ def start_import(context: Context, project: Project, import_id: UUID, raw: bytes
         with suppress(ImportFailed):
             await run_import(context, project, import_id, raw, mode)
 
-    task = asyncio.create_task(work(), name=f"import {import_id}")
-    _running.add(task)
-    task.add_done_callback(_running.discard)
-
-
-async def wait_for_imports() -> None:
-    """Return when no import of this process is under way."""
-    while _running:
-        await asyncio.wait(tuple(_running))
-
-
-async def stop_imports() -> None:
-    """Break off the imports of this process; their records say so. What they have done stays done."""
-    tasks = tuple(_running)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    context.imports.start(work(), name=f"import {import_id}")
 
 
 async def import_file(
@@ -132,25 +115,35 @@ class _Run:
         """Read and write, and record that it is done."""
         try:
             await self._save(0)
-            now = project.clock.now()
             with _collector_resting():
-                catalog = await read_catalog(raw, now=now)
-                faults = await write_catalog(
-                    self._context, self._project_id, catalog, mode=mode, now=now, progress=self._tell
-                )
+                total, faults = await self._read_and_write(raw, mode, project.clock.now())
             await queries.end_import(
                 self._context.database.session(),
                 self._project_id,
                 self._import_id,
                 status=ImportStatus.ERROR if faults else ImportStatus.DONE,
                 percent=100,
-                total=catalog.total,
+                total=total,
                 faults=faults,
             )
             return faults
         except asyncio.CancelledError:
             await self.fail(queries.BROKEN_OFF, None)
             raise
+
+    async def _read_and_write(self, raw: bytes, mode: ImportMode, now: datetime) -> tuple[int, list[RowFault]]:
+        """How many rows there were, and those that were refused. The rows are gone when it returns: the collector would
+        walk over them when it works again."""
+        catalog = await read_catalog(raw, now=now)
+        faults = await write_catalog(self._context, self._project_id, catalog, mode=mode, now=now, progress=self._tell)
+        total, rows = catalog.total, list(catalog.items)
+        del catalog
+        # Giving so much memory back takes its time as well.
+        turns = Turns()
+        while rows:
+            rows.pop()
+            await turns.offer()
+        return total, faults
 
     async def beat(self) -> None:
         """Say again and again that somebody works on it."""

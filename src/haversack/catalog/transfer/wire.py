@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta, timezone
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from haversack.catalog.items.wire.parts import StrictBody
 from haversack.catalog.transfer.records import ImportMode, ImportRecord, RowFault
+from haversack.http.wire import WireModel
 
 # These calls alone tell the time so.
 _OFFSET = timezone(timedelta(hours=3))
@@ -25,13 +26,13 @@ class ImportItemsBody(StrictBody):
     )
 
 
-class ImportIdView(BaseModel):
+class ImportIdView(WireModel):
     """An import that has begun."""
 
     import_id: str
 
 
-class RowFaultView(BaseModel):
+class RowFaultView(WireModel):
     """An item that was not imported, and why."""
 
     sku: str
@@ -45,7 +46,7 @@ class RowFaultView(BaseModel):
         return cls(sku=fault.sku, type=fault.type, error_code=fault.code, error_message=fault.message)
 
 
-class ImportResultView(BaseModel):
+class ImportResultView(WireModel):
     """How many items the file has, and which were not imported."""
 
     errors_count: int
@@ -53,7 +54,7 @@ class ImportResultView(BaseModel):
     errors_by_sku: list[RowFaultView]
 
 
-class ImportStatusView(BaseModel):
+class ImportStatusView(WireModel):
     """How far an import is. `error`: nothing or only a part of it is done."""
 
     status: Literal["initialized", "process", "done", "error"]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
 
 from haversack.catalog.items.drafts import ItemDraft
 from haversack.catalog.items.drm import DRMS
@@ -35,6 +35,7 @@ from haversack.catalog.taxonomy.wire import (
     TranslationsBody,
     TranslationsView,
 )
+from haversack.http.wire import WireModel
 from haversack.limits.wire import AdminLimitsView, LimitsBody
 
 GamePrices = Annotated[list[GamePriceBody], Field(max_length=LIST_MAX)]
@@ -129,14 +130,14 @@ class GameBody(StrictBody):
         )
 
 
-class GameIdView(BaseModel):
+class GameIdView(WireModel):
     """What was made, by its id and SKU."""
 
     item_id: int
     sku: str
 
 
-class CodeStockView(BaseModel):
+class CodeStockView(WireModel):
     """The codes of a key."""
 
     available: int
@@ -153,7 +154,7 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-class GameKeyView(BaseModel):
+class GameKeyView(WireModel):
     """A game's key for one platform."""
 
     item_id: int
@@ -201,7 +202,7 @@ class GameKeyView(BaseModel):
         )
 
 
-class GameView(BaseModel):
+class GameView(WireModel):
     """A game with its keys."""
 
     item_id: int

@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from haversack.catalog.items.drafts import ContentDraft
 from haversack.catalog.records import Item, Media, Period, PreOrder, Price, VirtualPrice
 from haversack.catalog.taxonomy.wire import CountryCode, GroupId, Link, TranslationsView
+from haversack.http.wire import WireModel
 from haversack.money import AMOUNT_MAX, CurrencyCode, NumberOnWire
 
 INT32_MAX = 2**31 - 1
@@ -68,7 +69,7 @@ AmountOrText = Annotated[
 MomentText = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
-class StrictBody(BaseModel):
+class StrictBody(WireModel):
     """A write: members that it does not know are refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -140,7 +141,7 @@ def _is_none(value: object) -> bool:
 OptionalCountry = Annotated[str | None, Field(exclude_if=_is_none)]
 
 
-class PriceView(BaseModel):
+class PriceView(WireModel):
     """A price in real money."""
 
     amount: NumberOnWire
@@ -155,7 +156,7 @@ class PriceView(BaseModel):
         return cls(amount=price.amount, **_price_fields(price))
 
 
-class TextPriceView(BaseModel):
+class TextPriceView(WireModel):
     """A price in real money of a bundle, as text."""
 
     amount: str
@@ -179,7 +180,7 @@ def _price_fields(price: Price) -> dict[str, Any]:
     }
 
 
-class VirtualPriceView(BaseModel):
+class VirtualPriceView(WireModel):
     """A price in a virtual currency, by its SKU."""
 
     sku: str
@@ -193,7 +194,7 @@ class VirtualPriceView(BaseModel):
         return cls(sku=price.sku, amount=price.amount, is_default=price.is_default, is_enabled=price.is_enabled)
 
 
-class NamedVirtualPriceView(BaseModel):
+class NamedVirtualPriceView(WireModel):
     """A price of a game key in a virtual currency, with what the currency is."""
 
     sku: str
@@ -215,7 +216,7 @@ class NamedVirtualPriceView(BaseModel):
         ]
 
 
-class TextVirtualPriceView(BaseModel):
+class TextVirtualPriceView(WireModel):
     """A price of a bundle in a virtual currency, as text, with what the currency is."""
 
     sku: str
@@ -263,7 +264,7 @@ class MediaBody(StrictBody):
         return Media(self.type, self.url)
 
 
-class MediaView(BaseModel):
+class MediaView(WireModel):
     """A picture or video."""
 
     type: str
@@ -286,7 +287,7 @@ class PeriodBody(StrictBody):
         return Period(self.date_from, self.date_until)
 
 
-class PeriodView(BaseModel):
+class PeriodView(WireModel):
     """A window of sale, with the offsets as they were given."""
 
     date_from: str | None
@@ -304,7 +305,7 @@ class RegionRefBody(StrictBody):
     id: Count
 
 
-class RegionRefView(BaseModel):
+class RegionRefView(WireModel):
     """A region, by its id."""
 
     id: int
@@ -341,7 +342,7 @@ class ContentBody(StrictBody):
         return ContentDraft(self.sku, self.quantity)
 
 
-class ContentView(BaseModel):
+class ContentView(WireModel):
     """What a bundle or package contains."""
 
     sku: str
@@ -384,7 +385,7 @@ class PreOrderBody(StrictBody):
         return PreOrder(release, self.is_enabled, self.description)
 
 
-class PreOrderView(BaseModel):
+class PreOrderView(WireModel):
     """An item that is sold before it is out."""
 
     release_date: str | None

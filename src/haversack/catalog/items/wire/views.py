@@ -20,12 +20,13 @@ from haversack.catalog.items.wire.parts import (
 )
 from haversack.catalog.records import Details, Item, VirtualItemType
 from haversack.catalog.taxonomy.wire import AttributeView, GroupRefView, TranslationsView
+from haversack.http.wire import WireModel
 from haversack.limits.wire import AdminLimitsView
 
 View = TypeVar("View", bound=BaseModel)
 
 
-class PageView(BaseModel, Generic[View]):
+class PageView(WireModel, Generic[View]):
     """A page of items."""
 
     items: list[View]
@@ -33,13 +34,13 @@ class PageView(BaseModel, Generic[View]):
     total_items_count: int
 
 
-class SkuView(BaseModel):
+class SkuView(WireModel):
     """What was made, by its SKU."""
 
     sku: str
 
 
-class _AnyItemView(BaseModel):
+class _AnyItemView(WireModel):
     """What items of every kind have."""
 
     item_id: int
@@ -95,20 +96,20 @@ def _priced_fields(item: Item) -> dict[str, Any]:
     }
 
 
-class ConsumableView(BaseModel):
+class ConsumableView(WireModel):
     """An item that is used up, after a number of uses."""
 
     usages_count: int | None
 
 
-class ExpirationView(BaseModel):
+class ExpirationView(WireModel):
     """How long an item is owned."""
 
     type: str
     value: int
 
 
-class InventoryOptionsView(BaseModel):
+class InventoryOptionsView(WireModel):
     """What becomes of an item once a player owns it."""
 
     consumable: ConsumableView | None
@@ -182,7 +183,7 @@ class PackageView(_AnyItemView):
         )
 
 
-class ContentPriceView(BaseModel):
+class ContentPriceView(WireModel):
     """What a bundle's content would cost by itself."""
 
     amount: str

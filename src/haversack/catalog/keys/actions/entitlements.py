@@ -1,5 +1,6 @@
 """Giving players rights to games, by a code or by the studio's word, and taking them away."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from haversack.errors import (
     STORE,
 )
 from haversack.http.calls import AdminCall, Call, PlayerCall
+from haversack.inventory.ledger import LedgerRow, entitlement_row, key_row, write_ledger
 from haversack.login.actions import find_player_id
 from haversack.projects.records import Project
 
@@ -40,6 +42,7 @@ async def redeem_code(call: PlayerCall, project: Project, code: str, *, mode: Mo
     async with call.db.begin():
         found = await _find_codes(call, project.project_id, code)
         chosen = rules.redeemable_code(found, project.clock.now())
+        await _check_country(call, project.project_id, chosen.region_ids, chosen.game_sku, call.player.country)
         await _entitle(
             call,
             project,
@@ -68,7 +71,7 @@ async def grant_entitlement(
     async with call.db.begin():
         key = await _get_free_key(call, game_sku)
         player_id = await _get_player(call, external_id)
-        await _check_country(call, key, game_sku, country)
+        await _check_country(call, call.project_id, key.region_ids, game_sku, country)
         await _entitle(
             call,
             call.project,
@@ -89,10 +92,21 @@ async def revoke_entitlement(call: AdminCall, external_id: str, *, game_sku: str
         if not keys:
             raise ENTITLED_GAME_NOT_FOUND()
         player_id = await _get_player(call, external_id)
+        rows: list[LedgerRow] = []
         for key in keys:
-            await queries.revoke_entitlement(
+            revoked = await queries.revoke_entitlement(
                 call.db, call.project_id, player_id, item_id=key.item_id, mode=mode, now=call.now
             )
+            if revoked is not None:
+                rows.append(entitlement_row(key.item_id, revoked, -1))
+        await write_ledger(
+            call.db,
+            project_id=call.project_id,
+            player_id=player_id,
+            source="studio:entitlement",
+            rows=rows,
+            now=call.now,
+        )
 
 
 async def _entitle(
@@ -119,13 +133,22 @@ async def _entitle(
     )
     if entitlement_id is None:
         raise ENTITLEMENT_HELD()
-    if code is None:
-        return
-    if not await code_queries.use_code(
-        call.db, project.project_id, code, player_id=player_id, source=f"entitlement:{entitlement_id}", now=now
-    ):
-        raise GAME_CODE_USED()
-    note_stock(call, project.project_id)
+    rows = [entitlement_row(item_id, entitlement_id, 1)]
+    if code is not None:
+        if not await code_queries.use_code(
+            call.db, project.project_id, code, player_id=player_id, source=f"entitlement:{entitlement_id}", now=now
+        ):
+            raise GAME_CODE_USED()
+        rows.append(key_row(code.item_id, code.code_id, -1))
+        note_stock(call, project.project_id)
+    await write_ledger(
+        call.db,
+        project_id=project.project_id,
+        player_id=player_id,
+        source=f"entitlement:{entitlement_id}",
+        rows=rows,
+        now=now,
+    )
 
 
 async def _find_codes(call: Call, project_id: int, code: str, *, item_id: int | None = None) -> list[FoundCode]:
@@ -156,10 +179,13 @@ async def _get_player(call: AdminCall, external_id: str) -> UUID:
     return player_id
 
 
-async def _check_country(call: AdminCall, key: FreeKey, game_sku: str, country: str | None) -> None:
-    if country is None or not key.region_ids:
+async def _check_country(
+    call: Call, project_id: int, region_ids: Sequence[int], game_sku: str, country: str | None
+) -> None:
+    """Refuse where a game is not sold to; who is in no known country is not kept from what they have bought."""
+    if country is None or not region_ids:
         return
-    regions = await list_regions(call.db, call.project_id)
-    countries = {each for region in regions if region.region_id in key.region_ids for each in region.countries}
+    regions = await list_regions(call.db, project_id)
+    countries = {each for region in regions if region.region_id in region_ids for each in region.countries}
     if country not in countries:
         raise GAME_NOT_IN_COUNTRY(sku=game_sku, country=country)

@@ -135,6 +135,8 @@ _FOUND = (
         key_codes.c.state,
         items.c.details["drm_sku"].astext.label("drm_sku"),
         items.c.pre_order,
+        items.c.region_ids,
+        key_codes.c.region_id,
         _games.c.sku.label("game_sku"),
     )
     .join(items, (items.c.project_id == key_codes.c.project_id) & (items.c.item_id == key_codes.c.item_id))
@@ -277,6 +279,7 @@ async def find_codes(db: Session, project_id: int, code_hash: bytes, *, item_id:
             row["drm_sku"],
             pre_order_of(row["pre_order"]),
             row["game_sku"],
+            tuple(row["region_ids"]) if row["region_id"] is None else (row["region_id"],),
         )
         for row in rows
     ]

@@ -52,6 +52,17 @@ REVOKE_ENTITLEMENT = (
         entitlements.c.revoked_at.is_(None),
     )
     .values(revoked_at=bindparam("now"))
+    .returning(entitlements.c.entitlement_id)
+)
+REVOKE_BY_ID = (
+    update(entitlements)
+    .where(
+        entitlements.c.project_id == bindparam("project"),
+        entitlements.c.player_id == bindparam("player"),
+        entitlements.c.entitlement_id == bindparam("entitlement"),
+        entitlements.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"))
 )
 _held = (
     entitlements.c.project_id == bindparam("project"),
@@ -129,11 +140,20 @@ async def add_entitlement(
 
 async def revoke_entitlement(
     db: Session, project_id: int, player_id: UUID, *, item_id: int, mode: Mode, now: datetime
-) -> None:
-    """Take a right away; nothing where the player does not have it."""
-    await db.execute(
+) -> int | None:
+    """Take a right away, and return its id; None where the player does not have it."""
+    entitlement_id: int | None = await db.fetch_value(
         REVOKE_ENTITLEMENT, project=project_id, player=player_id, item=item_id, of_mode=mode.value, now=now
     )
+    return entitlement_id
+
+
+async def revoke_entitlement_by_id(
+    db: Session, project_id: int, player_id: UUID, entitlement_id: int, *, now: datetime
+) -> bool:
+    """Take one right away; False where it is taken away already."""
+    revoked = await db.execute(REVOKE_BY_ID, project=project_id, player=player_id, entitlement=entitlement_id, now=now)
+    return revoked == 1
 
 
 async def list_held_games(

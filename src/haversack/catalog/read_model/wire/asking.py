@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from haversack.catalog.read_model.pieces import ADDITIONAL_FIELDS
 from haversack.catalog.read_model.records import Ask, Shelf, Subject
 from haversack.catalog.read_model.rules import PAGE_SIZE_MAX, clamped
+from haversack.http.wire import WireModel
 from haversack.text import FALLBACK, language_of
 
 
@@ -22,7 +23,7 @@ def _flag(value: object) -> object:
     return {"true": "1", "false": "0", "": "0"}.get(value, value) if isinstance(value, str) else value
 
 
-class ReadQuery(BaseModel):
+class ReadQuery(WireModel):
     """How a part of the catalog is to be shown. Other parameters are ignored."""
 
     model_config = ConfigDict(extra="ignore")
@@ -45,13 +46,10 @@ class ReadQuery(BaseModel):
     with_geo: Annotated[
         bool, Field(description="say in X-User-Locale-Code and X-User-Country-Code whom the answer is for")
     ] = False
-    additional_fields: Annotated[
-        list[str],
-        Field(alias="additional_fields[]", description=f"any of {', '.join(ADDITIONAL_FIELDS)}"),
-    ] = []
-    additional_fields_plain: Annotated[
-        list[str], Field(alias="additional_fields", description="the same without brackets")
-    ] = []
+    additional_fields: list[str] = Field(
+        [], alias="additional_fields[]", description=f"any of {', '.join(ADDITIONAL_FIELDS)}"
+    )
+    additional_fields_plain: list[str] = Field([], alias="additional_fields", description="the same without brackets")
 
     def ask(self, subject: Subject, shelf: Shelf = Shelf.SELLABLE, **about: Any) -> Ask:
         """The request in the read model's words."""
