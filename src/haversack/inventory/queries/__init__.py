@@ -1,0 +1,1 @@
+"""Reads and writes of what players own, and of the books."""

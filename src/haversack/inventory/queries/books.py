@@ -1,0 +1,234 @@
+"""The questions that `haversack verify` asks: each finds the places where two accounts of one thing differ.
+
+Every statement takes a project and gives `place`, what the ledger or the orders say (`expected`), and what stands in
+the table (`found`). They read whole tables of a project, set against set.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import TextClause, text
+
+LIST_PROJECTS = text("SELECT project_id FROM projects ORDER BY project_id")
+
+# The first row of each account that does not follow from the one before it; what comes after is not looked at.
+CHAINS = """
+WITH chained AS (
+    SELECT *, lag(hash, 1, ''::bytea) OVER account AS previous, row_number() OVER account AS place
+    FROM ledger WHERE project_id = :project
+    WINDOW account AS (PARTITION BY player_id ORDER BY seq)
+), hashed AS (
+    SELECT *, ledger_hash(previous, place, project_id, player_id, kind, subject, change, detail, source, changed_at)
+              AS computed
+    FROM chained
+)
+SELECT DISTINCT ON (player_id) 'account ' || player_id || ' row ' || place AS place,
+       'row ' || place || ' with hash ' || encode(computed, 'hex') AS expected,
+       'row ' || seq || ' with hash ' || encode(hash, 'hex') AS found
+FROM hashed WHERE seq <> place OR hash <> computed ORDER BY player_id, seq
+"""
+HEADS = """
+WITH last AS (
+    SELECT DISTINCT ON (player_id) player_id, seq, hash FROM ledger
+    WHERE project_id = :project ORDER BY player_id, seq DESC
+), heads AS (SELECT player_id, seq, hash FROM ledger_heads WHERE project_id = :project)
+SELECT 'account ' || player_id AS place,
+       coalesce('row ' || last.seq || ' with hash ' || encode(last.hash, 'hex'), 'no row') AS expected,
+       coalesce('row ' || heads.seq || ' with hash ' || encode(heads.hash, 'hex'), 'no head') AS found
+FROM last FULL JOIN heads USING (player_id)
+WHERE (last.seq, last.hash) IS DISTINCT FROM (heads.seq, heads.hash)
+"""
+DIGESTS = """
+WITH digests AS (
+    SELECT *, lag(digest, 1, ''::bytea) OVER (ORDER BY digest_id) AS previous
+    FROM ledger_digests WHERE project_id = :project
+), computed AS (
+    SELECT digest_id,
+           sha256(digests.previous || string_agg(
+               uuid_send(head.player_id) || int8send(head.seq) || ledger.hash, ''::bytea ORDER BY head.player_id
+           )) AS digest,
+           count(*) - count(ledger.hash) AS missing
+    FROM digests
+    CROSS JOIN LATERAL unnest(players, seqs) AS head (player_id, seq)
+    LEFT JOIN ledger ON ledger.project_id = :project AND ledger.player_id = head.player_id AND ledger.seq = head.seq
+    GROUP BY digest_id, digests.previous
+)
+SELECT 'digest ' || digest_id || ' of ' || made_at AS place,
+       CASE WHEN missing > 0 THEN missing || ' rows that are missing' ELSE encode(computed.digest, 'hex') END
+           AS expected,
+       encode(digests.digest, 'hex') AS found
+FROM digests LEFT JOIN computed USING (digest_id)
+WHERE missing IS DISTINCT FROM 0 OR computed.digest IS DISTINCT FROM digests.digest ORDER BY digest_id
+"""
+BALANCES = """
+WITH books AS (
+    SELECT player_id, subject AS sku, sum(change) AS amount FROM ledger
+    WHERE project_id = :project AND kind = 'balance' GROUP BY player_id, subject
+), kept AS (SELECT player_id, sku, amount FROM balances WHERE project_id = :project)
+SELECT 'player ' || player_id || ' currency ' || sku AS place,
+       coalesce(books.amount, 0)::text AS expected, coalesce(kept.amount, 0)::text AS found
+FROM books FULL JOIN kept USING (player_id, sku) WHERE coalesce(books.amount, 0) <> coalesce(kept.amount, 0)
+"""
+ITEMS = """
+WITH books AS (
+    SELECT player_id, subject AS item, sum(change) AS quantity FROM ledger
+    WHERE project_id = :project AND kind = 'item' GROUP BY player_id, subject
+), kept AS (SELECT player_id, item_id::text AS item, quantity FROM owned_items WHERE project_id = :project)
+SELECT 'player ' || player_id || ' item ' || item AS place,
+       coalesce(books.quantity, 0)::text AS expected, coalesce(kept.quantity, 0)::text AS found
+FROM books FULL JOIN kept USING (player_id, item) WHERE coalesce(books.quantity, 0) <> coalesce(kept.quantity, 0)
+"""
+ENDS = """
+WITH books AS (
+    SELECT DISTINCT ON (player_id, subject) player_id, subject AS item, nullif(detail, '')::timestamptz AS end_at
+    FROM ledger WHERE project_id = :project AND kind = 'expiry' ORDER BY player_id, subject, seq DESC
+), kept AS (
+    SELECT player_id, item_id::text AS item, expires_at AS end_at FROM owned_items
+    WHERE project_id = :project AND expires_at IS NOT NULL
+)
+SELECT 'player ' || player_id || ' item ' || item AS place,
+       coalesce(books.end_at::text, 'no end') AS expected, coalesce(kept.end_at::text, 'no end') AS found
+FROM books FULL JOIN kept USING (player_id, item) WHERE books.end_at IS DISTINCT FROM kept.end_at
+"""
+PIECES = """
+WITH books AS (
+    SELECT player_id, subject AS piece, max(detail) AS item, sum(change) AS uses FROM ledger
+    WHERE project_id = :project AND kind = 'instance' GROUP BY player_id, subject HAVING sum(change) <> 0
+), kept AS (
+    SELECT player_id, replace(instance_id::text, '-', '') AS piece, item_id::text AS item, remaining_uses AS uses
+    FROM item_instances WHERE project_id = :project
+)
+SELECT 'player ' || player_id || ' piece ' || piece AS place,
+       coalesce(books.uses || ' uses of item ' || books.item, 'none') AS expected,
+       coalesce(kept.uses || ' uses of item ' || kept.item, 'none') AS found
+FROM books FULL JOIN kept USING (player_id, piece)
+WHERE (books.uses, books.item) IS DISTINCT FROM (kept.uses, kept.item)
+"""
+STOCKS = """
+WITH books AS (
+    SELECT subject AS item, detail AS what, sum(change) AS units FROM ledger
+    WHERE project_id = :project AND kind = 'stock' GROUP BY subject, detail
+), kept AS (
+    SELECT item_id::text AS item, what, units FROM item_stocks,
+           LATERAL (VALUES ('reserved', reserved), ('sold', sold)) AS counts (what, units)
+    WHERE project_id = :project
+)
+SELECT 'item ' || item || ' units ' || what AS place,
+       coalesce(books.units, 0)::text AS expected, coalesce(kept.units, 0)::text AS found
+FROM books FULL JOIN kept USING (item, what) WHERE coalesce(books.units, 0) <> coalesce(kept.units, 0)
+"""
+# A player's uses count in the newest window. Where the window went back, because a schedule was taken off or the
+# project's clock set back, its uses came with it: those are not compared.
+_USES = """
+WITH changes AS (
+    SELECT player_id, subject AS item, detail::timestamptz AS window_start, change,
+           detail::timestamptz < max(detail::timestamptz) OVER (
+               PARTITION BY player_id, subject ORDER BY seq) AS is_back,
+           last_value(detail::timestamptz) OVER (
+               PARTITION BY player_id, subject ORDER BY seq
+               ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS newest
+    FROM ledger WHERE project_id = :project AND kind = '{kind}'
+), books AS (
+    SELECT player_id, item, newest, sum(change) FILTER (WHERE window_start = newest) AS used,
+           bool_or(is_back) AS is_back
+    FROM changes GROUP BY player_id, item, newest
+), kept AS (
+    SELECT player_id, {column}::text AS item, window_start, used FROM {table} WHERE project_id = :project
+)
+SELECT 'player ' || player_id || ' uses of {what} ' || item AS place,
+       coalesce(books.used || ' since ' || books.newest, '0') AS expected,
+       coalesce(kept.used || ' since ' || kept.window_start, '0') AS found
+FROM books FULL JOIN kept USING (player_id, item)
+WHERE NOT coalesce(books.is_back, false) AND CASE
+    WHEN kept.window_start > books.newest THEN kept.used <> 0
+    WHEN kept.window_start < books.newest THEN true
+    ELSE coalesce(books.used, 0) <> coalesce(kept.used, 0)
+END
+"""
+USES = _USES.format(kind="uses", table="user_item_uses", column="item_id", what="item")
+PROMOTION_USES = _USES.format(kind="promotion", table="promotion_uses", column="promotion_id", what="promotion")
+# Codes that are deleted take their counts along; the books keep theirs.
+PROMOTION_CODES = """
+WITH books AS (
+    SELECT subject AS promotion, detail AS code, sum(change) AS used FROM ledger
+    WHERE project_id = :project AND kind = 'promotion_code' GROUP BY subject, detail
+), kept AS (
+    SELECT promotion_id::text AS promotion, code_no::text AS code, used + reserved AS used FROM promotion_codes
+    WHERE project_id = :project
+)
+SELECT 'promotion ' || promotion || ' uses of code ' || code AS place,
+       coalesce(books.used, 0)::text AS expected, kept.used::text AS found
+FROM kept LEFT JOIN books USING (promotion, code) WHERE coalesce(books.used, 0) <> kept.used
+"""
+PROMOTION_TOTALS = """
+WITH books AS (
+    SELECT subject AS promotion, sum(change) AS used FROM ledger
+    WHERE project_id = :project AND kind = 'promotion_total' GROUP BY subject
+), kept AS (
+    SELECT promotion_id::text AS promotion, used + reserved AS used FROM promotion_totals WHERE project_id = :project
+)
+SELECT 'promotion ' || promotion || ' uses by all' AS place,
+       coalesce(books.used, 0)::text AS expected, coalesce(kept.used, 0)::text AS found
+FROM books FULL JOIN kept USING (promotion) WHERE coalesce(books.used, 0) <> coalesce(kept.used, 0)
+"""
+KEYS = """
+WITH books AS (
+    SELECT player_id, subject AS item, detail AS code, -sum(change) AS given FROM ledger
+    WHERE project_id = :project AND kind = 'key' GROUP BY player_id, subject, detail HAVING sum(change) <> 0
+), kept AS (
+    SELECT player_id, item_id::text AS item, code_id::text AS code, 1 AS given FROM key_codes
+    WHERE project_id = :project AND state = 'used' AND player_id IS NOT NULL
+)
+SELECT 'player ' || player_id || ' code ' || code || ' of key ' || item AS place,
+       coalesce(books.given, 0)::text AS expected, coalesce(kept.given, 0)::text AS found
+FROM books FULL JOIN kept USING (player_id, item, code) WHERE coalesce(books.given, 0) <> coalesce(kept.given, 0)
+"""
+ENTITLEMENTS = """
+WITH books AS (
+    SELECT player_id, subject AS item, detail AS id, sum(change) AS held FROM ledger
+    WHERE project_id = :project AND kind = 'entitlement' GROUP BY player_id, subject, detail HAVING sum(change) <> 0
+), kept AS (
+    SELECT player_id, item_id::text AS item, entitlement_id::text AS id, 1 AS held FROM entitlements
+    WHERE project_id = :project AND revoked_at IS NULL
+)
+SELECT 'player ' || player_id || ' right ' || id || ' to key ' || item AS place,
+       coalesce(books.held, 0)::text AS expected, coalesce(kept.held, 0)::text AS found
+FROM books FULL JOIN kept USING (player_id, item, id) WHERE coalesce(books.held, 0) <> coalesce(kept.held, 0)
+"""
+_HELD = """
+WITH held AS (
+    SELECT item_id, sum({lines}) AS units FROM order_lines JOIN orders USING (project_id, order_id)
+    WHERE order_lines.project_id = :project AND orders.state = 'new' GROUP BY item_id
+)
+SELECT 'item ' || kept.item_id AS place, coalesce(held.units, 0)::text AS expected, kept.reserved::text AS found
+FROM {table} AS kept LEFT JOIN held USING (item_id)
+WHERE kept.project_id = :project AND kept.reserved <> coalesce(held.units, 0)
+"""
+ORDERED_STOCK = _HELD.format(lines="stock_reserved", table="item_stocks")
+ORDERED_PRE_ORDERS = _HELD.format(lines="pre_orders_reserved", table="pre_order_limits")
+ORDERED_CODES = """
+SELECT 'code ' || code_id || ' of key ' || item_id AS place, 'kept by an unpaid order' AS expected,
+       'kept for ' || coalesce(source, 'nobody') AS found
+FROM key_codes WHERE project_id = :project AND state = 'reserved' AND NOT EXISTS (
+    SELECT FROM orders WHERE orders.project_id = :project AND orders.state = 'new'
+    AND key_codes.source = 'order:' || orders.order_id)
+"""
+
+CHECKS: Mapping[str, TextClause] = {
+    "the ledger's chains": text(CHAINS),
+    "the heads of the chains": text(HEADS),
+    "the digests": text(DIGESTS),
+    "balances": text(BALANCES),
+    "owned items": text(ITEMS),
+    "ends of time-limited items": text(ENDS),
+    "pieces and their uses": text(PIECES),
+    "stock": text(STOCKS),
+    "uses of limits": text(USES),
+    "uses of promotions by players": text(PROMOTION_USES),
+    "uses of promotions' codes": text(PROMOTION_CODES),
+    "uses of promotions by everybody": text(PROMOTION_TOTALS),
+    "codes of keys": text(KEYS),
+    "rights to games": text(ENTITLEMENTS),
+    "stock that orders hold": text(ORDERED_STOCK),
+    "pre-orders that orders hold": text(ORDERED_PRE_ORDERS),
+    "codes that orders hold": text(ORDERED_CODES),
+}
