@@ -1,0 +1,1 @@
+"""Carts: what a player or guest means to buy."""

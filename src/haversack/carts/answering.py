@@ -1,0 +1,237 @@
+"""Shows carts: from the catalog in memory and one statement, known addresses without reading them again."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import NamedTuple
+from weakref import ref
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Scope
+
+from haversack.carts.actions import Owner
+from haversack.carts.encoding import encode_cart
+from haversack.carts.looking import Onlooker, Warned, look, onlooker
+from haversack.carts.queries import cart_of, remember_shown
+from haversack.carts.reading import cart_reader
+from haversack.carts.records import Cart, FilledCart, StoredCart
+from haversack.carts.wire import CartAnswer
+from haversack.catalog.read_model.compiled import Catalog
+from haversack.catalog.read_model.filling import known_personal
+from haversack.catalog.read_model.live import Held
+from haversack.catalog.read_model.pages import ByteCache
+from haversack.catalog.read_model.records import NOBODY, PackedUses
+from haversack.context import Context
+from haversack.database.engine import Session
+from haversack.http.area import HotAnswer
+from haversack.http.browsers import ANY_ORIGIN, EXPOSED
+from haversack.http.calls import AdminCall, ShopperCall
+from haversack.login.identities import PlayerIdentity
+from haversack.projects.records import Project
+
+ADDRESSES_KEPT_MAX = 20_000
+ADDRESS_BYTES_MAX = 1_000
+PAGES_BYTES_MAX = 24 * 2**20
+OVERHEAD_BYTES = 1_500
+
+Header = tuple[bytes, bytes]
+_HEADERS: tuple[Header, ...] = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"private, no-cache"),
+    ANY_ORIGIN,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartAsk:
+    """Which cart is asked for, and how it is to be shown. None: the caller named none."""
+
+    cart_id: str | None
+    language: str
+    country: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """An answer as one owner got it. It holds from `since` up to `until`, for one compiled catalog, one state of the
+    stocks, and the cart and the uses of limits as they were then."""
+
+    # Weak, so that no page keeps an old version of a catalog in memory.
+    catalog: "ref[Catalog]"
+    stocks_stamp: int
+    stored: StoredCart
+    since: datetime
+    until: datetime
+    body: bytes
+    etag: bytes
+    headers: tuple[Header, ...]
+    can_be_kept: bool
+
+    def holds(self, stored: StoredCart, held: Held, now: datetime) -> bool:
+        """Whether it is still true."""
+        return (
+            self.catalog() is held.catalog
+            and self.stocks_stamp == held.stocks.stamp
+            and self.stored == stored
+            and self.since <= now < self.until
+        )
+
+
+# What carts looked like when they were read last: most are read more often than they change.
+_pages = ByteCache(PAGES_BYTES_MAX)
+
+
+class _Known(NamedTuple):
+    project_id: int
+    ask: CartAsk
+
+
+# Addresses that passed every check, by path and query exactly as they were sent. What they ask for follows from them
+# alone; whether it is given is decided each time.
+_known: OrderedDict[tuple[bytes, bytes], _Known] = OrderedDict()
+
+
+def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
+    """The answer to a player at an address that was asked before. All else goes the ordinary way."""
+    known = _known.get((scope["raw_path"], scope["query_string"]))
+    if known is None:
+        return None
+    authorization = if_none_match = header = b""
+    exposed: tuple[Header, ...] = ()
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value
+        elif name == b"if-none-match":
+            if_none_match = value
+        elif name == b"x-user-country":
+            header = value
+        elif name == b"origin":
+            exposed = (EXPOSED,)
+    context: Context = scope["app"].state.context
+    project = context.directory.remembered_project(known.project_id)
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if project is None or scheme.lower() != "bearer":
+        return None
+    player = context.tokens.remembered_player(token.strip())
+    if player is None or player.login_project_id != project.login_project_id:
+        return None
+    country = country_of(known.ask, player, header.decode("latin-1"))
+    return _answer(context, project, player, known.ask, country, if_none_match, exposed)
+
+
+async def answer(call: ShopperCall, ask: CartAsk) -> Response:
+    """The answer to an address that has just passed its checks."""
+    request = call.request
+    country = country_of(ask, call.player, request.headers.get("x-user-country", ""))
+    if_none_match = request.headers.get("if-none-match", "").encode("latin-1")
+    found = await _answer(call.context, call.project, call.player, ask, country, if_none_match)
+    _remember(request.scope, _Known(call.project_id, ask))
+    status, headers, body = found
+    response = Response(body, status_code=status)
+    # Those for browsers are put to every answer of the API.
+    response.raw_headers = [header for header in headers if header != ANY_ORIGIN]
+    return response
+
+
+def country_of(ask: CartAsk, player: PlayerIdentity | None, header: str) -> str | None:
+    """The query's country, else the token's, else the header's, as the client catalog has it."""
+    if ask.country is not None:
+        return ask.country
+    if player is not None and player.country is not None:
+        return player.country
+    return header.upper() if len(header) == 2 and header.isascii() and header.isalpha() else None
+
+
+async def _show(
+    db: Session, cart: Cart, eyes: Onlooker, owner: Owner, language: str, more: Sequence[Warned] = ()
+) -> tuple[bytes, bool]:
+    """A cart as its owner sees it now, and whether it shows prices that its owner had not seen yet. They are
+    remembered."""
+    looked = look(cart, eyes)
+    if looked.seen:
+        await remember_shown(db, owner.project_id, owner.owner_id, cart.cart_id, looked.seen)
+    return encode_cart(looked, eyes, language, more), bool(looked.seen)
+
+
+async def show_filled(
+    call: ShopperCall | AdminCall, held: Held, filled: FilledCart, owner: Owner, language: str, more: Sequence[Warned]
+) -> CartAnswer:
+    """A cart that was filled as its owner sees it now, as values: the answer is stored with its Idempotency-Key."""
+    eyes = _onlooker(held, filled.uses, country=owner.country, currency=owner.currency, now=call.now)
+    body, _ = await _show(call.db, filled.cart, eyes, owner, language, more)
+    shown: CartAnswer = orjson.loads(body)
+    return shown
+
+
+def _onlooker(held: Held, uses: PackedUses, *, country: str | None, currency: str | None, now: datetime) -> Onlooker:
+    assert held.catalog is not None
+    personal = known_personal(held.catalog, uses, now) if uses else NOBODY
+    return onlooker(held, personal, country=country, currency=currency, now=now)
+
+
+async def _answer(
+    context: Context,
+    project: Project,
+    player: PlayerIdentity,
+    ask: CartAsk,
+    country: str | None,
+    if_none_match: bytes,
+    exposed: tuple[Header, ...] = (),
+) -> HotAnswer:
+    owner = Owner(project_id=project.project_id, owner_id=player.player_id, cart_id=ask.cart_id)
+    key = owner.key
+    stored = await cart_reader(context.database, owner.project_id).read(owner.owner_id, key)
+    live = context.catalogs
+    held = live.find_ready(project.project_id) or await live.get(project.project_id)
+    now = project.clock.now()
+    place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
+    page: _Page | None = _pages.get(place)
+    if page is None or not page.holds(stored, held, now):
+        page = await _make_page(context, held, stored, owner, key, ask, country=country, now=now)
+        if page.can_be_kept:
+            _pages.put(place, page, len(page.body) + len(stored.lines) + OVERHEAD_BYTES)
+    if if_none_match and page.etag in if_none_match.replace(b"W/", b""):
+        return 304, [*page.headers[1:-1], *exposed], b""
+    return 200, [*page.headers, *exposed], page.body
+
+
+async def _make_page(
+    context: Context,
+    held: Held,
+    stored: StoredCart,
+    owner: Owner,
+    key: str,
+    ask: CartAsk,
+    *,
+    country: str | None,
+    now: datetime,
+) -> _Page:
+    assert held.catalog is not None
+    cart = cart_of(key, orjson.loads(stored.lines))
+    eyes = _onlooker(held, stored.uses, country=country, currency=ask.currency, now=now)
+    body, has_news = await _show(context.database.session(), cart, eyes, owner, ask.language)
+    etag = b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode()
+    return _Page(
+        catalog=ref(held.catalog),
+        stocks_stamp=held.stocks.stamp,
+        stored=stored,
+        since=eyes.filler.since,
+        until=eyes.filler.until,
+        body=body,
+        etag=etag,
+        headers=(*_HEADERS, (b"etag", etag), (b"content-length", b"%d" % len(body))),
+        can_be_kept=not has_news,
+    )
+
+
+def _remember(scope: Scope, known: _Known) -> None:
+    path, query = scope["raw_path"], scope["query_string"]
+    if len(path) + len(query) > ADDRESS_BYTES_MAX:
+        return
+    _known[path, query] = known
+    if len(_known) > ADDRESSES_KEPT_MAX:
+        _known.popitem(last=False)

@@ -1,0 +1,275 @@
+"""Reads and writes of carts. Each change is one statement on one row, so that changes at once lose nothing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, Date, Integer, Text, and_, bindparam, cast, column, delete, func, select, text, true
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
+from sqlalchemy.sql.elements import TextClause
+
+from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart
+from haversack.carts.rules import cart_key, current_cart_id
+from haversack.carts.tables import carts
+from haversack.catalog.read_model.queries import LIST_USES
+from haversack.catalog.read_model.records import PackedUses
+from haversack.catalog.records import ItemKind
+from haversack.database.engine import Session
+from haversack.errors import CART_NOT_FOUND
+
+NO_USES = PackedUses("")
+
+_types: dict[str, Any] = {
+    "project": Integer,
+    "owner": UUID_COLUMN(as_uuid=True),
+    "cart": Text,
+    "today": Date,
+    "put": JSONB,
+    "seen": JSONB,
+    "gone": ARRAY(Text),
+    "stays": ARRAY(Text),
+    "sku": Text,
+    "most": Integer,
+    "items": ARRAY(Integer),
+    "quantities": ARRAY(Integer),
+}
+
+
+def _sql(statement: str) -> TextClause:
+    """SQL whose parameters have the types of their names."""
+    names = text(statement)._bindparams
+    return text(statement).bindparams(*(bindparam(name, type_=_types[name]) for name in names))
+
+
+_this = (
+    carts.c.project_id == bindparam("project", type_=_types["project"]),
+    carts.c.owner_id == bindparam("owner", type_=_types["owner"]),
+    carts.c.cart_id == bindparam("cart", type_=_types["cart"]),
+)
+FIND_CART = select(carts.c.lines).where(*_this)
+_asked = (
+    func.unnest(bindparam("owners", type_=ARRAY(UUID_COLUMN(as_uuid=True))), bindparam("named", type_=ARRAY(Text)))
+    .table_valued(column("owner_id", UUID_COLUMN), column("cart_id", Text), with_ordinality="place", name="asked")
+    .render_derived()
+)
+# As the catalog reads them, so that what it has made of them is used here too.
+_uses = LIST_USES.subquery("used")
+# Lines stay the text that they are to PostgreSQL: a cart that was shown before is known by it.
+LIST_CARTS = (
+    select(_asked.c.place, cast(carts.c.lines, Text), func.coalesce(_uses.c.uses, ""))
+    .select_from(
+        carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id)).outerjoin(
+            _uses, _uses.c.player_id == carts.c.owner_id
+        )
+    )
+    .where(carts.c.project_id == bindparam("project", type_=Integer))
+)
+# What is put in takes the place of the line with its SKU, or stands at the end; other lines stay as they are. The row
+# is locked before its lines are looked at, so that of fills at once each sees what the one before left. What the owner
+# saw of a line is kept: what has changed since is told before it is forgotten. A SKU is never another item's.
+FILL = _sql("""
+    INSERT INTO carts AS kept (project_id, owner_id, cart_id, lines, touched_on)
+    VALUES (:project, :owner, :cart, :put, :today)
+    ON CONFLICT (project_id, owner_id, cart_id) DO UPDATE SET
+        touched_on = :today,
+        lines = (
+            SELECT coalesce(jsonb_agg(merged.line ORDER BY merged.is_new, merged.place), '[]')
+            FROM (
+                SELECT false AS is_new, old.place, CASE
+                    WHEN new.line IS NULL THEN old.line
+                    ELSE new.line || jsonb_build_object('shown', (new.line -> 'shown') || (old.line -> 'shown'))
+                END AS line
+                FROM jsonb_array_elements(kept.lines) WITH ORDINALITY AS old (line, place)
+                LEFT JOIN jsonb_array_elements(:put) AS new (line) ON new.line -> 'sku' = old.line -> 'sku'
+                WHERE old.line ->> 'sku' <> ALL (:gone)
+                UNION ALL
+                SELECT true, new.place, new.line
+                FROM jsonb_array_elements(:put) WITH ORDINALITY AS new (line, place)
+                LEFT JOIN jsonb_array_elements(kept.lines) AS old (line) ON old.line -> 'sku' = new.line -> 'sku'
+                WHERE old.line IS NULL
+            ) AS merged
+        )
+    WHERE jsonb_array_length(kept.lines) + (
+        SELECT count(*)
+        FROM jsonb_array_elements(:put) AS new (line)
+        LEFT JOIN jsonb_array_elements(kept.lines) AS old (line) ON old.line -> 'sku' = new.line -> 'sku'
+        WHERE old.line IS NULL
+    ) - (
+        SELECT count(*) FROM jsonb_array_elements(kept.lines) AS old (line) WHERE old.line ->> 'sku' = ANY (:gone)
+    ) <= :most
+    RETURNING kept.lines, kept.xmax = 0 AS is_new
+""")
+_filled = FILL.columns(carts.c.lines, column("is_new", Boolean)).cte("filled")
+FILL_AND_USES = select(_filled, _uses.c.uses).select_from(_filled.outerjoin(_uses, true()))
+TAKE_OUT = _sql("""
+    UPDATE carts SET touched_on = :today, lines = (
+        SELECT coalesce(jsonb_agg(old.line ORDER BY old.place), '[]')
+        FROM jsonb_array_elements(lines) WITH ORDINALITY AS old (line, place)
+        WHERE old.line ->> 'sku' <> :sku
+    )
+    WHERE project_id = :project AND owner_id = :owner AND cart_id = :cart
+        AND lines @> jsonb_build_array(jsonb_build_object('sku', :sku))
+""")
+CLEAR = _sql("""
+    UPDATE carts SET touched_on = :today, lines = '[]', promo_codes = '[]'
+    WHERE project_id = :project AND owner_id = :owner AND cart_id = :cart
+""")
+REMEMBER_SHOWN = _sql("""
+    UPDATE carts SET lines = (
+        SELECT jsonb_agg(CASE
+            WHEN seen.price IS NULL THEN old.line
+            ELSE old.line || jsonb_build_object('shown', (old.line -> 'shown') || seen.price)
+        END ORDER BY old.place)
+        FROM jsonb_array_elements(lines) WITH ORDINALITY AS old (line, place)
+        LEFT JOIN jsonb_each(:seen) AS seen (item_id, price) ON seen.item_id = old.line ->> 'item_id'
+    )
+    WHERE project_id = :project AND owner_id = :owner AND cart_id = :cart AND lines <> '[]'
+""")
+SUBTRACT = _sql("""
+    UPDATE carts SET lines = (
+        SELECT coalesce(jsonb_agg(CASE
+            WHEN bought.quantity IS NULL THEN old.line
+            ELSE old.line || jsonb_build_object('quantity', CAST(old.line ->> 'quantity' AS integer) - bought.quantity)
+        END ORDER BY old.place), '[]')
+        FROM jsonb_array_elements(lines) WITH ORDINALITY AS old (line, place)
+        LEFT JOIN unnest(:items, :quantities) AS bought (item_id, quantity)
+            ON bought.item_id = CAST(old.line ->> 'item_id' AS integer)
+        WHERE bought.quantity IS NULL OR bought.quantity < CAST(old.line ->> 'quantity' AS integer)
+    )
+    WHERE project_id = :project AND owner_id = :owner AND cart_id = :cart
+""")
+FORGET_SURPLUS = _sql("""
+    DELETE FROM carts WHERE project_id = :project AND owner_id = :owner AND cart_id IN (
+        SELECT cart_id FROM carts
+        WHERE project_id = :project AND owner_id = :owner AND cart_id <> ALL (:stays)
+        ORDER BY touched_on DESC, cart_id
+        OFFSET :most
+    )
+""")
+FORGET_OLD = delete(carts).where(carts.c.touched_on < bindparam("before", type_=Date))
+
+
+def _line(stored: Mapping[str, Any]) -> CartLine:
+    return CartLine(stored["item_id"], stored["sku"], ItemKind(stored["kind"]), stored["quantity"], stored["shown"])
+
+
+def _stored(line: CartLine) -> dict[str, Any]:
+    return line._asdict()
+
+
+def cart_of(cart_id: str, lines: Sequence[Mapping[str, Any]]) -> Cart:
+    """A cart of its stored lines."""
+    return Cart(cart_id=cart_id, lines=tuple(map(_line, lines)))
+
+
+async def find_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str) -> Cart | None:
+    """A cart; None for one that was never filled."""
+    row = await db.fetch_one(FIND_CART, project=project_id, owner=owner_id, cart=cart_id)
+    return None if row is None else cart_of(cart_id, row["lines"])
+
+
+async def list_stored_carts(
+    db: Session, project_id: int, asked: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], StoredCart]:
+    """Carts by owner and id with what their owners have used of limits, in one statement. Those that were never filled
+    are missing."""
+    owners = [owner_id for owner_id, _ in asked]
+    rows = await db.fetch_all(
+        LIST_CARTS, project=project_id, owners=owners, named=[cart_id for _, cart_id in asked], players=owners
+    )
+    return {asked[place - 1]: StoredCart(*stored) for place, *stored in rows}
+
+
+async def wanted_of_cart(
+    db: Session, project_id: int, owner_id: UUID, cart_id: str | None, *, name: str = ""
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The id of a cart (None: the current one) and its lines as item id and quantity, in their order.
+
+    CART_NOT_FOUND for an id under which the owner has filled nothing yet; the current cart always exists. Items may be
+    gone from the catalog since they were put in. name: how the game calls the owner, for the refusal.
+    """
+    key = cart_key(project_id, owner_id, cart_id)
+    cart = await find_cart(db, project_id, owner_id, key)
+    if cart is None:
+        if key != current_cart_id(project_id, owner_id):
+            raise CART_NOT_FOUND(user=name or owner_id)
+        return key, ()
+    return key, tuple((line.item_id, line.quantity) for line in cart.lines)
+
+
+async def fill_cart(
+    db: Session,
+    project_id: int,
+    owner_id: UUID,
+    cart_id: str,
+    *,
+    put: Sequence[CartLine],
+    gone: Sequence[str],
+    today: date,
+    with_uses: bool,
+) -> FilledCart | None:
+    """Put lines into a cart, each in place of the one with its SKU, and take out what is gone (SKUs). None, and nothing
+    changed, where it would hold too many lines."""
+    players = {"players": [owner_id]} if with_uses else {}
+    row = await db.fetch_one(
+        FILL_AND_USES if with_uses else FILL,
+        project=project_id,
+        owner=owner_id,
+        cart=cart_id,
+        put=[_stored(line) for line in put],
+        gone=list(gone),
+        today=today,
+        most=LINES_MAX,
+        **players,
+    )
+    if row is None:
+        return None
+    uses = PackedUses(row["uses"] or "") if with_uses else NO_USES
+    return FilledCart(cart_of(cart_id, row["lines"]), uses, row["is_new"])
+
+
+async def take_out(db: Session, project_id: int, owner_id: UUID, cart_id: str, *, sku: str, today: date) -> bool:
+    """Take an item out of a cart; False if it is not in it."""
+    changed = await db.execute(TAKE_OUT, project=project_id, owner=owner_id, cart=cart_id, sku=sku, today=today)
+    return changed == 1
+
+
+async def clear_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str, *, today: date) -> None:
+    """Take everything out of a cart, if there is one."""
+    await db.execute(CLEAR, project=project_id, owner=owner_id, cart=cart_id, today=today)
+
+
+async def remember_shown(
+    db: Session, project_id: int, owner_id: UUID, cart_id: str, seen: Mapping[int, Mapping[str, str]]
+) -> None:
+    """Keep what the owner was shown of lines: unit prices by item id and currency."""
+    values = {str(item_id): prices for item_id, prices in seen.items()}
+    await db.execute(REMEMBER_SHOWN, project=project_id, owner=owner_id, cart=cart_id, seen=values)
+
+
+async def subtract_lines(
+    db: Session, project_id: int, owner_id: UUID, cart_id: str, quantities: Mapping[int, int]
+) -> None:
+    """Take so many of items out of a cart, if there is one; a line of which nothing is left goes."""
+    await db.execute(
+        SUBTRACT,
+        project=project_id,
+        owner=owner_id,
+        cart=cart_id,
+        items=list(quantities),
+        quantities=list(quantities.values()),
+    )
+
+
+async def forget_surplus(db: Session, project_id: int, owner_id: UUID, cart_id: str) -> None:
+    """Forget the carts of an owner that were not touched for longest, where there are too many beside this one and the
+    current one."""
+    stays = [cart_id, current_cart_id(project_id, owner_id)]
+    await db.execute(FORGET_SURPLUS, project=project_id, owner=owner_id, stays=stays, most=CARTS_MAX - 2)
+
+
+async def forget_old_carts(db: Session, *, before: date) -> int:
+    """Forget the carts that were last touched before a day; how many."""
+    return await db.execute(FORGET_OLD, before=before)

@@ -1,0 +1,53 @@
+"""What a cart is: its lines in the order in which they were put in, and what their owner saw of them last."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from haversack.catalog.read_model.records import PackedUses
+from haversack.catalog.records import ItemKind
+
+LINES_MAX = 200
+QUANTITY_MAX = 1_000_000
+CARTS_MAX = 50
+CART_ID_LENGTH_MAX = 128
+
+
+class CartLine(NamedTuple):
+    """So many of an item. `sku` and `kind` are what it was when it was put in: an item may be gone meanwhile.
+
+    shown: the unit price that the owner saw last, as a decimal number, by currency.
+    """
+
+    item_id: int
+    sku: str
+    kind: ItemKind
+    quantity: int
+    shown: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cart:
+    """A cart; one that nobody has filled yet is empty."""
+
+    cart_id: str
+    lines: tuple[CartLine, ...] = ()
+
+
+class FilledCart(NamedTuple):
+    """A cart after a change, and what its owner has used of limits (empty where it was not asked for)."""
+
+    cart: Cart
+    uses: PackedUses
+    is_new: bool
+
+
+class StoredCart(NamedTuple):
+    """A cart as it is stored, and what its owner has used of limits. Equal ones look the same."""
+
+    lines: str
+    uses: PackedUses
+
+
+# What one that was never filled is like.
+NEVER_FILLED = StoredCart("[]", PackedUses(""))

@@ -1,0 +1,1 @@
+"""What a line, a cart and an order cost, and why."""
