@@ -1,0 +1,1 @@
+"""Orders: from what was asked for to what was received, and back."""

@@ -1,0 +1,381 @@
+"""From what a player wants to an order: looked up, checked, priced, frozen, and all that it needs is held.
+
+One way for everything that is ordered, so that catalog, cart and order agree; purchases for a virtual currency that
+need nothing but numbers take a shorter one (orders/fast_purchase.py) with the same rules.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from haversack.carts.actions import forget_bought
+from haversack.catalog.read_model.compiled import Catalog
+from haversack.catalog.selling import SellableItem, Shop, open_shop
+from haversack.context import Context
+from haversack.database.engine import Session
+from haversack.errors import (
+    CART_EMPTY,
+    ITEM_FREE_ORDER_ONLY,
+    ITEM_UNAVAILABLE,
+    NON_CONSUMABLE_OWNED,
+    UNPAID_ORDERS_TOO_MANY,
+    Refusal,
+)
+from haversack.inventory.actions import charge
+from haversack.inventory.ledger import write_ledger
+from haversack.login.identities import PlayerIdentity
+from haversack.orders import holding, queries, rules
+from haversack.orders.changes import OrderChange, tell_with_commit
+from haversack.orders.codes import source_of
+from haversack.orders.fast_purchase import Numbers, buy_at_once, numbers_of
+from haversack.orders.fulfilling import give, tell_paid
+from haversack.orders.records import CurrencyType, Order, OrderLine, OrderState
+from haversack.orders.rules import Looked, Way
+from haversack.pricing.records import Line, PricedCart
+from haversack.pricing.rules import price_cart
+from haversack.projects.records import OrderDestination, Project
+
+# A Backpack holds things one by one.
+BACKPACK_ITEMS_MAX = 500
+# Offers for a virtual currency that are remembered of each version of a catalog.
+OFFERS_KEPT_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """So many of an item, by its SKU; by its id where it comes out of a cart."""
+
+    sku: str
+    quantity: int
+    item_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """What a player wants, and in what circumstances.
+
+    currency: ISO 4217, None for the one that prices have in the country. platform: of the purchase, where it is told.
+    destination None: as the project has it.
+    """
+
+    project: Project
+    player: PlayerIdentity
+    wanted: Sequence[Wanted]
+    currency: str | None = None
+    country: str | None = None
+    locale: str = "en"
+    is_sandbox: bool = False
+    cart_id: str | None = None
+    custom_parameters: Mapping[str, Any] | None = None
+    email: str | None = None
+    platform: str | None = None
+    destination: OrderDestination | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The project's time."""
+        return self.project.clock.now()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An order that the catalog allows, before anything is held for it."""
+
+    checkout: Checkout
+    shop: Shop
+    offer: "Offer"
+    now: datetime
+
+
+@dataclass(slots=True)
+class Offer:
+    """What is wanted, priced and frozen. `numbers`: what the short way needs to know of it, once it was asked for."""
+
+    priced: PricedCart
+    currency: str | None
+    lines: tuple[OrderLine, ...]
+    numbers: Numbers | None = None
+    is_general: bool = False
+
+    def find_numbers(self, shop: Shop, now: datetime) -> Numbers | None:
+        """What the lines change where that is nothing but numbers.
+
+        Several lines take the general way: it names each faulty one.
+        """
+        if self.is_general or len(self.priced.lines) > 1:
+            return None
+        if self.numbers is None or not self.numbers.holds(now):
+            self.numbers = numbers_of(self.lines, shop, now)
+            self.is_general = self.numbers is None
+        return self.numbers
+
+
+_offers: WeakKeyDictionary[Catalog, dict[tuple[Any, ...], Offer]] = WeakKeyDictionary()
+
+# What one of an item costs, None where it has no price, and the currency.
+UnitPrice = Callable[[SellableItem], tuple[Decimal | None, str | None]]
+
+
+async def order_for_money(context: Context, db: Session, checkout: Checkout) -> Order:
+    """Make an order that a payment will pay; it holds what it needs until then. Its state is `new`.
+
+    In the caller's transaction, or in one of its own. Refuses with what stands in the way, all faulty lines named.
+    """
+    prepared = await prepare_for_money(context, checkout)
+    async with db.begin():
+        await queries.take_turn(db, checkout.project.project_id, checkout.player.player_id)
+        order = await _order(context, db, prepared, CurrencyType.REAL)
+        held = await _hold(db, prepared, order)
+        order = replace(order, lines=held.lines)
+        if any(line.reserved.stock or line.reserved.pre_orders or line.reserved.codes for line in order.lines):
+            await _check_holding(db, order)
+        await queries.add_order(db, order)
+        tell_with_commit(db, OrderChange.of(order))
+        await write_ledger(
+            db,
+            project_id=order.project_id,
+            player_id=order.player_id,
+            source=source_of(order),
+            rows=holding.merged_rows(held.rows),
+            now=prepared.now,
+        )
+    return order
+
+
+async def order_for_free(context: Context, db: Session, checkout: Checkout) -> Order:
+    """Make an order of what costs nothing, and finish it: its goods are given, its state is `done`."""
+    prepared = await prepare_for_free(context, checkout)
+    return await _finish(context, db, prepared, CurrencyType.FREE)
+
+
+async def order_for_virtual_currency(context: Context, db: Session, checkout: Checkout, currency_sku: str) -> Order:
+    """Make an order that is paid from the player's balance of a currency, and finish it: its state is `done`."""
+    prepared = await prepare_for_virtual_currency(context, checkout, currency_sku)
+    return await _finish(context, db, prepared, CurrencyType.VIRTUAL)
+
+
+async def prepare_for_money(context: Context, checkout: Checkout) -> Prepared:
+    """Check and price in real money, as far as the catalog alone says."""
+    shop = await open_shop(context.catalogs, checkout.project.project_id)
+    prepared = _prepare(shop, checkout, Way.MONEY, _price_in_money(shop, checkout))
+    priced = prepared.offer.priced
+    if priced.is_free:
+        raise ITEM_FREE_ORDER_ONLY(sku=priced.lines[0].line.sku)
+    return prepared
+
+
+async def prepare_for_free(context: Context, checkout: Checkout) -> Prepared:
+    """Check that what is wanted costs nothing, as far as the catalog alone says."""
+    shop = await open_shop(context.catalogs, checkout.project.project_id)
+    return _prepare(shop, checkout, Way.FREE, _price_in_money(shop, checkout))
+
+
+async def prepare_for_virtual_currency(context: Context, checkout: Checkout, currency_sku: str) -> Prepared:
+    """Check and price in a virtual currency, as far as the catalog alone says."""
+    shop = await open_shop(context.catalogs, checkout.project.project_id)
+    offers = _offers.setdefault(shop.catalog, {})
+    key = (currency_sku, *checkout.wanted)
+    offer = offers.get(key)
+    if offer is not None:
+        now = checkout.now
+        _look_all(shop, checkout, now)
+        return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
+
+    def unit_price(item: SellableItem) -> tuple[Decimal | None, str | None]:
+        found = next((each for each in item.virtual_prices if each.is_enabled and each.sku == currency_sku), None)
+        return (None if found is None else Decimal(found.amount)), currency_sku
+
+    prepared = _prepare(shop, checkout, Way.VIRTUAL_CURRENCY, unit_price)
+    # A release that lies ahead is a matter of time.
+    if all(line.pre_order is None for line in prepared.offer.lines):
+        if len(offers) >= OFFERS_KEPT_MAX:
+            offers.clear()
+        offers[key] = prepared.offer
+    return prepared
+
+
+def _price_in_money(shop: Shop, checkout: Checkout) -> UnitPrice:
+    def unit_price(item: SellableItem) -> tuple[Decimal | None, str | None]:
+        found = shop.price_of(item, country=checkout.country, currency=checkout.currency)
+        return (None, checkout.currency) if found is None else (found.amount, found.currency)
+
+    return unit_price
+
+
+def _prepare(shop: Shop, checkout: Checkout, way: Way, unit_price: UnitPrice) -> Prepared:
+    now = checkout.now
+    looked = _look_all(shop, checkout, now)
+    items = {each.item.item_id: each.item for each in looked if each.item is not None}
+    prices = {item_id: unit_price(item) for item_id, item in items.items()}
+    # The catalog shows a country one currency; where it has none in common, the first line says which.
+    currency = next((currency for amount, currency in prices.values() if amount is not None), None)
+    lines = [
+        Line(
+            item_id=each.item.item_id,
+            sku=each.item.sku,
+            quantity=each.quantity,
+            unit_amount=prices[each.item.item_id][0] if prices[each.item.item_id][1] == currency else None,
+            is_free=each.item.is_free,
+        )
+        for each in looked
+        if each.item is not None
+    ]
+    priced = price_cart(lines, currency=currency)
+    _raise_faults((line.line.sku, rules.find_price_fault(line, priced, way)) for line in priced.lines)
+    offer = Offer(priced, currency, rules.freeze(priced, items, now=now))
+    return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
+
+
+def _look_all(shop: Shop, checkout: Checkout, now: datetime) -> list[Looked]:
+    if not checkout.wanted:
+        raise CART_EMPTY()
+    looked = [_look(shop, wanted, checkout, now) for wanted in checkout.wanted]
+    project_id = checkout.project.project_id
+    _raise_faults(
+        (each.sku, rules.find_fault(each, project_id=project_id, country=checkout.country)) for each in looked
+    )
+    return looked
+
+
+def _look(shop: Shop, wanted: Wanted, checkout: Checkout, now: datetime) -> Looked:
+    item = shop.find_by_sku(wanted.sku) if wanted.item_id is None else shop.find_by_id(wanted.item_id)
+    if item is None and wanted.item_id is not None:
+        # It was there when it was put into the cart.
+        raise ITEM_UNAVAILABLE(sku=wanted.sku or wanted.item_id, reason="it does not exist any more")
+    return Looked(
+        sku=wanted.sku if item is None else item.sku,
+        quantity=wanted.quantity,
+        item=item,
+        is_sold_here=item is None or shop.is_sold_in(item, checkout.country),
+        is_on_sale=item is None or shop.is_on_sale(item, now),
+    )
+
+
+def _raise_faults(found: Any) -> None:
+    faults: list[tuple[str, Refusal]] = [(sku, refusal) for sku, refusal in found if refusal is not None]
+    if faults:
+        raise rules.refusal_of(faults)
+
+
+async def _order(context: Context, db: Session, prepared: Prepared, currency_type: CurrencyType) -> Order:
+    """The order as it begins; nothing is held or stored yet."""
+    checkout, now = prepared.checkout, prepared.now
+    offer = prepared.offer
+    is_free = currency_type is CurrencyType.FREE
+    order = Order(
+        project_id=checkout.project.project_id,
+        order_id=await queries.take_order_id(context.database, db),
+        player_id=checkout.player.player_id,
+        external_id=checkout.player.name_in_game,
+        is_guest=checkout.player.is_guest,
+        state=OrderState.NEW,
+        is_sandbox=checkout.is_sandbox,
+        currency_type=currency_type,
+        currency=None if is_free else offer.currency,
+        amount=None if is_free else offer.priced.amount,
+        amount_without_discount=None if is_free else offer.priced.amount_without_discount,
+        country=checkout.country,
+        email=checkout.email or checkout.player.email,
+        locale=checkout.locale,
+        platform=checkout.platform,
+        destination=checkout.destination or checkout.project.order_destination,
+        cart_id=checkout.cart_id,
+        custom_parameters=checkout.custom_parameters,
+        payment_id=None,
+        comment=None,
+        created_at=now,
+        expires_at=now + rules.PAYABLE_FOR,
+        paid_at=None,
+        ended_at=None,
+        delivery_id=None,
+        lines=offer.lines,
+    )
+    if order.destination is OrderDestination.BACKPACK:
+        rules.check_fits_backpack(order, most=BACKPACK_ITEMS_MAX)
+    return order
+
+
+async def _hold(db: Session, prepared: Prepared, order: Order) -> holding.Held:
+    """Hold what the order needs, and check that what can be owned once is not owned yet."""
+    holder = holding.Holder(
+        shop=prepared.shop,
+        project_id=order.project_id,
+        order_id=order.order_id,
+        player_id=order.player_id,
+        country=order.country,
+        now=prepared.now,
+    )
+    held = await holding.hold(db, holder, order.lines)
+    faults = [*held.faults, *await _owned_faults(db, order)]
+    if faults:
+        raise rules.refusal_of(faults)
+    return held
+
+
+async def _owned_faults(db: Session, order: Order) -> list[tuple[str, Refusal]]:
+    once = rules.owned_once(order.lines)
+    if not once or order.destination is OrderDestination.BACKPACK:
+        return []
+    owned = await queries.list_owned(db, order.project_id, order.player_id, list(once))
+    return [
+        (sku, NON_CONSUMABLE_OWNED(sku=sku))
+        for item_id, (sku, quantity) in once.items()
+        if quantity > 1 or item_id in owned
+    ]
+
+
+async def _check_holding(db: Session, order: Order) -> None:
+    """A player who lets many orders wait would keep limited items from all others (R29)."""
+    count = await queries.count_holding(db, order.project_id, order.player_id)
+    if count >= rules.HOLDING_ORDERS_MAX:
+        raise UNPAID_ORDERS_TOO_MANY(count=count)
+
+
+async def _finish(context: Context, db: Session, prepared: Prepared, currency_type: CurrencyType) -> Order:
+    """Make an order that is paid at once: held, sold, charged, given and told in one transaction."""
+    project, player = prepared.checkout.project, prepared.checkout.player
+    now = prepared.now
+    order = await _order(context, db, prepared, currency_type)
+    numbers = prepared.offer.find_numbers(prepared.shop, now)
+    if numbers is not None and order.cart_id is None:
+        bought = await buy_at_once(db, order, numbers, project=project)
+        if bought is not None:
+            return bought
+    async with db.begin():
+        await queries.take_turn(db, project.project_id, player.player_id)
+        held = await _hold(db, prepared, order)
+        sold = await holding.sell(db, replace(order, lines=held.lines))
+        if order.amount and order.currency is not None:
+            await charge(
+                db,
+                project_id=order.project_id,
+                player_id=order.player_id,
+                sku=order.currency,
+                amount=int(order.amount),
+                source=source_of(order),
+                now=now,
+            )
+        paid = replace(
+            order,
+            state=rules.move(order.state, OrderState.PAID),
+            lines=rules.with_codes_owed(sold.lines, now=now),
+            paid_at=now,
+        )
+        await give(db, context, paid, project=project, now=now)
+        done = await tell_paid(db, project, paid, None, now=now)
+        await queries.add_order(db, done)
+        tell_with_commit(db, OrderChange.of(done))
+        await write_ledger(
+            db,
+            project_id=order.project_id,
+            player_id=order.player_id,
+            source=source_of(order),
+            rows=holding.merged_rows([*held.rows, *sold.rows]),
+            now=now,
+        )
+        if done.cart_id is not None:
+            await forget_bought(db, done.project_id, done.player_id, done.cart_id, rules.bought(done))
+    return done

@@ -1,0 +1,293 @@
+"""Orders that are paid at once and need nothing but numbers, by one call of a function in the database.
+
+The same rules as `checkout` has, and the same rows: most purchases for a virtual currency are of this kind, and
+statement by statement they would come to half the rate. What needs more (keys, pieces with uses of their own, items
+with an end, pre-orders, the Backpack) takes the general way, and so does what the function finds changed.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import orjson
+from sqlalchemy import text
+
+from haversack.catalog.read_model.rules import is_before_release
+from haversack.catalog.records import VirtualItemType
+from haversack.catalog.selling import Shop
+from haversack.database.engine import Session
+from haversack.errors import (
+    ITEM_UNAVAILABLE,
+    NON_CONSUMABLE_OWNED,
+    NOT_ENOUGH_CURRENCY,
+    OWNED_TOO_MANY,
+    USER_LIMIT_EXCEEDED,
+    Refusal,
+)
+from haversack.inventory.ledger import moment_text
+from haversack.inventory.records import CurrencyGrant, ItemGrant
+from haversack.inventory.rules import OWNED_MAX
+from haversack.limits.rules import item_window
+from haversack.orders import queries, rules
+from haversack.orders.records import Order, OrderLine, OrderState, Reserved
+from haversack.orders.stored_forms import details_form
+from haversack.projects.records import OrderDestination, Project
+from haversack.webhooks.event_ids import new_event_id
+from haversack.webhooks.events import body_of
+from haversack.webhooks.order_events import OrderPaid
+
+# In the order of the function's parameters.
+PARAMETERS = (
+    "project",
+    "player",
+    "turn",
+    "order_id",
+    "now",
+    "expires",
+    "currency_type",
+    "currency",
+    "amount",
+    "amount_before",
+    "external",
+    "is_guest",
+    "is_sandbox",
+    "country",
+    "email",
+    "locale",
+    "platform",
+    "cart",
+    "parameters",
+    "use_items",
+    "use_quantities",
+    "use_limits",
+    "use_windows",
+    "use_details",
+    "stock_items",
+    "stock_quantities",
+    "skus",
+    "amounts",
+    "items",
+    "quantities",
+    "singles",
+    "content",
+    "lines",
+    "event",
+    "version",
+    "body",
+)
+BUY_AT_ONCE = text(f"SELECT buy_at_once({', '.join(f':{name}' for name in PARAMETERS)}) AS delivery_id")
+
+USED_UP, NOT_ENOUGH, OWNED, SOLD_OUT = "HV001", "HV002", "HV003", "HV004"
+CHANGED, OTHER_VERSION = "HV900", "HV901"
+
+# Which form of the webhook each project's endpoint wanted last; the function says where it wants another one by now.
+_versions: dict[int, int] = {}
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What lines change where that is nothing but numbers, as the function takes it. It holds from `starts` on, up to
+    `ends`: then a limit begins anew."""
+
+    lines: tuple[OrderLine, ...]
+    starts: datetime | None = None
+    ends: datetime | None = None
+    uses: list[tuple[int, int, int, datetime]] = field(default_factory=list)
+    stocks: list[tuple[int, int]] = field(default_factory=list)
+    amounts: list[tuple[str, int]] = field(default_factory=list)
+    items: list[tuple[int, int]] = field(default_factory=list)
+    singles: dict[int, str] = field(default_factory=dict)
+    skus: dict[int, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def holds(self, now: datetime) -> bool:
+        """Whether the limits' windows are still the same."""
+        return (self.starts is None or self.starts <= now) and (self.ends is None or now < self.ends)
+
+
+def numbers_of(lines: tuple[OrderLine, ...], shop: Shop, now: datetime) -> Numbers | None:
+    """What lines change where that is nothing but numbers, else None."""
+    found = Numbers(lines)
+    reserved: dict[int, Reserved] = {}
+    for line in lines:
+        if is_before_release(line.pre_order, now):
+            return None
+        reserved[line.line_no] = _add_limits(found, line, shop, now)
+    content = []
+    for given in rules.granted_by(lines, country=None):
+        match given:
+            case CurrencyGrant():
+                found.amounts.append((given.sku, given.quantity))
+                content.append({"kind": "currency", "sku": given.sku, "quantity": given.quantity})
+            case ItemGrant() if _is_number(given) and all(item_id != given.item_id for item_id, _ in found.items):
+                if given.virtual_item_type is VirtualItemType.NON_CONSUMABLE:
+                    found.singles[given.item_id] = given.sku
+                found.items.append((given.item_id, given.quantity))
+                content.append({"kind": "item", "item_id": given.item_id, "sku": given.sku, "quantity": given.quantity})
+            case _:
+                return None
+    found.uses.sort()
+    found.stocks.sort()
+    found.lines = tuple(replace(line, reserved=reserved[line.line_no]) for line in lines)
+    found.values = _static_values(found, content)
+    return found
+
+
+def _is_number(given: ItemGrant) -> bool:
+    is_timed = given.virtual_item_type is VirtualItemType.NON_RENEWING_SUBSCRIPTION
+    return not is_timed and given.usages_count is None and given.quantity <= OWNED_MAX
+
+
+def _add_limits(found: Numbers, line: OrderLine, shop: Shop, now: datetime) -> Reserved:
+    item = shop.find_by_id(line.item_id)
+    limits = None if item is None else item.limits
+    reserved = line.reserved
+    if limits is None:
+        return reserved
+    found.skus[line.item_id] = line.sku
+    if limits.per_user is not None and line.parent_line_no is None and not line.is_bonus:
+        # A reset by hand within the window is found by the function, which then leaves it to the general way.
+        window = item_window(limits, now, reset_at=None)
+        found.uses.append((line.item_id, line.quantity, limits.per_user, window.start))
+        found.starts = max(window.start, found.starts or window.start)
+        if window.next is not None:
+            found.ends = min(window.next, found.ends or window.next)
+        reserved = replace(reserved, uses=line.quantity, uses_window=window.start)
+    if limits.per_item is not None:
+        found.stocks.append((line.item_id, line.quantity))
+        reserved = replace(reserved, stock=line.quantity)
+    return reserved
+
+
+def _static_values(found: Numbers, content: list[dict[str, Any]]) -> dict[str, Any]:
+    """The values that are the same for everybody who orders these lines."""
+    return {
+        "use_items": [item_id for item_id, _, _, _ in found.uses] or None,
+        "use_quantities": [quantity for _, quantity, _, _ in found.uses] or None,
+        "use_limits": [limit for _, _, limit, _ in found.uses] or None,
+        "use_windows": [window for _, _, _, window in found.uses] or None,
+        "use_details": [moment_text(window) for _, _, _, window in found.uses] or None,
+        "stock_items": [item_id for item_id, _ in found.stocks] or None,
+        "stock_quantities": [quantity for _, quantity in found.stocks] or None,
+        "skus": [sku for sku, _ in found.amounts] or None,
+        "amounts": [amount for _, amount in found.amounts] or None,
+        "items": [item_id for item_id, _ in found.items] or None,
+        "quantities": [quantity for _, quantity in found.items] or None,
+        "singles": list(found.singles) or None,
+        "content": orjson.dumps(content).decode(),
+        "lines": orjson.dumps([_line_form(line) for line in found.lines]).decode(),
+    }
+
+
+async def buy_at_once(db: Session, order: Order, numbers: Numbers, *, project: Project) -> Order | None:
+    """Make, pay and finish an order that stands at its beginning (`new`, nothing held) of the lines that `numbers` was
+    made of; None, and nothing changed, where it has to take the general way. Refuses as that does."""
+    if order.destination is not OrderDestination.INVENTORY:
+        return None
+    for item_id, quantity in numbers.items:
+        if quantity > 1 and item_id in numbers.singles:
+            raise NON_CONSUMABLE_OWNED(sku=numbers.singles[item_id])
+    paid_at = order.created_at
+    rules.move(rules.move(order.state, OrderState.PAID), OrderState.DONE)
+    done = replace(order, state=OrderState.DONE, lines=numbers.lines, paid_at=paid_at, ended_at=paid_at)
+    while True:
+        version = _versions.get(order.project_id, 1)
+        try:
+            delivery_id = await _call(db, _values(done, numbers, project, version))
+        except asyncpg.NumericValueOutOfRangeError:
+            raise OWNED_TOO_MANY(sku=order.lines[0].sku) from None
+        except asyncpg.PostgresError as error:
+            if error.sqlstate == CHANGED:
+                return None
+            if error.sqlstate == OTHER_VERSION:
+                _versions[order.project_id] = int(error.detail or 1)
+                continue
+            refusal = _refusal(error, numbers, done)
+            if refusal is None:
+                raise
+            raise refusal from None
+        return done if delivery_id is None else replace(done, delivery_id=delivery_id)
+
+
+async def _call(db: Session, values: dict[str, Any]) -> int | None:
+    """The id of the delivery that has to be sent; None where there is nobody to tell."""
+    delivery_id: int | None
+    if not db.in_transaction:
+        delivery_id = await db.fetch_value(BUY_AT_ONCE, **values)
+        return delivery_id
+    # Inside a transaction of the caller (one with an Idempotency-Key) a refusal must undo this call alone.
+    async with db.begin():
+        delivery_id = await db.fetch_value(BUY_AT_ONCE, **values)
+    return delivery_id
+
+
+def _refusal(error: asyncpg.PostgresError, numbers: Numbers, order: Order) -> Refusal | None:
+    """What a refusal of the function means; None for what is none."""
+    item_id = int(error.detail or 0) if error.sqlstate in (USED_UP, SOLD_OUT) else 0
+    sku = numbers.skus.get(item_id, order.lines[0].sku)
+    if error.sqlstate == NOT_ENOUGH:
+        return NOT_ENOUGH_CURRENCY()
+    if error.sqlstate == USED_UP:
+        refusal = USER_LIMIT_EXCEEDED(sku=sku)
+    elif error.sqlstate == OWNED:
+        sku = next(iter(numbers.singles.values()), sku)
+        refusal = NON_CONSUMABLE_OWNED(sku=sku)
+    elif error.sqlstate == SOLD_OUT:
+        quantity = next((quantity for item, quantity in numbers.stocks if item == item_id), 1)
+        refusal = ITEM_UNAVAILABLE(sku=sku, reason=f"fewer than {quantity} of it are left")
+    else:
+        return None
+    return rules.refusal_of([(sku, refusal)])
+
+
+def _values(order: Order, numbers: Numbers, project: Project, version: int) -> dict[str, Any]:
+    return {
+        **numbers.values,
+        "project": order.project_id,
+        "player": order.player_id,
+        "turn": queries.turn_of(order.project_id, order.player_id),
+        "order_id": order.order_id,
+        "now": order.created_at,
+        "expires": order.expires_at,
+        "currency_type": order.currency_type.value,
+        "currency": order.currency,
+        "amount": _whole(order.amount),
+        "amount_before": _whole(order.amount_without_discount),
+        "external": order.external_id,
+        "is_guest": order.is_guest,
+        "is_sandbox": order.is_sandbox,
+        "country": order.country,
+        "email": order.email,
+        "locale": order.locale,
+        "platform": order.platform,
+        "cart": order.cart_id,
+        "parameters": order.custom_parameters,
+        "event": new_event_id(),
+        "version": version,
+        "body": body_of(OrderPaid(order=order), project, version=version),
+    }
+
+
+def _whole(amount: Decimal | None) -> int | None:
+    return None if amount is None else int(amount)
+
+
+def _line_form(line: OrderLine) -> dict[str, Any]:
+    return {
+        "line_no": line.line_no,
+        "parent_line_no": line.parent_line_no,
+        "item_id": line.item_id,
+        "sku": line.sku,
+        "kind": line.kind.value,
+        "quantity": line.quantity,
+        "amount": _whole(line.amount),
+        "amount_without_discount": _whole(line.amount_without_discount),
+        "is_free": line.is_free,
+        "is_bonus": line.is_bonus,
+        "details": details_form(line),
+        "stock_reserved": line.reserved.stock,
+        "uses_reserved": line.reserved.uses,
+        "uses_window": line.reserved.uses_window,
+    }

@@ -1,0 +1,1 @@
+"""The order-status socket: a game hears of its player's orders as they move."""

@@ -1,0 +1,84 @@
+"""The forms in which what is frozen of a line stands in the table's JSON columns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from haversack.catalog.items.stored_forms import pre_order_form, pre_order_of
+from haversack.catalog.records import Expiration, ItemKind, VirtualItemType
+from haversack.orders.records import OrderLine, Reserved
+
+Json = dict[str, Any]
+
+
+def details_form(line: OrderLine) -> Json:
+    """Texts, and what the item gives; what is empty is left out."""
+    form: Json = {"name": dict(line.name)}
+    if line.description:
+        form["description"] = dict(line.description)
+    if line.image_url is not None:
+        form["image_url"] = line.image_url
+    if line.custom_attributes is not None:
+        form["custom_attributes"] = line.custom_attributes
+    if line.is_pre_order:
+        form["is_pre_order"] = True
+    if line.promotion_ids:
+        form["promotion_ids"] = list(line.promotion_ids)
+    if line.virtual_item_type is not None:
+        form["virtual_item_type"] = line.virtual_item_type.value
+    if line.usages_count is not None:
+        form["usages_count"] = line.usages_count
+    if line.expiration is not None:
+        form["expiration"] = {"type": line.expiration.type, "value": line.expiration.value}
+    if line.pre_order is not None:
+        form["pre_order"] = pre_order_form(line.pre_order)
+    return form
+
+
+def codes_form(reserved: Reserved) -> Json | None:
+    """Reserved codes by their keys, or None."""
+    form: dict[str, list[int]] = {}
+    for item_id, code_id in reserved.codes:
+        form.setdefault(str(item_id), []).append(code_id)
+    return form or None
+
+
+def _codes_of(stored: Mapping[str, list[int]] | None) -> tuple[tuple[int, int], ...]:
+    return tuple((int(item_id), code_id) for item_id, codes in (stored or {}).items() for code_id in codes)
+
+
+def line_of(row: Mapping[str, Any]) -> OrderLine:
+    """The line of a row with the columns of `order_lines`."""
+    details = row["details"]
+    expiration = details.get("expiration")
+    item_type = details.get("virtual_item_type")
+    return OrderLine(
+        line_no=row["line_no"],
+        parent_line_no=row["parent_line_no"],
+        item_id=row["item_id"],
+        sku=row["sku"],
+        kind=ItemKind(row["kind"]),
+        quantity=row["quantity"],
+        amount=row["amount"],
+        amount_without_discount=row["amount_without_discount"],
+        is_free=row["is_free"],
+        is_bonus=row["is_bonus"],
+        name=details["name"],
+        description=details.get("description"),
+        image_url=details.get("image_url"),
+        custom_attributes=details.get("custom_attributes"),
+        is_pre_order=details.get("is_pre_order", False),
+        promotion_ids=tuple(details.get("promotion_ids", ())),
+        reserved=Reserved(
+            stock=row["stock_reserved"],
+            uses=row["uses_reserved"],
+            uses_window=row["uses_window"],
+            pre_orders=row["pre_orders_reserved"],
+            codes=_codes_of(row["codes_reserved"]),
+        ),
+        region_id=row["region_id"],
+        virtual_item_type=None if item_type is None else VirtualItemType(item_type),
+        usages_count=details.get("usages_count"),
+        expiration=None if expiration is None else Expiration(expiration["type"], expiration["value"]),
+        pre_order=pre_order_of(details.get("pre_order")),
+        codes_owed=row["codes_owed"],
+    )
