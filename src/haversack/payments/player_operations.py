@@ -1,0 +1,125 @@
+"""Payment operations that a player calls: orders that are paid with money, and purchases without an order."""
+
+from typing import Any
+
+from haversack.errors import ITEM_NOT_FOUND, PROJECT_NOT_FOUND, STORE, Fault
+from haversack.http.area import Area, Repeat
+from haversack.http.calls import BuyerCall, ShopperCall
+from haversack.http.problems import invalid
+from haversack.orders.changes import note_order
+from haversack.orders.checkout import Checkout, Wanted, order_for_money
+from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, country_of
+from haversack.payments.rules import moves_no_money
+from haversack.payments.tokens import issue_token
+from haversack.payments.wire.orders import (
+    CartOrderBody,
+    ItemOrderBody,
+    OrderTokenView,
+    SimplePurchaseBody,
+    TokenView,
+)
+from haversack.payments.wire.settings import stored_settings
+
+area = Area("payment-client-side", family=STORE, prefix="/api/v2/project/{project_id}/payment")
+
+# An item that is gone from a cart is unavailable, not unknown.
+BY_CART = tuple(kind for kind in (*MONEY_ERRORS, *CART_ERRORS, PROJECT_NOT_FOUND) if kind is not ITEM_NOT_FOUND)
+NO_SANDBOX = "this project takes real money: only its server may make sandbox orders"
+
+
+def _is_sandbox(call: BuyerCall, *, wanted: bool) -> bool:
+    """Whether no money moves. A player who could choose that would pay with test cards, so outside of development it is
+    for the project and its server to say."""
+    if moves_no_money(call.project):
+        return True
+    if wanted and not call.context.settings.is_development:
+        raise invalid(STORE.invalid, [Fault("sandbox", NO_SANDBOX)])
+    return wanted
+
+
+def _user_details(call: BuyerCall, country: str | None) -> dict[str, Any]:
+    details: dict[str, Any] = {"country": {"value": country, "allow_modify": False}}
+    if call.player.email is not None:
+        details["email"] = call.player.email
+    if call.player.name is not None:
+        details["name"] = call.player.name
+    return details
+
+
+async def _order(
+    call: BuyerCall, body: CartOrderBody, wanted: list[Wanted], *, cart_id: str | None = None
+) -> OrderTokenView:
+    country = country_of(call, body.country)
+    checkout = Checkout(
+        project=call.project,
+        player=call.player,
+        wanted=wanted,
+        currency=body.currency,
+        country=country,
+        locale=body.locale,
+        is_sandbox=_is_sandbox(call, wanted=body.sandbox),
+        cart_id=cart_id,
+        custom_parameters=body.custom_parameters,
+    )
+    async with call.db.begin():
+        order = await order_for_money(call.context, call.db, checkout)
+        token = await issue_token(
+            call.db,
+            call.project,
+            order=order,
+            player_id=order.player_id,
+            external_id=order.external_id,
+            is_sandbox=order.is_sandbox,
+            user_details=_user_details(call, country),
+            purchase=None,
+            settings={"language": body.locale, **stored_settings(body.settings)},
+            custom_parameters=body.custom_parameters,
+            now=call.now,
+        )
+    call.after_commit.append(lambda: note_order(call, order.project_id, order.player_id, order.order_id, order.state))
+    return OrderTokenView(order_id=order.order_id, token=token)
+
+
+@area.post("/item/{item_sku}", errors=MONEY_ERRORS, repeat=Repeat.NEVER)
+async def create_order_with_item(call: BuyerCall, item_sku: str, body: ItemOrderBody | None = None) -> OrderTokenView:
+    """Order an item for money. The token opens the payment page for it, for 24 hours."""
+    asked = body or ItemOrderBody()
+    return await _order(call, asked, [Wanted(item_sku, asked.quantity)])
+
+
+@area.post("/cart", errors=BY_CART, repeat=Repeat.NEVER)
+async def create_order(call: ShopperCall, body: CartOrderBody | None = None) -> OrderTokenView:
+    """Order what is in the current cart for money."""
+    return await _order_cart(call, None, body)
+
+
+@area.post("/cart/{cart_id}", errors=BY_CART, repeat=Repeat.NEVER)
+async def create_order_by_cart_id(call: ShopperCall, cart_id: str, body: CartOrderBody | None = None) -> OrderTokenView:
+    """Order what is in a cart for money."""
+    return await _order_cart(call, cart_id, body)
+
+
+async def _order_cart(call: ShopperCall, cart_id: str | None, body: CartOrderBody | None) -> OrderTokenView:
+    found_id, wanted = await cart_of(call, cart_id)
+    return await _order(call, body or CartOrderBody(), wanted, cart_id=found_id)
+
+
+@area.post("", repeat=Repeat.NEVER)
+async def create_simple_payment(call: BuyerCall, body: SimplePurchaseBody) -> TokenView:
+    """Make a token for a sum, without an order. The game gives what was bought when its webhook hears of the payment,
+    and must compare the sum with its own price: the player's game has named it."""
+    country = country_of(call)
+    token = await issue_token(
+        call.db,
+        call.project,
+        order=None,
+        player_id=call.player_id,
+        external_id=call.player.name_in_game,
+        is_sandbox=_is_sandbox(call, wanted=body.sandbox),
+        user_details=_user_details(call, country),
+        purchase=body.purchase.stored(),
+        settings=stored_settings(body.settings),
+        custom_parameters=body.custom_parameters,
+        now=call.now,
+    )
+    return TokenView(token=token)

@@ -1,0 +1,1 @@
+"""Reads and writes of payments: one module for each table or two."""

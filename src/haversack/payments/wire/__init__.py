@@ -1,0 +1,1 @@
+"""What clients and servers send to payment calls, and what they get."""
