@@ -1,0 +1,1 @@
+"""What a player sees because of who they are: conditions on user attributes, rules, the say of a partner."""

@@ -1,0 +1,275 @@
+"""Which promotions apply to a purchase, and what they give. Pure.
+
+The order is total: promotions are looked at by their ids. Discounts multiply, so that their order does not matter; what
+excludes each other is settled for the better of the player; `docs/pricing.md` has every rule with an example.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import chain, combinations
+from typing import assert_never
+
+from haversack.catalog.records import Period
+from haversack.limits.records import FOR_EVER, Uses
+from haversack.limits.rules import since_reset, used_in
+from haversack.limits.schedule import window_of
+from haversack.personalization.rules import meets_all
+from haversack.pricing.records import Discount, Line
+from haversack.pricing.rules import price_cart
+from haversack.promotions.records import (
+    Bonus,
+    BonusItems,
+    CartPercent,
+    CartPrice,
+    Comparison,
+    Condition,
+    HasCode,
+    HasItems,
+    ItemPercent,
+    ItemPrice,
+    Promotion,
+    RevealedItems,
+    Situation,
+    UserAttributes,
+    Verdict,
+)
+
+# Of more promotions that exclude each other than this, not every combination is tried: the best one is taken first,
+# then the best of those that it leaves, and so on.
+COMBINED_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What promotions do to a purchase: discounts in the order of their ids, bonuses, and a verdict on each of them."""
+
+    discounts: tuple[Discount, ...]
+    bonuses: tuple[Bonus, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    promotion: Promotion
+    discounts: tuple[Discount, ...]
+    bonuses: tuple[Bonus, ...]
+
+
+def apply_promotions(
+    promotions: Iterable[Promotion], lines: Sequence[Line], situation: Situation, *, currency: str | None
+) -> Applied:
+    """What the promotions do to lines of one currency."""
+    total = price_cart(lines, currency=currency).amount
+    verdicts: dict[int, Verdict] = {}
+    effects: list[_Effect] = []
+    for promotion in sorted(promotions, key=lambda each: each.promotion_id):
+        why_not = hindrance(promotion, situation, lines, total=total)
+        effect = None if why_not else _effect(promotion, lines)
+        if effect is None:
+            verdicts[promotion.promotion_id] = _dropped(promotion, why_not or "It does nothing for what is bought.")
+        else:
+            effects.append(effect)
+    kept = _settle_exclusions(effects, lines, currency)
+    for effect in effects:
+        promotion = effect.promotion
+        if effect in kept:
+            verdicts[promotion.promotion_id] = Verdict(promotion.promotion_id, title(promotion), True, "It applies.")
+        else:
+            winners = [each.promotion.promotion_id for each in kept if _exclude(promotion, each.promotion)]
+            verdicts[promotion.promotion_id] = _dropped(
+                promotion, f"Promotion {', '.join(map(str, winners))} excludes it, and is better for the player."
+            )
+    return Applied(
+        discounts=tuple(discount for effect in kept for discount in effect.discounts),
+        bonuses=tuple(bonus for effect in kept for bonus in effect.bonuses),
+        verdicts=tuple(verdicts[promotion_id] for promotion_id in sorted(verdicts)),
+    )
+
+
+def hindrance(
+    promotion: Promotion, situation: Situation, lines: Sequence[Line], *, total: Decimal | None
+) -> str | None:
+    """Why a promotion does not apply to a purchase, in words; None where nothing stands in its way."""
+    if not promotion.is_enabled:
+        return "It is switched off."
+    if not is_in_period(promotion.periods, situation.now):
+        return "It is not in one of its periods."
+    for condition in promotion.conditions:
+        why_not = _unmet(condition, promotion, situation, lines, total)
+        if why_not is not None:
+            return why_not
+    return used_up(promotion, situation)
+
+
+def is_in_period(periods: Sequence[Period], now: datetime) -> bool:
+    """Whether a moment lies in a period, from its start up to but without its end. Without periods: always."""
+    return not periods or any(
+        (period.starts_at is None or period.starts_at <= now) and (period.ends_at is None or now < period.ends_at)
+        for period in periods
+    )
+
+
+def used_up(promotion: Promotion, situation: Situation) -> str | None:
+    """Which limit of the promotion leaves nothing; None where it may be used once more."""
+    limits = promotion.limits
+    if limits.total is not None and situation.totals.get(promotion.promotion_id, 0) >= limits.total:
+        return "All of its uses have been used."
+    if situation.attributes is not None and left_to_player(promotion, situation) == 0:
+        return "The player has used it as often as it may be."
+    return None
+
+
+def left_to_player(promotion: Promotion, situation: Situation) -> int | None:
+    """How often the player may still use it in the window of now; None where it has no such limit."""
+    if promotion.limits.per_user is None:
+        return None
+    window = since_reset(
+        window_of(promotion.limits.schedule, situation.now),
+        situation.now,
+        reset_at=situation.resets.get(promotion.promotion_id),
+    )
+    uses = situation.uses.get(promotion.promotion_id) or Uses(FOR_EVER, 0)
+    return max(0, promotion.limits.per_user - used_in(uses, window))
+
+
+def fits(comparisons: Sequence[Comparison], amount: Decimal) -> bool:
+    """Whether an amount fits every comparison."""
+    return all(_fits(comparison, amount) for comparison in comparisons)
+
+
+def chosen_items(promotion: Promotion, lines: Sequence[Line]) -> frozenset[int]:
+    """The items of a purchase whose unit price the promotion's conditions on prices choose; all without any."""
+    wanted = [each.comparisons for each in promotion.conditions if isinstance(each, ItemPrice)]
+    return frozenset(
+        line.item_id
+        for line in lines
+        if line.unit_amount is not None and all(fits(comparisons, line.unit_amount) for comparisons in wanted)
+    )
+
+
+def title(promotion: Promotion) -> str:
+    """What a promotion is called where one name must do: in English, else in the first language it has."""
+    return promotion.name.get("en-US") or next(iter(promotion.name.values()), f"promotion {promotion.promotion_id}")
+
+
+def _unmet(
+    condition: Condition, promotion: Promotion, situation: Situation, lines: Sequence[Line], total: Decimal | None
+) -> str | None:
+    match condition:
+        case HasItems(item_ids):
+            missing = set(item_ids) - {line.item_id for line in lines if not line.is_bonus}
+            return "Not all items that it asks for are bought." if missing else None
+        case ItemPrice():
+            return None if chosen_items(promotion, lines) else "No item has a price that it asks for."
+        case CartPrice(comparisons):
+            if total is None or not fits(comparisons, total):
+                return "The price of the cart is not what it asks for."
+            return None
+        case UserAttributes(conditions):
+            return None if meets_all(conditions, situation.attributes) else "The player's attributes do not meet it."
+        case HasCode():
+            return None if promotion.promotion_id in situation.code_promotion_ids else "None of its codes was given."
+        case _:
+            assert_never(condition)
+
+
+def _effect(promotion: Promotion, lines: Sequence[Line]) -> _Effect | None:
+    """What a promotion that applies does to these lines; None: nothing."""
+    bought = chosen_items(promotion, lines)
+    discounts: list[Discount] = []
+    bonuses: list[Bonus] = []
+    for reward in promotion.rewards:
+        match reward:
+            case ItemPercent(percent, item_ids):
+                touched = bought if item_ids is None else bought.intersection(item_ids)
+                if touched:
+                    discounts.append(_discount(promotion, percent, touched))
+            case CartPercent(percent):
+                if bought:
+                    discounts.append(_discount(promotion, percent, None))
+            case BonusItems(items):
+                bonuses.extend(Bonus(promotion.promotion_id, item_id, quantity) for item_id, quantity in items)
+            case RevealedItems():
+                # They are shown and sold by it; their prices stay.
+                pass
+            case _:
+                assert_never(reward)
+    return _Effect(promotion, tuple(discounts), tuple(bonuses)) if discounts or bonuses else None
+
+
+def _discount(promotion: Promotion, percent: Decimal, item_ids: frozenset[int] | None) -> Discount:
+    return Discount(promotion_id=promotion.promotion_id, name=title(promotion), percent=percent, item_ids=item_ids)
+
+
+def _dropped(promotion: Promotion, why: str) -> Verdict:
+    return Verdict(promotion.promotion_id, title(promotion), False, why)
+
+
+def _exclude(one: Promotion, other: Promotion) -> bool:
+    """Whether two promotions exclude each other; one of them saying so is enough."""
+    return one.promotion_id in other.excluded_promotion_ids or other.promotion_id in one.excluded_promotion_ids
+
+
+def _settle_exclusions(effects: Sequence[_Effect], lines: Sequence[Line], currency: str | None) -> list[_Effect]:
+    """The effects that stay, by promotion id: of each knot of promotions that exclude each other the combination that
+    is best for the player."""
+    kept = [
+        effect
+        for knot in _knots(effects)
+        for effect in (knot if len(knot) == 1 else _best_combination(knot, lines, currency))
+    ]
+    return sorted(kept, key=lambda effect: effect.promotion.promotion_id)
+
+
+def _knots(effects: Sequence[_Effect]) -> Iterator[list[_Effect]]:
+    """Promotions that hang together by exclusions, directly or through others."""
+    left = list(effects)
+    while left:
+        knot, grown = [left.pop(0)], 0
+        while grown < len(knot):
+            member = knot[grown].promotion
+            joining = [effect for effect in left if _exclude(member, effect.promotion)]
+            left = [effect for effect in left if effect not in joining]
+            knot += joining
+            grown += 1
+        yield knot
+
+
+def _best_combination(knot: Sequence[_Effect], lines: Sequence[Line], currency: str | None) -> Sequence[_Effect]:
+    ordered = sorted(knot, key=lambda effect: effect.promotion.promotion_id)
+    if len(ordered) <= COMBINED_MAX:
+        possible = chain.from_iterable(combinations(ordered, size) for size in range(len(ordered), 0, -1))
+        return min((each for each in possible if _agree(each)), key=lambda each: _standing(each, lines, currency))
+    best: list[_Effect] = []
+    for effect in sorted(ordered, key=lambda each: _standing([each], lines, currency)):
+        if _agree([*best, effect]):
+            best.append(effect)
+    return best
+
+
+def _agree(effects: Sequence[_Effect]) -> bool:
+    return not any(_exclude(one.promotion, other.promotion) for one, other in combinations(effects, 2))
+
+
+def _standing(effects: Sequence[_Effect], lines: Sequence[Line], currency: str | None) -> tuple[object, ...]:
+    """What the player has of a combination, the better the smaller: what is to be paid, then how many bonuses there
+    are, then the ids."""
+    discounts = [discount for effect in effects for discount in effect.discounts]
+    amount = price_cart(lines, currency=currency, discounts=discounts).amount or Decimal(0)
+    bonuses = sum(bonus.quantity for effect in effects for bonus in effect.bonuses)
+    return amount, -bonuses, tuple(effect.promotion.promotion_id for effect in effects)
+
+
+def _fits(comparison: Comparison, amount: Decimal) -> bool:
+    value = comparison.value
+    found: Mapping[str, bool] = {
+        "ge": amount >= value,
+        "gt": amount > value,
+        "le": amount <= value,
+        "lt": amount < value,
+        "eq": amount == value,
+        "ne": amount != value,
+    }
+    return found[comparison.operator]
