@@ -15,7 +15,19 @@ from benchmarks.bed import BUILD
 from benchmarks.figures import Figure
 from haversack.clock import real_now
 
-NAMES = ("routing", "granting", "listing", "catalog", "webhooks", "startup", "memory")
+NAMES = (
+    "routing",
+    "granting",
+    "listing",
+    "catalog",
+    "carts",
+    "webhooks",
+    "sockets",
+    "startup",
+    "memory",
+    "orders",
+    "inventory",
+)
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")
 
 

@@ -137,22 +137,23 @@ async def running(
         await asyncio.to_thread(stop, process)
 
 
-def start(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def start(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], output: int = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
     """A process with no setting of ours but these. What it prints on its standard error is shown."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HAVERSACK_")}
-    return subprocess.Popen(command, cwd=folder, env={**kept, **environment}, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=folder, env={**kept, **environment}, stdout=output)
 
 
-def wait_until_answering(process: "subprocess.Popen[bytes]", port: int, *, path: str = "/") -> int:
-    """The status of the first answer of the process to a request to the path."""
+def wait_until_answering(process: "subprocess.Popen[bytes]", port: int) -> None:
+    """Return when the process has answered a request."""
     deadline = time.monotonic() + READY_SECONDS_MAX
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_SECONDS_MAX)
         try:
-            connection.request("GET", path)
-            reply = connection.getresponse()
-            reply.read()
-            return reply.status
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            return
         except (ConnectionError, http.client.BadStatusLine):
             if process.poll() is not None:
                 raise RuntimeError(f"{process.args!r} ended with {process.returncode}") from None

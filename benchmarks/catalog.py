@@ -115,9 +115,10 @@ async def _measure_pages(bed: Bed, served: Served, shops: dict[int, _Shop]) -> l
         body, etag = first.content, first.headers["etag"]
         limited = [item["item_id"] for item in first.json()["items"] if item["limits"]]
         assert limited
-        for player_id, headers in players.items():
-            for item_id in limited:
-                await _use(bed, middle, player_id, item_id)
+        for number, (player_id, headers) in enumerate(players.items()):
+            for place, item_id in enumerate(limited):
+                # No two players have used the same.
+                await _use(bed, middle, player_id, item_id, used=1 + (number >> place) % 2)
             mine = (await client.get(middle.path, headers=headers)).raise_for_status()
             assert mine.content != body
         for shop in shops.values():
@@ -150,7 +151,7 @@ async def _measure_pages(bed: Bed, served: Served, shops: dict[int, _Shop]) -> l
         bare_rate.figure(f"{size}, bare ASGI", "req/s"),
         against_bare("anonymous", f"page of 50 of 10,000, anonymous, {size}", 0.70),
         against_bare("not modified", "the same, 304", 0.80),
-        against_bare("signed in", f"the same, signed in, {len(limited)} limits used", 0.25),
+        against_bare("signed in", f"the same, signed in, {len(limited)} limits used", 0.30),
         measured["of 100,000"]["cpu_ms"].figure(
             "page of 50 of 100,000: server CPU",
             "ms",
@@ -166,7 +167,7 @@ def _load_of(served: Served, requests: Sequence[bytes], *, status: int = 200) ->
     return lambda: measure_load(served, requests, connections=CONNECTIONS, seconds=SECONDS, status=status)
 
 
-async def _use(bed: Bed, shop: _Shop, player_id: Any, item_id: int) -> None:
+async def _use(bed: Bed, shop: _Shop, player_id: Any, item_id: int, *, used: int) -> None:
     project = await bed.context.directory.find_project(shop.studio.project_id)
     assert project is not None
     await set_used(
@@ -174,7 +175,7 @@ async def _use(bed: Bed, shop: _Shop, player_id: Any, item_id: int) -> None:
         shop.studio.project_id,
         player_id,
         item_id,
-        used=1,
+        used=used,
         window_start=project.clock.now(),
     )
 

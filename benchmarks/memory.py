@@ -28,7 +28,7 @@ async def _measure_serve() -> list[Figure]:
 
         studio = await make_studio(bed.context)
         started = _figure("serve, started: resident", memory_of(served.pid).resident)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=60) as client:
             headers = await studio.host_headers(client)
             player_id = uuid4()
             for number in range(REQUESTS // 2):

@@ -36,7 +36,7 @@ def _build() -> tuple[FastAPI, Dispatcher, tuple[str, str], tuple[str, str]]:
     for method, path in places:
         app.router.add_api_route(path, answer, methods=[method], response_model=None)
         route: Any = app.router.routes[-1]
-        index.add(method, path, route, route.app)
+        index.add(method, path, route.app)
     return app, Dispatcher(app, index, {}), places[0], places[-1]
 
 

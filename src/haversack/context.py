@@ -10,11 +10,14 @@ from ipaddress import ip_network
 from haversack import __version__
 from haversack.catalog.keys.uploading import KeyUploads
 from haversack.catalog.read_model.live import LiveCatalogs
+from haversack.catalog.transfer.under_way import ImportsUnderWay
 from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
 from haversack.images.cache import PictureCache
 from haversack.images.proxy import ImageProxy
 from haversack.login.tokens import TokenVerifier
+from haversack.orders.changes import OrderChanges
+from haversack.orders.socket.channels import OrderChannels
 from haversack.outbound.addresses import USUAL_PORTS, AddressPolicy
 from haversack.outbound.client import OutboundClient
 from haversack.pages.shipped import find_shipped_picture
@@ -24,6 +27,9 @@ from haversack.settings import Settings
 from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.outcomes import OutcomeHandler, Outcomes
 
+# For what is read or counted aside while the caller holds a connection in its transaction: if both came from one pool,
+# as many callers at once as it has connections would all wait for one more.
+ASIDE_CONNECTIONS = 2
 PICTURE_CACHE_BYTES_MAX = 512 * 1024 * 1024
 
 
@@ -33,16 +39,20 @@ class Context:
 
     settings: Settings
     database: Database
+    aside: Database
     notifications: Notifications
     sealer: Sealer
     directory: ProjectDirectory
     tokens: TokenVerifier
     catalogs: LiveCatalogs
     uploads: KeyUploads
+    imports: ImportsUnderWay
     address_policy: AddressPolicy
     outbound: OutboundClient
     images: ImageProxy
     deliverer: Deliverer
+    order_changes: OrderChanges
+    order_channels: OrderChannels
 
     def new_request_id(self) -> str:
         """The id under which a request stands in the log and in error answers."""
@@ -73,6 +83,7 @@ async def open_context(
     policy = address_policy_of(settings)
     async with (
         Database(url, connections=settings.database_connections) as database,
+        Database(url, connections=ASIDE_CONNECTIONS) as aside,
         OutboundClient(policy, user_agent=f"Haversack/{__version__}") as outbound,
     ):
         notifications = Notifications(database.url)
@@ -90,25 +101,33 @@ async def open_context(
             outbound=outbound,
             outcomes=Outcomes(outcomes),
         )
+        changes = OrderChanges(database, notifications)
         context = Context(
             settings=settings,
             database=database,
+            aside=aside,
             notifications=notifications,
             sealer=sealer,
-            directory=ProjectDirectory(database, notifications),
+            directory=ProjectDirectory(database, notifications, is_development=settings.is_development),
             tokens=TokenVerifier(database, notifications, sealer, outbound),
-            catalogs=LiveCatalogs(database, notifications),
+            catalogs=LiveCatalogs(aside, notifications),
             uploads=KeyUploads(database, sealer, notifications),
+            imports=ImportsUnderWay(),
             address_policy=policy,
             outbound=outbound,
             images=images,
             deliverer=deliverer,
+            order_changes=changes,
+            order_channels=OrderChannels(database, changes),
         )
         await notifications.start()
         try:
             yield context
         finally:
             await deliverer.close()
+            await context.order_changes.close()
+            await context.order_channels.close()
+            await context.imports.stop()
             await context.uploads.close()
             await context.catalogs.close()
             await images.close()

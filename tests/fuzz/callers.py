@@ -11,7 +11,18 @@ from schemathesis import Case
 from fuzz.requests_made import SEEDS, SKU_OF_PATH
 from haversack.demo.seed import Demo
 from haversack.http.area import Operation
-from haversack.http.calls import AdminCall, GuestCall, HostCall, MerchantCall, PlayerCall, PublicCall, ServerCall
+from haversack.http.calls import (
+    AdminCall,
+    BuyerCall,
+    GuestCall,
+    HostCall,
+    MerchantCall,
+    PlayerCall,
+    PublicCall,
+    ServerCall,
+    ShopperCall,
+    StudioCall,
+)
 from make import catalog
 
 NAMES_KEPT_MAX = 50
@@ -58,14 +69,14 @@ class Demonstration:
         """Give a request the credentials that its operation asks for."""
         demo, headers = self.demo, case.headers
         basic: Callable[[str, str], str] = requests.auth._basic_auth_str  # type: ignore[assignment]
-        if operation.caller in (PlayerCall, GuestCall):
+        if operation.caller in (PlayerCall, GuestCall, BuyerCall, ShopperCall):
             headers["Authorization"] = f"Bearer {self._token_of_player(operation)}"
         elif operation.caller is ServerCall:
             headers["X-SERVER-AUTHORIZATION"] = self.server_token
         elif operation.caller is HostCall:
             headers["Authorization"] = f"Bearer {self.server_token}"
             headers["X-HOST-ID"] = demo.host_id
-        elif operation.caller is AdminCall:
+        elif operation.caller in (AdminCall, StudioCall):
             headers["Authorization"] = basic(str(demo.project_id), demo.api_key)
         elif operation.caller is MerchantCall:
             headers["Authorization"] = basic(str(demo.merchant_id), demo.merchant_key)

@@ -139,7 +139,7 @@ async def test_unsigned(name: str, server: Dev) -> None:
     operation = OPERATIONS[name]
 
     def call(case: Case, choice: int) -> None:
-        for header in ("Authorization", "X-SERVER-AUTHORIZATION", "X-HOST-ID"):
+        for header in ("Authorization", "X-SERVER-AUTHORIZATION", "X-HOST-ID", "x-unauthorized-id"):
             case.headers.pop(header, None)
         response = send(case, session, server.url)
         if response is None:

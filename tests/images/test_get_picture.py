@@ -1,5 +1,6 @@
 """The picture proxy through HTTP: sizes, formats, validators, and the ways a picture can be refused."""
 
+import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
@@ -176,3 +177,24 @@ async def test_picture_of_a_game_server(client: httpx.AsyncClient, context: Cont
     for query in ("", "?w=64&h=24", ""):
         assert (await client.get(f"{path}{query}")).status_code == 200
     assert calls == 1
+
+
+async def test_more_pictures_than_are_made_at_once(
+    client: httpx.AsyncClient, context: Context, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_answer, was_called = asyncio.Event(), asyncio.Event()
+
+    async def answer(_: web.Request) -> web.Response:
+        was_called.set()
+        await asyncio.wait_for(may_answer.wait(), 10)
+        return web.Response(status=404)
+
+    monkeypatch.setattr(context.images, "_waiting_max", 1)
+    address = context.images.path(f"{await serve(answer)}/lamp.png")
+    waiting = asyncio.create_task(client.get(f"{address}?w=10"))
+    await asyncio.wait_for(was_called.wait(), 10)
+    refused = await client.get(f"{address}?w=11")
+    may_answer.set()
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+    assert refused.json()["message"] == "Too many requests. Try again in 2 s."
+    assert (await waiting).status_code == 404

@@ -25,6 +25,7 @@ from haversack.images.rules import (
 )
 from haversack.outbound.addresses import DEVELOPMENT_POLICY, PRODUCTION_POLICY
 from haversack.outbound.client import OutboundClient
+from processes.running import until
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Draw = Callable[..., bytes]
@@ -368,6 +369,23 @@ async def test_own_pictures_need_no_network(make_proxy: MakeProxy, draw: Draw) -
 async def test_short_key_is_refused_at_the_start(make_proxy: MakeProxy) -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         make_proxy(key=b"short")
+
+
+async def test_more_pictures_than_are_made_at_once_are_refused(make_proxy: MakeProxy, serve: Serve, draw: Draw) -> None:
+    host = PictureHost(draw(40, 30))
+    url = await serve(host.answer)
+    proxy = make_proxy(waiting_max=2)
+    kept = await ask(proxy, f"{url}/kept", width=5)
+    host.may_answer.clear()
+    waiting = [asyncio.create_task(ask(proxy, url, width=width)) for width in (10, 20)]
+    await until(lambda: len(proxy._pictures) == 2, "two pictures are waited for")
+    # Those who want the same need no place of their own, and what is kept needs none.
+    same = asyncio.create_task(ask(proxy, url, width=20))
+    assert await ask(proxy, f"{url}/kept", width=5) == kept
+    assert await failure_kind(ask(proxy, url, width=30)) is ImageFailureKind.BUSY
+    host.may_answer.set()
+    assert (await asyncio.gather(*waiting, same))[1:] == [await same] * 2
+    assert (await ask(proxy, url, width=30)).body
 
 
 async def test_closing_stops_what_is_under_way(make_proxy: MakeProxy, serve: Serve, draw: Draw) -> None:

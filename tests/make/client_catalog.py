@@ -9,17 +9,20 @@ from sqlalchemy import bindparam, update
 
 from haversack.catalog.read_model.live import STOCK_CHANGED
 from haversack.clock import Clock
+from haversack.inventory.ledger import STUDIO, stock_row, uses_row
 from haversack.limits import queries
 from haversack.limits.records import FOR_EVER
 from haversack.limits.tables import item_stocks
 from haversack.projects.actions import set_clock
 from make.catalog import post_item
+from make.inventory import book
 from make.projects import Studio
 
 SELL_ALL = (
     update(item_stocks)
     .where(item_stocks.c.project_id == bindparam("project"), item_stocks.c.item_id == bindparam("item"))
     .values(sold=item_stocks.c.sold + item_stocks.c.available, available=0)
+    .returning(item_stocks.c.sold)
 )
 
 
@@ -79,20 +82,20 @@ async def freeze(studio: Studio, now: datetime) -> None:
 
 async def use(studio: Studio, player_id: UUID, item_id: int, used: int, *, window_start: datetime = FOR_EVER) -> None:
     """Set what a player has used of an item's limit."""
-    await queries.set_used(
-        studio.context.database.session(),
-        studio.project_id,
-        player_id,
-        item_id,
-        used=used,
-        window_start=window_start,
-    )
+    db, project_id = studio.context.database.session(), studio.project_id
+    async with db.begin():
+        before = await queries.lock_uses(db, project_id, player_id, item_id, window_start=window_start)
+        await queries.set_used(db, project_id, player_id, item_id, used=used, window_start=window_start)
+    change = used - (before.used if before.window_start == window_start else 0)
+    await book(studio, player_id, uses_row(item_id, window_start, change))
 
 
 async def sell_out(studio: Studio, item_id: int) -> None:
     """Sell all there is of an item, as purchases will: the catalog's version stays."""
-    changed = await studio.context.database.session().execute(SELL_ALL, project=studio.project_id, item=item_id)
-    assert changed == 1
+    db = studio.context.database.session()
+    before = (await queries.list_stocks(db, studio.project_id, [item_id]))[item_id]
+    sold = await db.fetch_value(SELL_ALL, project=studio.project_id, item=item_id)
+    await book(studio, STUDIO, stock_row(item_id, "sold", sold - before.sold))
     studio.context.notifications.publish_locally(STOCK_CHANGED, str(studio.project_id))
 
 

@@ -65,10 +65,15 @@ class Studio:
         return {"Authorization": f"Bearer {token}"}
 
 
-async def make_studio(context: Context, *, name: str | None = None) -> Studio:
+def _kind(context: Context) -> KeyKind:
+    """Keys that open something where the context's settings hold."""
+    return KeyKind.PROJECT_TEST if context.settings.is_development else KeyKind.PROJECT_LIVE
+
+
+async def make_studio(context: Context, *, name: str | None = None, kind: KeyKind | None = None) -> Studio:
     """A fresh merchant with one project."""
     made: CreatedProject = await create_project(
-        context, name=name or f"Project {uuid4().hex[:8]}", merchant_name="Studio", kind=KeyKind.PROJECT_TEST
+        context, name=name or f"Project {uuid4().hex[:8]}", merchant_name="Studio", kind=kind or _kind(context)
     )
     return _studio(context, made)
 
@@ -79,7 +84,7 @@ async def make_project_beside(studio: Studio) -> Studio:
         studio.context,
         name="Beside",
         merchant_name="",
-        kind=KeyKind.PROJECT_TEST,
+        kind=_kind(studio.context),
         merchant_id=studio.merchant_id,
         login_project_id=studio.login_project_id,
     )

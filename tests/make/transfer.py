@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import orjson
 
-from haversack.catalog.transfer.running import wait_for_imports
 from haversack.catalog.transfer.writing import export_catalog
 from make import catalog, taxonomy
 from make.projects import Studio
@@ -49,7 +48,7 @@ async def import_file(
     receiver.answer_next(Answer(200, raw, JSON))
     reply = await send_import(client, studio, receiver.url, **changes)
     assert reply.status_code == 201, reply.text
-    await wait_for_imports()
+    await studio.context.imports.wait()
     return await read_status(client, studio)
 
 

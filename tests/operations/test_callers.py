@@ -64,10 +64,13 @@ WRONG_CALLERS = {
     "HostCall": ("nobody", "admin", "player", "server", "server as player", "player as host"),
     "AdminCall": ("nobody", "player", "server", "host"),
     "MerchantCall": ("nobody", "player", "server", "admin"),
+    "BuyerCall": ("nobody", "admin", "server", "server as player"),
+    "ShopperCall": ("nobody", "admin", "server", "server as player"),
+    "StudioCall": ("nobody", "player", "server", "host"),
     "GuestCall": (),
     "PublicCall": (),
 }
-RIGHT_CALLERS = {"HostCall": "host", "AdminCall": "admin", "MerchantCall": "merchant"}
+RIGHT_CALLERS = {"HostCall": "host", "AdminCall": "admin", "MerchantCall": "merchant", "StudioCall": "admin"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -98,7 +101,7 @@ async def test_swapped_tenants(
 
 
 def _without_id(body: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in body.items() if key not in ("message_id", "transactionId")}
+    return {key: value for key, value in body.items() if key not in ("message_id", "transactionId", "request_id")}
 
 
 async def test_players_of_other_login_projects_see_nothing(

@@ -1,7 +1,7 @@
 """Idempotency-Key: R1 to R3 of the reliability checks."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -147,3 +147,104 @@ async def test_a_key_outlives_its_process_and_is_taken_over(
         told = [each for each in game.received if each.json["notification_type"] == "order_paid"]
     assert again.status_code == 200
     assert len(told) == 1
+
+
+async def _let_time_pass(context: Context, player_id: UUID) -> None:
+    """What a dead process held is free again."""
+    async with context.database.connection() as connection:
+        await connection.execute(
+            "UPDATE idempotency_keys SET locked_until = now() - interval '1 second', answer_status = NULL"
+            " WHERE caller LIKE $1",
+            f"player:%{player_id}",
+        )
+
+
+async def test_a_repeat_gets_the_outcome_of_what_it_has_delivered_itself(
+    client: httpx.AsyncClient, studio: Studio, context: Context
+) -> None:
+    """A process that dies between the game's yes and the answer has delivered: the repeat must not hear of a 404."""
+    player_id = uuid4()
+    item = await give(client, studio, player_id, "virtual_items")
+    player = await studio.player_headers(player_id)
+    body = {"item_id": item["item_id"], "user_game_id": "hero"}
+    url = "/web/backpack/virtual_items/move_to_game"
+    async with Receiver() as game:
+        await connect_game(studio, game.url)
+        assert (await client.post(url, json=body, headers={**player, **_key("own")})).status_code == 200
+        await _let_time_pass(context, player_id)
+        again = await client.post(url, json=body, headers={**player, **_key("own")})
+        other = await client.post(url, json=body, headers={**player, **_key("other")})
+        without = await client.post(url, json=body, headers=player)
+        assert len(game.received) == 2
+    assert (again.status_code, again.content) == (200, b"")
+    assert "idempotency-replayed" not in again.headers
+    assert (other.status_code, without.status_code) == (404, 404)
+
+
+async def test_a_repeat_waits_for_its_own_delivery(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
+    """A process dies while it tells the game: the repeat waits for that delivery, and the game is not asked again."""
+    player_id = uuid4()
+    item = await give(client, studio, player_id, "virtual_items")
+    player = await studio.player_headers(player_id)
+    body = {"item_id": item["item_id"], "user_game_id": "hero"}
+    url = "/web/backpack/virtual_items/move_to_game"
+    async with Receiver() as game:
+        await connect_game(studio, game.url)
+        game.answer_next(Answer(), Answer(delay_seconds=1))
+        dying = asyncio.create_task(client.post(url, json=body, headers={**player, **_key("own")}))
+        await game.wait_for(2)
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+        await _let_time_pass(context, player_id)
+        other = await client.post(url, json=body, headers={**player, **_key("other")})
+        again = await client.post(url, json=body, headers={**player, **_key("own")})
+        kinds = [each.json["notification_type"] for each in game.received]
+    assert (other.status_code, again.status_code) == (400, 200)
+    assert kinds == ["user_validation", "order_paid"]
+
+
+async def test_a_repeat_goes_on_with_its_own_hold(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
+    """A process dies while it asks the game: the repeat need not wait until the item's hold has run out."""
+    player_id = uuid4()
+    item = await give(client, studio, player_id, "virtual_items")
+    player = await studio.player_headers(player_id)
+    body = {"item_id": item["item_id"], "user_game_id": "hero"}
+    url = "/web/backpack/virtual_items/move_to_game"
+    async with Receiver() as game:
+        await connect_game(studio, game.url)
+        game.answer_next(Answer(delay_seconds=5))
+        dying = asyncio.create_task(client.post(url, json=body, headers={**player, **_key("own")}))
+        await game.wait_for(1)
+        await _let_time_pass(context, player_id)
+        other = await client.post(url, json=body, headers={**player, **_key("other")})
+        again = await client.post(url, json=body, headers={**player, **_key("own")})
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+        told = [each for each in game.received if each.json["notification_type"] == "order_paid"]
+    assert (other.status_code, again.status_code) == (400, 200)
+    assert len(told) == 1
+    assert await held_items(client, studio, player_id) == []
+
+
+async def test_a_repeat_after_the_games_silence_learns_that_it_has_accepted(
+    client: httpx.AsyncClient, studio: Studio, context: Context
+) -> None:
+    player_id = uuid4()
+    item = await give(client, studio, player_id, "virtual_items")
+    headers = {**await studio.player_headers(player_id), **_key("own")}
+    body = {"item_id": item["item_id"], "user_game_id": "hero"}
+    url = "/web/backpack/virtual_items/move_to_game"
+    async with Receiver() as game:
+        await connect_game(studio, game.url)
+        game.answer_next(Answer(), Answer(503))
+        silent = await client.post(url, json=body, headers=headers)
+        still_silent = await client.post(url, json=body, headers=headers)
+        assert len(game.received) == 2
+        async with context.database.connection() as connection:
+            await connection.execute(
+                "UPDATE webhook_deliveries SET next_attempt_at = created_at WHERE project_id = $1", studio.project_id
+            )
+        accepted = await client.post(url, json=body, headers=headers)
+        kinds = [each.json["notification_type"] for each in game.received]
+    assert [each.status_code for each in (silent, still_silent, accepted)] == [500, 500, 200]
+    assert kinds == ["user_validation", "order_paid", "order_paid"]

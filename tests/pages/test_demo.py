@@ -1,5 +1,6 @@
 """The demo world: seeded once, received from to the end, and found again at another address."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from haversack.webhooks.actions import save_endpoint
 from haversack.webhooks.queries.endpoints import find_endpoint
 from haversack.webhooks.records import Purpose
 from haversack.webhooks.signing import signed_headers
+from processes.running import until
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +110,7 @@ async def test_demo_is_seeded_once(site: Site, demo: Demo) -> None:
     assert demo.api_key not in repr(demo)
 
 
-async def test_demo_at_another_address(site: Site, demo: Demo) -> None:
+async def test_demo_at_another_address(site: Site, demo: Demo, client: httpx.AsyncClient) -> None:
     context = site.context
     moved = replace(context, settings=context.settings.model_copy(update={"public_url": "http://127.0.0.1:8099"}))
     db, project_id = context.database.session(), demo.project_id
@@ -118,14 +120,29 @@ async def test_demo_at_another_address(site: Site, demo: Demo) -> None:
         assert endpoint is not None
         return endpoint.url
 
+    async def addresses() -> set[str]:
+        """Where all that a shop and the Backpack show has its pictures, as scheme, host and port."""
+        found = await (await client.get(f"/api/v2/project/{project_id}/items?additional_fields[]=media_list")).aread()
+        games = await (await client.get(f"/api/v2/project/{project_id}/items/game")).aread()
+        held = orjson.dumps(await items_by_name(client, context, demo))
+        assert b"/demo/" in found and b"/demo/" in games and b"/demo/" in held
+        return set(re.findall(r'"(http://127\.0\.0\.1:\d+)/demo/', (found + games + held).decode()))
+
+    async def is_at(url: str) -> bool:
+        # Processes that serve hear of it.
+        return await addresses() == {url}
+
+    assert await is_at(site.url)
     try:
         assert (await seed_demo(moved)).public_url == "http://127.0.0.1:8099"
         assert await game_address() == "http://127.0.0.1:8099/demo/game/webhook"
-        # Its pictures keep the address that they were given, and are found all the same.
+        await until(lambda: is_at("http://127.0.0.1:8099"), "pictures are at the new address")
+        # A developer may have put an address from before into items of their own.
         assert find_shipped_picture(site.picture("glims.webp"), "http://127.0.0.1:8099") is not None
     finally:
         assert await seed_demo(context) == demo
     assert await game_address() == f"{site.url}/demo/game/webhook"
+    await until(lambda: is_at(site.url), "pictures are at the old address")
 
 
 async def test_game_of_the_developer_stays_set(site: Site, demo: Demo) -> None:

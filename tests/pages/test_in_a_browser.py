@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 from visits import PASSWORD, Give, OpenTab, Player, Site, make_player, send_again
 
-from haversack.inventory.queries import add_virtual_currency
+from make.inventory import make_currency
 from make.projects import Studio
 from make.receiver import Answer, Receiver, refusal
 
@@ -235,8 +235,7 @@ async def test_platform_item_after_linking(
 
 
 async def test_wallet_currency(open_tab: OpenTab, give: Give, player: Player) -> None:
-    db = player.studio.context.database.session()
-    await add_virtual_currency(db, project_id=player.studio.project_id, sku="glim", name="Glims")
+    await make_currency(player.studio, "glim", "Glims")
     glims = await give(player, "virtual_currency", item_sku="glim")
     tab = await open_tab(player=player)
     await card(tab, glims).get_by_role("button").click()

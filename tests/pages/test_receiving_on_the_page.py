@@ -7,9 +7,9 @@ import httpx
 import pytest
 from visits import Player, Site, Visitor, card_of, send_again, words_of
 
-from haversack.inventory.queries import add_virtual_currency, list_balances
 from haversack.login.actions import link_platform_account
 from make.backpack import PICTURE, give, held_items
+from make.inventory import balances_of, make_currency
 from make.receiver import Answer, Receiver, refusal
 
 FETCH = {"X-Requested-With": "fetch"}
@@ -93,8 +93,7 @@ async def test_game_silent(visitor: Visitor, client: httpx.AsyncClient, player: 
 
 
 async def test_receive_into_the_wallet(visitor: Visitor, client: httpx.AsyncClient, player: Player) -> None:
-    db = player.studio.context.database.session()
-    await add_virtual_currency(db, project_id=player.studio.project_id, sku="gems", name="Gems")
+    await make_currency(player.studio, "gems", "Gems")
     item = await give(client, player.studio, player.player_id, "virtual_currency", item_sku="gems", quantity=300)
     await visitor.sign_in(player)
     card = card_of((await visitor.open()).text, item)
@@ -103,8 +102,7 @@ async def test_receive_into_the_wallet(visitor: Visitor, client: httpx.AsyncClie
     reply = await visitor.receive(item)
     assert (reply.status_code, reply.headers["location"]) == (303, "/backpack?done=in_wallet")
     assert "It is in your wallet now." in words_of((await visitor.open("/backpack?done=in_wallet")).text)
-    balances = await list_balances(db, project_ids=[player.studio.project_id], player_id=player.player_id)
-    assert balances == [(player.studio.project_id, "gems", "Gems", 300)]
+    assert await balances_of(player.studio, player.player_id) == {"gems": 300}
 
 
 async def test_platform_item(visitor: Visitor, client: httpx.AsyncClient, player: Player, game: Receiver) -> None:

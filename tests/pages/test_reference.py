@@ -35,7 +35,7 @@ async def test_trying_a_call(open_tab: OpenTab, give: Give, player: Player, site
     tab = await open_tab(base_url=site.url.replace("127.0.0.1", "localhost"))
     await tab.goto("/docs")
     tags = {operation.tag for operation in every_operation() if operation.in_document}
-    await expect(tab.locator(".opblock-tag")).to_have_count(len(tags))
+    await expect(tab.locator(".opblock-tag")).to_have_count(len(tags), timeout=60_000)
     await tab.locator("#operations-tag-User").click()
     shown = [operation for operation in every_operation() if operation.tag == "User"]
     await expect(tab.locator(".opblock")).to_have_count(len(shown))

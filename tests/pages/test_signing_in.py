@@ -96,6 +96,33 @@ async def test_sign_in_to_backpack(visitor: Visitor, studio: Studio) -> None:
     assert player.name in words_of((await visitor.open()).text)
 
 
+async def test_a_token_that_no_cookie_holds(visitor: Visitor, player: Player, studio: Studio) -> None:
+    """Browsers drop larger cookies without a word, and the player would stand before the sign-in form again."""
+
+    async def link(scope_length: int) -> str:
+        token = await issue_player_token(
+            studio.context, studio.login_project_id, player.player_id, scope="s" * scope_length
+        )
+        return f"/backpack?token={token}"
+
+    reply = await visitor.open(await link(5_500))
+    parts = {name: cookie for name, cookie in cookies_of(reply).items() if name.startswith("haversack_player")}
+    assert set(parts) == {"haversack_player", "haversack_player_2", "haversack_player_3"}
+    for line in reply.headers.get_list("set-cookie"):
+        assert len(line) <= 4096
+    assert all(
+        cookie["httponly"] and cookie["max-age"] == parts["haversack_player"]["max-age"] for cookie in parts.values()
+    )
+    assert player.name in words_of((await visitor.open()).text)
+    # A shorter one leaves nothing of it behind.
+    await visitor.open(player.link)
+    assert [name for name in visitor.client.cookies if name.startswith("haversack_player")] == ["haversack_player"]
+    assert player.name in words_of((await visitor.open()).text)
+    await visitor.open(await link(5_500))
+    await visitor.send("/backpack/sign-out")
+    assert not [name for name in visitor.client.cookies if name.startswith("haversack_player")]
+
+
 async def test_cookies_are_secure_behind_https(site: Site, player: Player) -> None:
     settings = site.context.settings.model_copy(update={"public_url": "https://play.example.com"})
     application = build_application(replace(site.context, settings=settings))

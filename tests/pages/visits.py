@@ -107,7 +107,8 @@ class Visitor:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.client = httpx.AsyncClient(base_url=site.url)
+        # The OpenAPI document takes its time when it is first asked for.
+        self.client = httpx.AsyncClient(base_url=site.url, timeout=60)
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,15 +2,23 @@
 
 import json
 import re
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
 
 from haversack.app import every_operation
+from haversack.catalog.keys.code_files import CodeFile
+from haversack.catalog.keys.queries.codes import add_codes, take_sealed_codes
+from haversack.catalog.keys.records import CodeState
+from haversack.clock import real_now
 from haversack.database.migrate import newest_revision
+from haversack.projects.keys import KeyKind
 from haversack.reference import reference_files
+from make.keys import make_game
 from make.login import claims_of
+from make.projects import make_studio
 from processes.running import KEY, free_port, invoke, run
 from processes.serving import Shop, serve
 
@@ -199,6 +207,54 @@ async def test_doctor_on_a_set_up_that_is_well(shop: Shop) -> None:
     assert {line[:9] for line in said.splitlines()} == {"  ok     "}
     assert "PostgreSQL 18." in said
     assert "The schema is the one that this version needs." in said
+
+
+async def test_doctor_on_keys_made_for_development(shop: Shop) -> None:
+    await make_studio(shop.context, kind=KeyKind.PROJECT_TEST)
+    said = (await invoke("doctor", **shop.settings, port=free_port(), public_url="https://shop.example")).succeeded()
+    assert "  look   2 API key(s) were made for development: `haversack serve` refuses them." in said
+
+
+async def test_doctor_on_keys_that_come_to_an_end(shop: Shop) -> None:
+    keys = await make_game(shop.studio, drms=("steam",))
+    codes = CodeFile(BytesIO(b"ONE\nTWO\nTHREE\nFOUR")).read_slice(
+        shop.context.sealer, shop.studio.project_id, lines_max=4
+    )
+    assert codes is not None
+    db, now = shop.context.database.session(), real_now()
+    async with db.begin():
+        await add_codes(db, shop.studio.project_id, keys["opera_steam"], None, codes.codes, now=now)
+
+    async def take(quantity: int) -> str:
+        await take_sealed_codes(
+            db,
+            shop.studio.project_id,
+            keys["opera_steam"],
+            None,
+            quantity=quantity,
+            state=CodeState.REQUESTED,
+            source="test",
+            player_id=None,
+            now=now,
+        )
+        options = {**shop.settings, "port": free_port(), "public_url": "https://shop.example"}
+        return (await invoke("doctor", **options)).succeeded()
+
+    assert "opera_steam" not in await take(2)
+    expected = f"  look   1 of 4 codes are left of game key opera_steam in project {shop.studio.project_id}."
+    assert expected in await take(1)
+
+
+async def test_doctor_without_trusted_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "empty"))
+    said = (await invoke("doctor", port=free_port())).succeeded()
+    assert "  look   There are no trusted certificates in " in said
+    assert "Install your system's ca-certificates." in said
+    (tmp_path / "empty" / "a.0").touch()
+    said = (await invoke("doctor", port=free_port())).succeeded()
+    assert "  ok     There are trusted certificates" in said
 
 
 async def test_doctor_on_faulty_set_ups(empty_database: str) -> None:

@@ -4,7 +4,9 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import pytest
 
@@ -77,6 +79,25 @@ async def test_it_goes_and_comes_back(postgres: EmbeddedDatabase, tmp_path: Path
         await until(lambda: is_answered(calls, WELL), "it is well again")
         assert "Traceback" not in serving.running.err
         assert (await serving.running.terminate()).status == 0
+
+
+async def test_its_password_changes(postgres: EmbeddedDatabase, tmp_path: Path) -> None:
+    role, password = urlsplit(postgres.url).username, urlsplit(postgres.url).password
+    async with open_shop(postgres.url, tmp_path) as shop, serve(shop) as serving:
+        calls = Calls(shop, serving)
+        assert await calls.statuses() == WELL
+        administrator = await asyncpg.connect(postgres.url)
+        try:
+            for new, statuses in (("another password", AWAY), (password, WELL)):
+                await administrator.execute(f"ALTER ROLE \"{role}\" PASSWORD '{new}'")
+                await administrator.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                )
+                await until(lambda statuses=statuses: is_answered(calls, statuses), f"{statuses} is answered")
+        finally:
+            await administrator.close()
+        assert "the database is away: password authentication failed" in serving.running.err
+        assert "Traceback" not in serving.running.err
 
 
 async def is_answered(calls: Calls, statuses: list[int]) -> bool:

@@ -36,7 +36,7 @@ async def test_the_screen_has_everything(first: Dev) -> None:
 
 
 async def test_what_the_screen_names_answers(first: Dev) -> None:
-    async with httpx.AsyncClient(base_url=first.url) as client:
+    async with httpx.AsyncClient(base_url=first.url, timeout=60) as client:
         for path, content_type in (
             ("/backpack", "text/html"),
             ("/docs", "text/html"),
@@ -58,6 +58,22 @@ async def test_the_curl_lines_work_as_they_stand(first: Dev, tmp_path: Path) -> 
     as_player = (await run_bash(tmp_path, first.screen.block("As the player"))).succeeded()
     assert '"item_sku":"lamp-oil"' in as_player
     assert '"game_name":"Lanternfall"' in as_player
+
+
+async def test_what_the_screen_lets_buy_is_owned(first: Dev, tmp_path: Path) -> None:
+    # The first block sets the token that the second one sends.
+    pasted = first.screen.block("As the player") + "\n" + first.screen.block("As a buyer")
+    as_buyer = (await run_bash(tmp_path, pasted)).succeeded()
+    ordered = re.search(r'"order_id":(\d+)', as_buyer)
+    assert ordered is not None, as_buyer
+    beside = {"data_folder": first.folder}
+    (await invoke("pay", ordered[1], port=first.port, **beside)).succeeded()
+    (await invoke("verify", **beside)).succeeded()
+    headers = {"Authorization": f"Bearer {first.screen.player_token}"}
+    async with httpx.AsyncClient(base_url=first.url, headers=headers) as client:
+        project_id = first.screen.row("project id")
+        owned = await client.get(f"/api/v2/project/{project_id}/user/inventory/items")
+        assert "lanternfall.stormglass-lantern" in [item["sku"] for item in owned.json()["items"]]
 
 
 async def test_commands_beside_it_find_its_database(first: Dev) -> None:

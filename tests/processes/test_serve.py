@@ -12,6 +12,7 @@ from haversack.webhooks.actions import publish
 from haversack.webhooks.queries.inspector import find_delivery
 from haversack.webhooks.records import DeliveryStatus, Purpose
 from make.backpack import new_virtual_item
+from make.projects import make_studio
 from make.webhooks import make_event
 from processes.running import (
     HAVERSACK,
@@ -115,6 +116,7 @@ async def test_one_process_without_a_worker(shop: Shop) -> None:
     # What is for development has no say here.
     async with serve(shop, "--no-worker", mode="development") as serving:
         await answers(shop, serving.client)
+        await refuses_test_keys(shop, serving.client)
         await leaves_the_demo_out(serving.client)
         ended = await serving.running.interrupt()
         assert ended.status == 0
@@ -155,6 +157,25 @@ async def leaves_the_demo_out(client: httpx.AsyncClient) -> None:
         assert (await client.get(path)).status_code == 404
         assert (await client.post(path, json={})).status_code == 404
     assert "/demo/game" not in (await client.get("/openapi.json")).text
+
+
+async def refuses_test_keys(shop: Shop, client: httpx.AsyncClient) -> None:
+    """What was made for development opens nothing, whichever call it is; live keys of the same merchant do."""
+    test = await make_studio(shop.context, kind=KeyKind.PROJECT_TEST)
+    for studio, status in ((test, 401), (shop.studio, 200)):
+        settings = f"/api/v2/project/{studio.project_id}/admin/items/virtual_items"
+        assert (await client.get(settings, auth=studio.basic)).status_code == status
+        merchant = httpx.BasicAuth(str(studio.merchant_id), studio.merchant_key)
+        reply = await client.get(f"/api/v2/merchant/{studio.merchant_id}/projects", auth=merchant)
+        assert reply.status_code == status
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": str(studio.client_id),
+            "client_secret": studio.client_secret,
+        }
+        reply = await client.post("/api/oauth2/token", data=form)
+        assert reply.status_code == (200 if studio is shop.studio else 400)
+        assert ("made for development" in reply.text) is (studio is test)
 
 
 async def answers(shop: Shop, client: httpx.AsyncClient) -> None:

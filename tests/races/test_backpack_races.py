@@ -6,8 +6,8 @@ from uuid import uuid4
 import httpx
 
 from haversack.context import Context
-from haversack.inventory.queries import add_virtual_currency, list_balances
 from make.backpack import connect_game, give, held_items, new_game_key, post_items
+from make.inventory import balances_of, make_currency
 from make.projects import Studio
 from make.receiver import Answer, Receiver
 
@@ -35,8 +35,7 @@ async def test_simultaneous_moves_deliver_once(client: httpx.AsyncClient, studio
 
 async def test_simultaneous_receives_grant_once(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     player_id = uuid4()
-    db = context.database.session()
-    await add_virtual_currency(db, project_id=studio.project_id, sku="gems", name="Gems")
+    await make_currency(studio, "gems", "Gems")
     item = await give(client, studio, player_id, "virtual_currency", item_sku="gems", quantity=300)
     headers = await studio.player_headers(player_id)
     body = {"item_id": item["item_id"]}
@@ -45,16 +44,14 @@ async def test_simultaneous_receives_grant_once(client: httpx.AsyncClient, studi
     )
     statuses = [reply.status_code for reply in replies]
     assert (statuses.count(200), statuses.count(404)) == (1, CALLS - 1)
-    balances = await list_balances(db, project_ids=[studio.project_id], player_id=player_id)
-    assert [amount for *_, amount in balances] == [300]
+    assert await balances_of(studio, player_id) == {"gems": 300}
 
 
 async def test_many_wallet_items_of_one_player_add_up(
     client: httpx.AsyncClient, studio: Studio, context: Context
 ) -> None:
     player_id = uuid4()
-    db = context.database.session()
-    await add_virtual_currency(db, project_id=studio.project_id, sku="gems", name="Gems")
+    await make_currency(studio, "gems", "Gems")
     items = [
         await give(client, studio, player_id, "virtual_currency", item_sku="gems", quantity=n + 1) for n in range(30)
     ]
@@ -66,8 +63,7 @@ async def test_many_wallet_items_of_one_player_add_up(
         )
     )
     assert {reply.status_code for reply in replies} == {200}
-    balances = await list_balances(db, project_ids=[studio.project_id], player_id=player_id)
-    assert [amount for *_, amount in balances] == [sum(range(1, 31))]
+    assert await balances_of(studio, player_id) == {"gems": sum(range(1, 31))}
 
 
 async def test_equal_idempotent_grants_grant_once(client: httpx.AsyncClient, studio: Studio) -> None:

@@ -10,6 +10,8 @@ from haversack.catalog.keys.queries.codes import take_code
 from haversack.catalog.keys.records import CodeState
 from haversack.clock import real_now
 from haversack.context import Context
+from haversack.inventory.ledger import key_row
+from make.inventory import book
 from make.keys import (
     WHO,
     find_item,
@@ -48,7 +50,7 @@ async def test_exactly_as_many_as_there_are(client: httpx.AsyncClient, studio: S
     async def take(number: int) -> tuple[int, str] | None:
         db = context.database.session()
         async with db.begin():
-            return await take_code(
+            taken = await take_code(
                 db,
                 context.sealer,
                 studio.project_id,
@@ -59,6 +61,9 @@ async def test_exactly_as_many_as_there_are(client: httpx.AsyncClient, studio: S
                 state=CodeState.USED,
                 now=real_now(),
             )
+        if taken is not None:
+            await book(studio, players[number], key_row(key.item_id, taken[0], -1))
+        return taken
 
     taken = [code for code in await asyncio.gather(*map(take, range(len(players)))) if code is not None]
     assert len(taken) == count

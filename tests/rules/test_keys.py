@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from haversack.catalog.keys import rules
 from haversack.catalog.keys.code_files import CodeFile
-from haversack.catalog.keys.records import CodeState, FoundCode
+from haversack.catalog.keys.records import CodeState, FoundCode, KeyStock
 from haversack.catalog.records import PreOrder
 from haversack.errors import DRM_NOT_FREE, GAME_CODE_NOT_FOUND, GAME_CODE_USED, GAME_IN_PRE_ORDER, ErrorKind, Refusal
 from haversack.sealing import Sealer
@@ -46,6 +46,15 @@ def test_code_of(line: bytes, code: str | None) -> None:
 def test_code_of_never_gives_what_cannot_be_a_code(line: bytes) -> None:
     code = rules.code_of(line)
     assert code is None or (1 <= len(code) <= 255 and code.isprintable() and len(code.split()) == 1)
+
+
+@pytest.mark.parametrize(
+    ("available", "total", "level"),
+    [(0, 0, 0), (0, 8, 0), (1, 8, 25), (2, 8, 25), (3, 8, None), (1, 10, 10), (100, 1000, 10), (101, 1000, 25)],
+)
+def test_stock_level(available: int, total: int, level: int | None) -> None:
+    stock = KeyStock(project_id=1, item_id=1, sku="opera_steam", available=available, total=total)
+    assert rules.stock_level(stock) == level
 
 
 def test_upload_remark() -> None:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.compiled import Catalog, Taxonomy, is_listed
-from haversack.catalog.read_model.filling import Filler, personal_of
+from haversack.catalog.read_model.filling import Filler, known_personal, personal_of
 from haversack.catalog.read_model.pieces import Hole, HoleKind
-from haversack.catalog.read_model.records import ALWAYS, NOBODY, Entry, PlayerUses, Stocks, Window
+from haversack.catalog.read_model.queries import unpacked_uses
+from haversack.catalog.read_model.records import ALWAYS, NOBODY, Entry, PackedUses, PlayerUses, Stocks, Window
 from haversack.catalog.records import ContentEntry, ItemKind, ItemLimits, PreOrder, Region, Schedule
 from haversack.limits.records import FOR_EVER, Uses
 
@@ -234,7 +235,34 @@ def test_a_player_who_has_used_a_limit(
     personal = personal_of(_catalog(_entry(1, limits=limits)), {1: used, 404: used}, NOW)
     assert personal.left.get(1) == left
     assert (1 in personal.hidden) is is_hidden
-    assert (personal is NOBODY) is (left is None)
+    assert bool(personal.touched) is (left is not None)
+
+
+def test_packed_uses_say_what_was_used() -> None:
+    start, reset = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC), datetime(1969, 12, 31, tzinfo=UTC)
+    packed = f"7,2,{int(start.timestamp()) * 1_000_000 + 1};12,1,0,{int(reset.timestamp()) * 1_000_000}"
+    assert unpacked_uses(PackedUses(packed)) == {7: _used(2, start), 12: _used(1, FOR_EVER, reset_at=reset)}
+    assert unpacked_uses(PackedUses("")) == {}
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - FOR_EVER) // timedelta(microseconds=1)
+
+
+def test_what_uses_do_is_remembered_until_a_window_ends_or_a_reset_comes() -> None:
+    catalog = _catalog(
+        _entry(1, limits=ItemLimits(per_user=3, schedule=DAILY)), _entry(2, limits=ItemLimits(per_user=3))
+    )
+    packed = PackedUses(f"1,2,{_micros(TODAY)};2,1,0")
+    personal = known_personal(catalog, packed, NOW)
+    assert (personal.left, personal.since, personal.until) == ({1: 1, 2: 2}, TODAY, MIDNIGHT)
+    assert known_personal(catalog, packed, MIDNIGHT - SECOND) is personal
+    assert known_personal(catalog, packed, MIDNIGHT).left == {2: 2}
+    # A clock that was moved back.
+    assert known_personal(catalog, packed, NOW).left == {1: 1, 2: 2}
+    soon = PackedUses(f"2,1,0,{_micros(NOW + SECOND)}")
+    assert known_personal(catalog, soon, NOW).until == NOW + SECOND
+    assert known_personal(catalog, soon, NOW + SECOND).left == {}
 
 
 def test_a_bundle_goes_with_what_it_holds() -> None:

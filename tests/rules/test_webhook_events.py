@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from haversack.clock import Clock
-from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderWebhooks, Project
+from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderDestination, OrderWebhooks, Project
 from haversack.webhooks.events import (
     EVENTS,
     QUESTIONS,
@@ -34,6 +34,8 @@ PROJECT = Project(
     backpack_webhooks=BackpackWebhooks.STANDARD,
     delivery_mode=DeliveryMode.XSOLLA,
     order_webhooks=OrderWebhooks.COMBINED,
+    order_destination=OrderDestination.INVENTORY,
+    refunds_refused_orders=False,
 )
 PAID = BackpackItemPaid(
     item_id=ITEM,

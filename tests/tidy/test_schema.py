@@ -33,15 +33,15 @@ async def test_migrating_twice_changes_nothing(database_url: str) -> None:
     await check_schema(database_url)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE balance_changes SET amount = 0", "DELETE FROM balance_changes"])
+@pytest.mark.parametrize("statement", ["UPDATE ledger SET change = 0", "DELETE FROM ledger"])
 async def test_ledger_rows_stay(context: Context, statement: str) -> None:
     async with context.database.connection() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
             await connection.execute(
-                "INSERT INTO balance_changes (project_id, player_id, sku, amount, source, changed_at)"
-                " SELECT project_id, gen_random_uuid(), 'gems', 1, 'test', now() FROM projects LIMIT 1"
+                "INSERT INTO ledger (project_id, player_id, kind, subject, change, source, changed_at)"
+                " SELECT project_id, gen_random_uuid(), 'balance', 'gems', 1, 'test', now() FROM projects LIMIT 1"
             )
             with pytest.raises(asyncpg.PostgresError, match="append-only"):
                 await connection.execute(statement)

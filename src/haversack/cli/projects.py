@@ -10,11 +10,11 @@ import typer
 
 from haversack.cli.connect import connected_settings, end_with, load_settings, run_with_context
 from haversack.projects.keys import KeyKind
-from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderWebhooks, Project
-from haversack.settings import Settings
+from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderDestination, OrderWebhooks, Project
 
 if TYPE_CHECKING:
     from haversack.context import Context
+    from haversack.settings import Settings
 
 project_app = typer.Typer(help="Projects, their keys and settings.", no_args_is_help=True)
 player_app = typer.Typer(help="Players of a project.", no_args_is_help=True)
@@ -48,7 +48,7 @@ def _overlap(hours: float) -> float:
     return hours
 
 
-def _key_kind(settings: Settings) -> KeyKind:
+def _key_kind(settings: "Settings") -> KeyKind:
     return KeyKind.PROJECT_TEST if settings.is_development else KeyKind.PROJECT_LIVE
 
 
@@ -196,8 +196,11 @@ def set_settings(
     backpack_webhooks: Annotated[BackpackWebhooks | None, typer.Option()] = None,
     delivery_mode: Annotated[DeliveryMode | None, typer.Option()] = None,
     order_webhooks: Annotated[OrderWebhooks | None, typer.Option()] = None,
+    order_destination: Annotated[OrderDestination | None, typer.Option()] = None,
+    refunds_refused_orders: Annotated[bool | None, typer.Option()] = None,
+    sandbox: Annotated[bool | None, typer.Option(help="its payments move no money: test cards pay")] = None,
 ) -> None:
-    """Change how a project's webhooks are formed, ordered and retried."""
+    """Change how a project's webhooks are formed, ordered and retried, and what becomes of its orders."""
 
     async def work(context: "Context") -> None:
         from haversack.projects.actions import save_settings
@@ -209,6 +212,9 @@ def set_settings(
             backpack_webhooks=backpack_webhooks,
             delivery_mode=delivery_mode,
             order_webhooks=order_webhooks,
+            order_destination=order_destination,
+            refunds_refused_orders=refunds_refused_orders,
+            is_sandbox=sandbox,
         )
         project = await _find(context, project_id)
         _show(
@@ -217,6 +223,9 @@ def set_settings(
                 ("backpack webhooks", project.backpack_webhooks),
                 ("delivery mode", project.delivery_mode),
                 ("order webhooks", project.order_webhooks),
+                ("order destination", project.order_destination),
+                ("refunds refused orders", "yes" if project.refunds_refused_orders else "no"),
+                ("sandbox", "yes" if project.is_sandbox else "no"),
             ],
         )
 
@@ -232,10 +241,11 @@ def currency(
     """Configure a virtual currency that players keep in their wallet."""
 
     async def work(context: "Context") -> None:
-        from haversack.inventory.queries import add_virtual_currency
+        from haversack.inventory.currencies import save_currency
 
         project = await _find(context, project_id)
-        await add_virtual_currency(context.database.session(), project_id=project.project_id, sku=sku, name=name)
+        db = context.database.session()
+        await save_currency(db, project.project_id, sku=sku, name=name, now=project.clock.now())
         typer.echo(f"{sku} is a virtual currency of project {project_id}.")
 
     run_with_context(work)

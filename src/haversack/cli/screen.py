@@ -5,11 +5,15 @@ import typer
 from haversack.demo.seed import PLAYER_NAME, PLAYER_PASSWORD, Demo
 from haversack.settings import Settings
 
+# Something of the demo's shop that costs real money.
+BOUGHT_SKU = "lanternfall.stormglass-lantern"
+
 
 def show_dev_screen(settings: Settings, demo: Demo, player_token: str) -> None:
     """Print addresses, ids, keys and curl lines."""
     base = settings.public_url
     backpack = f"{base}/web/backpack/merchants/{demo.merchant_id}/projects/{demo.project_id}"
+    store = f"{base}/api/v2/project/{demo.project_id}"
     rows = [
         ("Backpack page", f"{base}/backpack   (sign in as {PLAYER_NAME} / {PLAYER_PASSWORD})"),
         ("API reference", f"{base}/docs"),
@@ -41,6 +45,13 @@ def show_dev_screen(settings: Settings, demo: Demo, player_token: str) -> None:
         typer.style("  As the player: what is in the Backpack", dim=True),
         f"  PLAYER={player_token}",
         f'  curl -s "{base}/web/backpack/items?group=game_name" -H "Authorization: Bearer $PLAYER"',
+        "",
+        typer.style("  As a buyer: an order, and what the player owns", dim=True),
+        f'  curl -s -X POST {store}/payment/item/{BOUGHT_SKU} -H "Authorization: Bearer $PLAYER" \\',
+        '    -H "Content-Type: application/json" -d \'{"sandbox": true}\'',
+        f"  # pay at {base}/paystation4/?token=<token> with card 4111 1111 1111 1111, 12/40",
+        "  # or by: haversack pay <order_id>",
+        f'  curl -s {store}/user/inventory/items -H "Authorization: Bearer $PLAYER"',
         "",
         typer.style("  Ctrl-C stops it. Data stays in " + str(settings.data_folder) + "/", dim=True),
         "",

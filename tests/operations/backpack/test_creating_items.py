@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from haversack.context import Context
-from haversack.inventory.queries import add_virtual_currency
 from make.backpack import (
     KINDS,
     give,
@@ -16,6 +15,7 @@ from make.backpack import (
     new_virtual_item,
     post_items,
 )
+from make.inventory import make_currency
 from make.projects import Studio
 
 
@@ -63,7 +63,7 @@ async def test_create_virtual_currency(client: httpx.AsyncClient, studio: Studio
 async def test_currency_of_the_project_is_not_external(
     client: httpx.AsyncClient, studio: Studio, other_studio: Studio, context: Context
 ) -> None:
-    await add_virtual_currency(context.database.session(), project_id=studio.project_id, sku="gems", name="Gems")
+    await make_currency(studio, "gems", "Gems")
     own = await give(client, studio, uuid4(), "virtual_currency", item_sku="gems")
     foreign = await give(client, other_studio, uuid4(), "virtual_currency", item_sku="gems")
     assert own["is_external_vc"] is False

@@ -9,12 +9,12 @@ import pytest
 
 from haversack.clock import real_now
 from haversack.context import Context
-from haversack.inventory.queries import add_virtual_currency, list_balances
 from haversack.login.actions import link_platform_account
 from haversack.projects.actions import save_settings
 from haversack.projects.records import BackpackWebhooks
 from haversack.webhooks.signing import verify_signatures
 from make.backpack import GAME_SECRET, connect_game, give, held_items
+from make.inventory import balances_of, make_currency
 from make.projects import Studio
 from make.receiver import Answer, Fault, Receiver, refusal
 
@@ -160,7 +160,7 @@ async def test_wrong_items_are_refused(
     client: httpx.AsyncClient, studio: Studio, game: Receiver, context: Context
 ) -> None:
     player_id = uuid4()
-    await add_virtual_currency(context.database.session(), project_id=studio.project_id, sku="gems", name="Gems")
+    await make_currency(studio, "gems", "Gems")
     key = await give(client, studio, player_id, "game_keys")
     wallet = await give(client, studio, player_id, "virtual_currency", item_sku="gems")
     foreign = await give(client, studio, uuid4(), "virtual_items")
@@ -200,8 +200,7 @@ async def test_move_user_virtual_currency_to_wallet(
     client: httpx.AsyncClient, studio: Studio, context: Context
 ) -> None:
     player_id = uuid4()
-    db = context.database.session()
-    await add_virtual_currency(db, project_id=studio.project_id, sku="gems", name="Gems")
+    await make_currency(studio, "gems", "Gems")
     headers = await studio.player_headers(player_id)
     first = await give(client, studio, player_id, "virtual_currency", item_sku="gems", quantity=300)
     second = await give(client, studio, player_id, "virtual_currency", item_sku="gems", quantity=45)
@@ -214,6 +213,5 @@ async def test_move_user_virtual_currency_to_wallet(
         )
         statuses.append(reply.status_code)
     assert statuses == [200, 200, 404, 400, 400]
-    balances = await list_balances(db, project_ids=[studio.project_id], player_id=player_id)
-    assert balances == [(studio.project_id, "gems", "Gems", 345)]
+    assert await balances_of(studio, player_id) == {"gems": 345}
     assert len(await held_items(client, studio, player_id)) == 2

@@ -9,9 +9,11 @@ import pytest
 
 from haversack.clock import Clock
 from haversack.context import Context
+from haversack.inventory.ledger import STUDIO, stock_row, uses_row
 from haversack.limits import queries
 from haversack.limits.records import FOR_EVER
 from haversack.projects.actions import set_clock
+from make.inventory import book
 from make.projects import Studio
 
 SCHEDULE = {"per_user": {"interval_type": "daily", "time": "00:00:00+00:00"}}
@@ -177,6 +179,7 @@ async def test_the_last_use_is_given_once(context: Context, client: httpx.AsyncC
 
     results = await asyncio.gather(*(use() for _ in range(60)))
     assert sorted(used for used in results if used is not None) == list(range(1, 8))
+    await book(studio, player_id, uses_row(item_id, FOR_EVER, 7))
 
 
 async def test_the_last_unit_is_reserved_once(context: Context, client: httpx.AsyncClient, studio: Studio) -> None:
@@ -196,3 +199,4 @@ async def test_the_last_unit_is_reserved_once(context: Context, client: httpx.As
     assert not await queries.release_stock(db, studio.project_id, item_id, 1)
     stock = (await queries.list_stocks(db, studio.project_id))[item_id]
     assert (stock.total, stock.available, stock.reserved, stock.sold) == (7, 2, 0, 5)
+    await book(studio, STUDIO, stock_row(item_id, "sold", 5))

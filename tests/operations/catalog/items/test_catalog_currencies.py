@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import bindparam, update
 
+from haversack.inventory.ledger import STUDIO, stock_row
 from haversack.limits.tables import item_stocks
 from make.catalog import (
     PICTURE,
@@ -21,6 +22,7 @@ from make.catalog import (
     save_virtual_item,
     virtual_currency,
 )
+from make.inventory import book
 from make.projects import Studio
 from make.taxonomy import make_group, refusal
 
@@ -181,6 +183,7 @@ async def test_stock_is_not_set_below_what_is_gone(client: httpx.AsyncClient, st
     made = await make_item(client, studio, "virtual_currency", virtual_currency(sku=any_sku(), limits={"per_item": 5}))
     assert made["limits"]["per_item"] == {"total": 5, "available": 5, "reserved": 0, "sold": 0}
     await studio.context.database.session().execute(SELL, project=studio.project_id, item=made["item_id"])
+    await book(studio, STUDIO, stock_row(made["item_id"], "sold", 3))
     body = virtual_currency(sku=made["sku"], limits={"per_item": 2})
     reply = await put_item(client, studio, "virtual_currency", made["sku"], body)
     assert refusal(reply) == (422, 1023)

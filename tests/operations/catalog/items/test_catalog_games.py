@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import bindparam, func, insert
+from sqlalchemy import bindparam, func, insert, update
 
 from haversack.catalog.tables import key_codes
 from make.catalog import (
@@ -32,6 +32,11 @@ ADD_CODE = insert(key_codes).values(
     code_hash=bindparam("code"),
     state=bindparam("state"),
     uploaded_at=func.now(),
+)
+FREE_CODES = (
+    update(key_codes)
+    .where(key_codes.c.project_id == bindparam("project"), key_codes.c.state == "reserved")
+    .values(state="available")
 )
 NO_PRE_ORDER = {"release_date": None, "is_enabled": False, "description": None}
 
@@ -152,6 +157,8 @@ async def test_codes_are_counted(client: httpx.AsyncClient, studio: Studio) -> N
     (key,) = (await get_item(client, studio, "game", made["sku"]))["unit_items"]
     assert key["keys"] == {"available": 2, "total": 5, "used": 3}
     assert key["is_sales_exist"] is True
+    # No order keeps it: the books are looked at when all tests have run.
+    assert await studio.context.database.session().execute(FREE_CODES, project=studio.project_id) == 1
 
 
 async def test_admin_get_game_by_id(client: httpx.AsyncClient, studio: Studio) -> None:

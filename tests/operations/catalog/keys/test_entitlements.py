@@ -1,14 +1,18 @@
 """Rights to games: granted, redeemed by codes, listed, revoked."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from haversack.catalog.keys.rules import REDEEM_ATTEMPTS_MAX
 from haversack.catalog.records import PreOrder
 from haversack.clock import real_now
+from haversack.login.actions import trust_outside_issuer
 from make.keys import (
     grant,
     held_games,
@@ -83,6 +87,41 @@ async def test_redeem_refuses(client: httpx.AsyncClient, studio: Studio, other_s
         url = f"/api/v2/project/{studio.project_id}/entitlement/redeem"
         wrong = await client.post(url, json=body, headers=await studio.player_headers(uuid4()))
         assert refusal(wrong) == (422, 1102)
+
+
+async def test_redeem_where_a_game_is_not_sold(client: httpx.AsyncClient, studio: Studio) -> None:
+    """A code opens its game in the region of its pool, one of no pool in the regions of its key."""
+    german, french = await make_region(studio, "DE", "AT"), await make_region(studio, "FR")
+    await make_game(studio, region_ids=(german, french))
+    await upload(client, studio, "opera_drmfree", ["ANYWHERE", "ELSEWHERE"])
+    await upload(client, studio, "opera_drmfree", ["GERMAN"], region_id=german)
+    secret, issuer = b"a secret that another issuer shares", "https://accounts.example.com"
+    await trust_outside_issuer(
+        studio.context.database.session(),
+        studio.context.sealer,
+        studio.login_project_id,
+        issuer=issuer,
+        secret=secret,
+    )
+
+    async def redeem_in(country: str | None, code: str) -> httpx.Response:
+        claims: dict[str, Any] = {"iss": issuer, "sub": uuid4().hex, "exp": int(real_now().timestamp()) + 600}
+        claims |= {"xsolla_login_project_id": str(studio.login_project_id)}
+        claims |= {} if country is None else {"country": country}
+        token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
+        return await client.post(
+            f"/api/v2/project/{studio.project_id}/entitlement/redeem",
+            json={"code": code},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+    assert refusal(await redeem_in("FR", "GERMAN")) == (422, 1601)
+    assert refusal(await redeem_in("US", "ANYWHERE")) == (422, 1601)
+    assert await state_of(studio, "GERMAN") == await state_of(studio, "ANYWHERE") == "available"
+    assert (await redeem_in("at", "GERMAN")).status_code == 201
+    assert (await redeem_in("FR", "ANYWHERE")).status_code == 201
+    # Whose token names no country is not kept from a code that they have bought.
+    assert (await redeem_in(None, "ELSEWHERE")).status_code == 201
 
 
 async def test_redeem_into_the_sandbox(client: httpx.AsyncClient, studio: Studio) -> None:

@@ -7,11 +7,13 @@ import httpx
 import pytest
 from sqlalchemy import bindparam, select
 
+from haversack.app import describe
 from haversack.catalog.keys.queries.codes import take_code
 from haversack.catalog.keys.records import CodeState
 from haversack.catalog.read_model.live import STOCK_CHANGED
 from haversack.clock import real_now
 from haversack.context import Context
+from haversack.limits.reserving import free_codes
 from haversack.projects.tables import audit_entries
 from make.keys import (
     WHO,
@@ -167,6 +169,8 @@ async def test_take_code_gives_the_oldest(client: httpx.AsyncClient, studio: Stu
     assert [None if one is None else one[1] for one in taken] == ["ONE", "TWO", None]
     assert await states_of(studio, KEY) == ["reserved", "reserved"]
     assert [row["source"] for row in await rows_of(studio, KEY)] == ["order:1", "order:1"]
+    codes = [one[0] for one in taken if one is not None]
+    assert await free_codes(db, studio.project_id, key.item_id, codes) == 2
 
 
 async def test_changes_of_stock_are_told(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
@@ -203,3 +207,10 @@ async def test_the_catalog_shows_at_once_whether_there_are_codes(client: httpx.A
     assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [True]
     await _delete(client, studio, KEY)
     assert [key["has_keys"] for key in await _shown_keys(client, studio)] == [False]
+
+
+def test_the_document_says_that_codes_are_text() -> None:
+    paths = describe()["paths"]
+    for what, method in (("request", "get"), ("delete", "delete")):
+        described = paths[f"/api/v2/project/{{project_id}}/admin/items/game/key/{what}/sku/{{item_sku}}"][method]
+        assert described["responses"]["200"]["content"] == {"text/plain": {"schema": {"type": "string"}}}

@@ -8,13 +8,17 @@ import httpx
 import pytest
 
 from haversack.app import build_application
+from haversack.catalog.read_model.queries import unpacked_uses
+from haversack.catalog.read_model.using import UsesReader
 from haversack.context import Context, open_context
+from haversack.database.engine import Database, DatabaseAway
 from haversack.http.browsers import OPEN_HEADERS
 from haversack.login.actions import issue_player_token
 from haversack.settings import Settings
 from make.catalog import put_item, virtual_item
 from make.client_catalog import catalog_path, id_of, new_player, read_skus, sell, use
 from make.projects import Studio
+from processes.running import free_port
 
 LIMITS = {"per_user": 2, "per_item": None, "recurrent_schedule": None}
 
@@ -165,3 +169,25 @@ async def test_tokens(client: httpx.AsyncClient, studio: Studio, other_studio: S
 async def test_unknown_parameters_are_ignored(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = await sell(client, studio, virtual_item())
     assert await read_skus(client, studio, "/virtual_items", colour="red", sku="x") == [sku]
+
+
+async def test_reads_of_uses_are_bundled_and_each_is_of_its_own_player(
+    client: httpx.AsyncClient, studio: Studio, context: Context
+) -> None:
+    await sell(client, studio, virtual_item(sku="rope", limits={"per_user": 9}))
+    item_id = await id_of(client, studio, "rope")
+    players = [uuid4() for _ in range(5)]
+    for used, player_id in enumerate(players[1:], start=1):
+        await use(studio, player_id, item_id, used)
+    reader = UsesReader(context.database, studio.project_id)
+    read = await asyncio.gather(*(reader.read(each) for each in [*players, players[2]]))
+    counts = [{each: uses.uses.used for each, uses in unpacked_uses(one).items()} for one in read]
+    assert counts == [{}, {item_id: 1}, {item_id: 2}, {item_id: 3}, {item_id: 4}, {item_id: 2}]
+
+
+async def test_reads_of_uses_without_a_database() -> None:
+    async with Database(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing") as database:
+        reader = UsesReader(database, 1)
+        for _ in range(2):
+            read = await asyncio.gather(*(reader.read(uuid4()) for _ in range(3)), return_exceptions=True)
+            assert all(isinstance(each, DatabaseAway) for each in read)

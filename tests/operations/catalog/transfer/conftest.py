@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from haversack.catalog.transfer.running import wait_for_imports
+from haversack.context import Context
 from make.receiver import Receiver
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
+async def receiver(context: Context) -> AsyncIterator[Receiver]:
     """A server that answers as a test says. No import is under way when the test ends."""
     async with Receiver() as receiver:
         yield receiver
-        await wait_for_imports()
+        await context.imports.wait()

@@ -10,13 +10,17 @@ import orjson
 import pytest
 from sqlalchemy import select
 
+from haversack.app import build_application
 from haversack.catalog.tables import imports
 from haversack.catalog.transfer import queries, running
 from haversack.catalog.transfer.records import ImportMode, ImportStatus
 from haversack.catalog.versions import find_version
-from haversack.context import Context
-from haversack.limits.queries import reserve_stock
+from haversack.context import Context, open_context
+from haversack.inventory.ledger import STUDIO, stock_row
+from haversack.limits.queries import reserve_stock, sell_reserved_stock
+from haversack.settings import Settings
 from make import catalog, taxonomy
+from make.inventory import book
 from make.projects import Studio
 from make.receiver import Answer, Fault, Receiver
 from make.transfer import (
@@ -59,7 +63,7 @@ async def test_import_items_from_external_file(client: httpx.AsyncClient, studio
     assert UUID(reply.json()["import_id"])
     (request,) = receiver.received
     assert (request.method, request.headers["accept-encoding"]) == ("GET", "identity")
-    await running.wait_for_imports()
+    await studio.context.imports.wait()
     status = await read_status(client, studio)
     assert status["status"] == "done"
     assert (await catalog.get_item(client, studio, "virtual_item", "lamp"))["prices"][0]["amount"] == 9.99
@@ -89,7 +93,7 @@ async def test_import_items_from_external_file_without_prefix(
     body = {"connector_external_id": "import_items", "file_url": receiver.url}
     reply = await client.post(import_path(studio).removeprefix("/api"), json=body, auth=studio.basic)
     assert reply.status_code == 201
-    await running.wait_for_imports()
+    await studio.context.imports.wait()
 
 
 async def test_get_items_import_status_without_prefix(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -162,7 +166,7 @@ async def test_import_of_items_is_begun_once_for_a_key(
     second = await send_import(client, studio, receiver.url, headers=headers)
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json() == second.json()
-    await running.wait_for_imports()
+    await studio.context.imports.wait()
 
 
 # -- What becomes of items ------------------------------------------------------------------------------------------
@@ -185,7 +189,7 @@ async def test_two_imports_at_once_are_one(client: httpx.AsyncClient, studio: St
     receiver.answer_always(Answer(200, file, JSON))
     replies = await asyncio.gather(*(send_import(client, studio, receiver.url) for _ in range(3)))
     assert [reply.status_code for reply in replies] == [201] * 3
-    await running.wait_for_imports()
+    await studio.context.imports.wait()
     statement = select(imports.c.status, imports.c.result).where(imports.c.project_id == studio.project_id)
     rows = await studio.context.database.session().fetch_all(statement)
     assert [(row["status"], row["result"]["faults"]) for row in rows] == [("done", [])] * 3
@@ -368,7 +372,7 @@ async def test_every_faulty_row_is_named(client: httpx.AsyncClient, studio: Stud
 async def test_a_row_is_all_or_nothing(client: httpx.AsyncClient, studio: Studio, receiver: Receiver) -> None:
     lamp = catalog.virtual_item(sku="lamp", limits={"per_item": 5})
     item_id = (await catalog.make_item(client, studio, "virtual_item", lamp))["item_id"]
-    await reserve(studio, item_id, 3)
+    await sell(studio, item_id, 3)
     changed = catalog.virtual_item(
         sku="lamp", name={"en": "Other"}, limits={"per_item": 2}, attributes=[attribute("fresh", "x")]
     )
@@ -379,8 +383,11 @@ async def test_a_row_is_all_or_nothing(client: httpx.AsyncClient, studio: Studio
     assert exported["attributes"] == [], "what the refused row brought with it is not left behind"
 
 
-async def reserve(studio: Studio, item_id: int, quantity: int) -> None:
-    assert await reserve_stock(studio.context.database.session(), studio.project_id, item_id, quantity)
+async def sell(studio: Studio, item_id: int, quantity: int) -> None:
+    db = studio.context.database.session()
+    assert await reserve_stock(db, studio.project_id, item_id, quantity)
+    assert await sell_reserved_stock(db, studio.project_id, item_id, quantity)
+    await book(studio, STUDIO, stock_row(item_id, "sold", quantity))
 
 
 async def test_what_only_the_database_knows_is_named(
@@ -432,8 +439,12 @@ async def test_an_import_whose_process_has_died(client: httpx.AsyncClient, studi
     assert (await import_file(client, studio, receiver, small_file()))["status"] == "done"
 
 
-async def test_an_import_that_is_stopped(
-    client: httpx.AsyncClient, studio: Studio, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+async def test_an_import_that_a_shutdown_breaks_off(
+    client: httpx.AsyncClient,
+    studio: Studio,
+    receiver: Receiver,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     begun = asyncio.Event()
 
@@ -444,10 +455,13 @@ async def test_an_import_that_is_stopped(
 
     monkeypatch.setattr(running, "write_catalog", never_ends)
     receiver.answer_next(Answer(200, orjson.dumps(small_file()), JSON))
-    assert (await send_import(client, studio, receiver.url)).status_code == 201
-    await begun.wait()
-    assert (await read_status(client, studio))["status"] == "process"
-    await running.stop_imports()
+    async with open_context(settings) as other:
+        transport = httpx.ASGITransport(app=build_application(other))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8044") as client_of_other:
+            assert (await send_import(client_of_other, studio, receiver.url)).status_code == 201
+        await begun.wait()
+        assert (await read_status(client, studio))["status"] == "process"
+    # Nobody has to wait until it is seen to go on no more.
     status = await read_status(client, studio)
     assert (status["status"], status["error"], status["date_completed"]) == ("error", queries.BROKEN_OFF, "")
 

@@ -1,0 +1,192 @@
+"""Purchases for a virtual currency by HTTP, against pgbench calling the same function with the same values."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import httpx
+
+from benchmarks.bed import Bed, Served, measure_load, open_bed, serving
+from benchmarks.figures import Figure, Sample, interleave
+from benchmarks.load import build_request
+from benchmarks.processes import MEASURED_CORE, pin
+from haversack.database.embedded.lodging import find_programs
+from haversack.database.engine import Session
+from haversack.orders import checkout, fast_purchase
+from haversack.projects.queries import find_project
+
+PLAYERS = 400
+CONNECTIONS = 8
+SECONDS = 3.0
+ROUNDS = 5
+PURSE = 1_000_000_000
+PRICE = 70
+WANTED_RATE = 1_900
+WANTED_PART = 0.5
+# Players are told apart by their number, which pgbench can make.
+PLAYER = "00000000-0000-4000-8000-{:012d}"
+# What differs from one purchase to the next, as pgbench makes it.
+DIFFERENT = {
+    "player": "('00000000-0000-4000-8000-' || lpad(:player::text, 12, '0'))::uuid",
+    "turn": ":player::bigint",
+    "order_id": "nextval('order_ids')::integer",
+    "now": "now()",
+    "event": "'evt_' || gen_random_uuid()",
+}
+
+
+async def run() -> list[Figure]:
+    """Purchases per second on eight connections, each of a player chosen in turn, all committed."""
+    async with open_bed() as bed, serving(bed) as served:
+        path, headers, script = await _prepare(bed, served)
+        script_file = bed.folder / "purchase.sql"
+        script_file.write_text(script)
+        measured = await interleave(
+            {
+                "pgbench": lambda: _measure_pgbench(bed, script_file),
+                "served": lambda: _measure_served(served, path, headers),
+            },
+            rounds=ROUNDS,
+        )
+    bare, by_http = measured["pgbench"], measured["served"]
+    rate, part = by_http["rate"].middle, by_http["rate"].ratio(bare["rate"])
+    return [
+        bare["rate"].figure("purchase, pgbench", "purchases/s"),
+        by_http["rate"].figure(
+            "purchase, by HTTP",
+            "purchases/s",
+            to=bare["rate"],
+            to_name="pgbench",
+            wanted=f"at least {WANTED_PART} of pgbench, and {WANTED_RATE:,}",
+            verdict=part >= WANTED_PART and rate >= WANTED_RATE,
+        ),
+        by_http["latency_ms"].figure(f"purchase, by HTTP, {CONNECTIONS} at once: answer", "ms"),
+        by_http["cpu_ms"].figure("purchase, by HTTP: server CPU", "ms"),
+    ]
+
+
+async def _prepare(bed: Bed, served: Served) -> tuple[str, list[dict[str, str]], str]:
+    """Players with money and an item with a limit: the path of a purchase, each player's headers, pgbench's script."""
+    from make import catalog
+    from make.projects import make_studio
+
+    studio = await make_studio(bed.context)
+    gold, lamp = (
+        catalog.virtual_currency(sku="gold"),
+        catalog.virtual_item(
+            sku="lamp",
+            prices=[],
+            vc_prices=[{"sku": "gold", "amount": PRICE, "is_default": True, "is_enabled": True}],
+            limits={"per_user": 1_000_000},
+            inventory_options={"consumable": {"usages_count": 1}},
+        ),
+    )
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}") as client:
+        await catalog.make_item(client, studio, "virtual_currency", gold)
+        await catalog.make_item(client, studio, "virtual_item", lamp)
+    async with bed.context.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO balances (project_id, player_id, sku, amount)"
+            " SELECT $1, ('00000000-0000-4000-8000-' || lpad(number::text, 12, '0'))::uuid, 'gold', $2"
+            " FROM generate_series(1, $3) AS number",
+            studio.project_id,
+            PURSE,
+            PLAYERS,
+        )
+    players = [UUID(PLAYER.format(number)) for number in range(1, PLAYERS + 1)]
+    headers = [await studio.player_headers(player_id) for player_id in players]
+    path = f"/api/v2/project/{studio.project_id}/payment/item/lamp/virtual/gold"
+    return path, headers, await _script(bed, studio.project_id, players[0])
+
+
+async def _script(bed: Bed, project_id: int, player_id: UUID) -> str:
+    """What pgbench runs: the values of a purchase as the server makes them, with those that differ made anew."""
+    from make.orders import Buyer
+
+    captured: dict[str, Any] = {}
+
+    class Capturing(Session):
+        async def fetch_value(self, statement: Any, **values: Any) -> Any:
+            if statement is not fast_purchase.BUY_AT_ONCE:
+                return await super().fetch_value(statement, **values)
+            captured.update(values)
+            return 0
+
+    project = await find_project(bed.context.database.session(), project_id)
+    assert project is not None
+    wanted = checkout.Checkout(
+        project=project,
+        player=Buyer.identity_of(project.login_project_id, player_id),
+        wanted=[checkout.Wanted("lamp", 1)],
+        platform="xsolla",
+    )
+    await checkout.order_for_virtual_currency(bed.context, Capturing(bed.context.database), wanted, "gold")
+    arguments = [DIFFERENT.get(name) or _literal(captured[name]) for name in fast_purchase.PARAMETERS]
+    return f"\\set player random(1, {PLAYERS})\nSELECT buy_at_once({', '.join(arguments)});\n"
+
+
+def _literal(value: Any) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(value)
+        case int():
+            return str(value)
+        case bytes():
+            return f"'\\x{value.hex()}'"
+        case datetime():
+            return f"'{value.isoformat()}'"
+        case list() if value and isinstance(value[0], dict):
+            return _quoted(json.dumps(value))
+        case list():
+            # Without a type of its own, so that the function's parameter gives it one.
+            return _quoted("{" + ", ".join(f'"{element}"' for element in value) + "}")
+        case dict():
+            return _quoted(json.dumps(value))
+        case _:
+            return _quoted(str(value))
+
+
+def _quoted(value: str) -> str:
+    # pgbench reads a colon before a letter as one of its variables; JSON takes a blank between them.
+    return "'" + re.sub(r":(?=[a-zA-Z_])", ": ", value).replace("'", "''") + "'"
+
+
+async def _measure_pgbench(bed: Bed, script: Path) -> Sample:
+    """Eight clients on the core that the server has in its turn."""
+    address = urlsplit(bed.url)
+    options = parse_qs(address.query)
+    environment = {
+        **os.environ,
+        "PGHOST": options["host"][0],
+        "PGPORT": options["port"][0],
+        "PGUSER": address.username or "",
+        "PGPASSWORD": address.password or "",
+        "PGDATABASE": address.path.lstrip("/"),
+    }
+    process = await asyncio.create_subprocess_exec(
+        str(find_programs() / "bin" / "pgbench"),
+        *("-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1", "-T", str(int(SECONDS)), "-f", str(script)),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    pin([process.pid], MEASURED_CORE)
+    out, err = await process.communicate()
+    found = re.search(rb"tps = ([0-9.]+)", out)
+    if process.returncode or found is None:
+        raise RuntimeError(f"pgbench ended with {process.returncode}: {err.decode()}")
+    return {"rate": float(found[1])}
+
+
+async def _measure_served(served: Served, path: str, headers: Sequence[Mapping[str, str]]) -> Sample:
+    requests = [build_request("POST", path, {**each, "Content-Length": "0"}) for each in headers]
+    return await measure_load(served, requests, connections=CONNECTIONS, seconds=SECONDS)

@@ -1,0 +1,243 @@
+"""What is read of uses before prices are made, how they are counted, settled and given back."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import bindparam, insert
+
+from haversack.catalog.records import Schedule
+from haversack.clock import real_now
+from haversack.database.engine import Session
+from haversack.inventory.verifying import find_differences
+from haversack.limits.records import Uses
+from haversack.login.identities import PlayerIdentity
+from haversack.login.tables import player_attributes
+from haversack.promotions.queries import delete_promotion
+from haversack.promotions.records import Promotion, PromotionKind, PromotionLimits
+from haversack.promotions.use_queries import find_total, reset_promotion
+from haversack.promotions.uses import (
+    TakenUse,
+    Use,
+    UsesExhausted,
+    give_back_uses,
+    read_situation,
+    settle_uses,
+    take_uses,
+)
+from make.client_catalog import new_player
+from make.projects import Studio
+from make.promotions import save_promotion
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+DAILY = Schedule("daily", "00:00:00+00:00")
+ADD_ATTRIBUTE = insert(player_attributes).values(
+    login_project_id=bindparam("login"),
+    player_id=bindparam("player"),
+    project_id=bindparam("project"),
+    attr_type=bindparam("of_type"),
+    key=bindparam("of_key"),
+    value=bindparam("new_value"),
+    permission="private",
+    data_type="string",
+    changed_at=bindparam("now"),
+)
+
+
+async def _player(studio: Studio) -> PlayerIdentity:
+    player_id, _ = await new_player(studio)
+    return PlayerIdentity(studio.login_project_id, player_id, real_now() + timedelta(days=1))
+
+
+async def _take(
+    studio: Studio, player: PlayerIdentity, *uses: Use, now: datetime = NOON, is_final: bool = False
+) -> tuple[TakenUse, ...]:
+    db = studio.context.database.session()
+    async with db.begin():
+        return await take_uses(
+            db,
+            studio.project_id,
+            player.player_id,
+            uses,
+            source=f"test:{uuid4().hex}",
+            now=now,
+            is_final=is_final,
+        )
+
+
+async def _give_back(studio: Studio, player: PlayerIdentity, taken: tuple[TakenUse, ...]) -> None:
+    db = studio.context.database.session()
+    async with db.begin():
+        await give_back_uses(db, studio.project_id, player.player_id, taken, source=f"test:{uuid4().hex}", now=NOON)
+
+
+async def _assert_books(studio: Studio) -> None:
+    assert [each async for each in find_differences(studio.context.database, studio.project_id)] == []
+
+
+def _session(studio: Studio) -> Session:
+    return studio.context.database.session()
+
+
+async def test_read_situation_of_nobody(studio: Studio) -> None:
+    promo_code = await save_promotion(studio, PromotionKind.PROMO_CODE, "SUMMER")
+    situation = await read_situation(_session(studio), studio.project_id, None, now=NOON, codes=["SUMMER", "WINTER"])
+    assert situation.attributes is None
+    assert situation.code_promotion_ids == {promo_code.promotion_id}
+    assert (situation.uses, situation.totals) == ({}, {})
+
+
+async def test_read_situation_of_a_player(studio: Studio, other_studio: Studio) -> None:
+    player = await _player(studio)
+    limits = PromotionLimits(per_user=3, total=10)
+    promo_code = await save_promotion(studio, PromotionKind.PROMO_CODE, "SUMMER", limits=limits)
+    await save_promotion(other_studio, PromotionKind.PROMO_CODE, "FOREIGN")
+    db = _session(studio)
+    for project_id, of_type, key, value in (
+        (0, "client", "level", "1"),
+        (studio.project_id, "client", "level", "2"),
+        (studio.project_id, "server", "level", "3"),
+        (0, "client", "guild", "Owls"),
+        (other_studio.project_id, "client", "guild", "Ravens"),
+    ):
+        await db.execute(
+            ADD_ATTRIBUTE,
+            login=player.login_project_id,
+            player=player.player_id,
+            project=project_id,
+            of_type=of_type,
+            of_key=key,
+            new_value=value,
+            now=NOON,
+        )
+    await _take(studio, player, Use(promo_code, "SUMMER"))
+    await _take(studio, await _player(studio), Use(promo_code, "SUMMER"))
+    situation = await read_situation(db, studio.project_id, player, now=NOON, codes=["SUMMER", "FOREIGN"])
+    # What the studio has written counts before what the player can write.
+    assert situation.attributes == {"level": "3", "guild": "Owls"}
+    assert situation.code_promotion_ids == {promo_code.promotion_id}
+    assert situation.uses == {promo_code.promotion_id: Uses(datetime(1970, 1, 1, tzinfo=UTC), 1)}
+    assert situation.totals == {promo_code.promotion_id: 2}
+    guest = PlayerIdentity(player.login_project_id, uuid4(), player.expires_at, is_guest=True)
+    assert (await read_situation(db, studio.project_id, guest, now=NOON)).attributes == {}
+
+
+async def test_read_situation_of_a_code_that_is_used_up(studio: Studio) -> None:
+    player = await _player(studio)
+    promo_code = await save_promotion(
+        studio, PromotionKind.PROMO_CODE, "ONCE", "TWICE", limits=PromotionLimits(per_code=1)
+    )
+    taken = await _take(studio, player, Use(promo_code, "ONCE"))
+    db = _session(studio)
+    for codes, expected in ((["ONCE"], set()), (["TWICE"], {promo_code.promotion_id})):
+        situation = await read_situation(db, studio.project_id, player, now=NOON, codes=codes)
+        assert situation.code_promotion_ids == expected
+    await _give_back(studio, player, taken)
+    situation = await read_situation(db, studio.project_id, player, now=NOON, codes=["ONCE"])
+    assert situation.code_promotion_ids == {promo_code.promotion_id}
+
+
+@pytest.mark.parametrize(
+    ("limits", "word"),
+    [
+        (PromotionLimits(per_user=1), "coupon"),
+        (PromotionLimits(per_code=1), "coupon"),
+        (PromotionLimits(total=1), "coupon"),
+    ],
+)
+async def test_take_uses_up_to_each_limit(studio: Studio, limits: PromotionLimits, word: str) -> None:
+    player = await _player(studio)
+    coupon = await save_promotion(studio, PromotionKind.COUPON, "GIFT", limits=limits)
+    await _take(studio, player, Use(coupon, "GIFT"), is_final=True)
+    with pytest.raises(UsesExhausted, match=word):
+        await _take(studio, player, Use(coupon, "GIFT"), is_final=True)
+    # Nothing of a refused use stays.
+    assert await find_total(_session(studio), studio.project_id, coupon.promotion_id) == (1, 0)
+    await _assert_books(studio)
+
+
+async def test_take_uses_of_a_code_that_is_not_its_own(studio: Studio) -> None:
+    player = await _player(studio)
+    coupon = await save_promotion(studio, PromotionKind.COUPON, "GIFT")
+    other = await save_promotion(studio, PromotionKind.COUPON, "OTHER")
+    with pytest.raises(UsesExhausted):
+        await _take(studio, player, Use(coupon, "OTHER"))
+    assert await find_total(_session(studio), studio.project_id, other.promotion_id) == (0, 0)
+
+
+async def test_take_uses_of_what_has_no_limit_counts_nothing(studio: Studio) -> None:
+    free = await save_promotion(studio, PromotionKind.DISCOUNT)
+    assert await _take(studio, await _player(studio), Use(free)) == ()
+
+
+async def test_take_uses_in_windows(studio: Studio) -> None:
+    player = await _player(studio)
+    limits = PromotionLimits(per_user=1, schedule=DAILY)
+    daily = await save_promotion(studio, PromotionKind.DISCOUNT, limits=limits)
+    (first,) = await _take(studio, player, Use(daily))
+    assert first.window_start == NOON.replace(hour=0)
+    with pytest.raises(UsesExhausted):
+        await _take(studio, player, Use(daily))
+    (second,) = await _take(studio, player, Use(daily), now=NOON + timedelta(days=1))
+    assert second.window_start == NOON.replace(day=2, hour=0)
+    # The use of another window is not given back.
+    await _give_back(studio, player, (first,))
+    with pytest.raises(UsesExhausted):
+        await _take(studio, player, Use(daily), now=NOON + timedelta(days=1))
+    await _give_back(studio, player, (second,))
+    await _take(studio, player, Use(daily), now=NOON + timedelta(days=1))
+    await _assert_books(studio)
+
+
+async def test_take_uses_after_a_reset_for_everybody(studio: Studio) -> None:
+    player = await _player(studio)
+    once = await save_promotion(studio, PromotionKind.BONUS, limits=PromotionLimits(per_user=1))
+    await _take(studio, player, Use(once))
+    await reset_promotion(_session(studio), studio.project_id, once.promotion_id, now=NOON + timedelta(hours=1))
+    # The clock may stand before it.
+    with pytest.raises(UsesExhausted):
+        await _take(studio, player, Use(once))
+    (taken,) = await _take(studio, player, Use(once), now=NOON + timedelta(hours=2))
+    assert taken.window_start == NOON + timedelta(hours=1)
+    await _assert_books(studio)
+
+
+async def test_give_back_uses_and_settle_uses(studio: Studio) -> None:
+    player = await _player(studio)
+    promo_code = await save_promotion(
+        studio, PromotionKind.PROMO_CODE, "SUMMER", limits=PromotionLimits(per_user=5, total=5, per_code=5)
+    )
+    limited = await save_promotion(studio, PromotionKind.DISCOUNT, limits=PromotionLimits(per_user=5))
+    db = _session(studio)
+
+    async def counts(promotion: Promotion) -> tuple[int, int]:
+        return await find_total(db, studio.project_id, promotion.promotion_id)
+
+    paid = await _take(studio, player, Use(limited), Use(promo_code, "SUMMER"))
+    unpaid = await _take(studio, player, Use(promo_code, "SUMMER"), Use(limited))
+    assert [TakenUse.of(each.form()) for each in unpaid] == list(unpaid)
+    assert await counts(promo_code) == (0, 2)
+    async with db.begin():
+        await settle_uses(db, studio.project_id, paid)
+    assert await counts(promo_code) == (1, 1)
+    await _give_back(studio, player, unpaid)
+    assert await counts(promo_code) == (1, 0)
+    situation = await read_situation(db, studio.project_id, player, now=NOON, codes=["SUMMER"])
+    assert {promotion_id: uses.used for promotion_id, uses in situation.uses.items()} == {
+        promo_code.promotion_id: 1,
+        limited.promotion_id: 1,
+    }
+    await _assert_books(studio)
+
+
+async def test_give_back_uses_of_what_is_deleted(studio: Studio) -> None:
+    player = await _player(studio)
+    promo_code = await save_promotion(studio, PromotionKind.PROMO_CODE, "SUMMER")
+    taken = await _take(studio, player, Use(promo_code, "SUMMER"))
+    db = _session(studio)
+    async with db.begin():
+        await delete_promotion(db, studio.project_id, promo_code.promotion_id, now=NOON)
+    other = await save_promotion(studio, PromotionKind.PROMO_CODE, "SUMMER")
+    await _give_back(studio, player, taken)
+    assert await find_total(db, studio.project_id, other.promotion_id) == (0, 0)
+    await _assert_books(studio)
