@@ -16,6 +16,7 @@ from haversack.database.embedded import EmbeddedDatabase
 from haversack.database.migrate import migrate
 from haversack.http.dispatch import Dispatcher
 from haversack.http.route import RAISED_KINDS
+from haversack.inventory.verifying import find_differences
 from haversack.settings import Mode, Settings
 from make.exchanges import Recorder, contract_folder
 from make.projects import Studio, make_studio
@@ -63,6 +64,9 @@ async def context(settings: Settings) -> AsyncIterator[Context]:
     async with open_context(settings, OUTCOMES) as context:
         assert await context.notifications.wait_until_listening(10)
         yield context
+        # Whatever the tests have done, the books of every project must agree.
+        found = [str(each) async for each in find_differences(context.database)]
+        assert not found, "\n".join(["the books do not agree:", *found])
 
 
 @pytest.fixture(scope="session")
