@@ -60,6 +60,7 @@ async def run() -> list[Figure]:
             figures.append(await _measure_writes(served, served, middle, "a write is seen in its own process", 0.1))
             async with serving(bed) as other:
                 figures.append(await _measure_writes(served, other, middle, "a write is seen in another process", 0.5))
+                figures += await _measure_two(served, other, middle)
         return figures
 
 
@@ -265,6 +266,43 @@ async def _measure_writes(served: Served, other: Served, shop: _Shop, name: str,
             await _until_shown(reader, shop, text)
             took.append(time.monotonic() - written)
     return _seconds(name, took, wanted=wanted)
+
+
+async def _measure_two(served: Served, other: Served, shop: _Shop) -> list[Figure]:
+    """What two processes answer together, by the CPU that each page costs them: the machine of these figures has no
+    third core for the client, so that two servers at full speed cannot be seen at once."""
+    headers = [await shop.studio.player_headers(uuid4()) for _ in range(PLAYERS)]
+    figures = []
+    for name, requests in (
+        ("anonymous", [build_request("GET", shop.path, {})]),
+        ("signed in", [build_request("GET", shop.path, each) for each in headers]),
+    ):
+
+        async def alone(requests: Sequence[bytes] = requests) -> dict[str, float]:
+            done = await measure_load(served, requests, connections=CONNECTIONS, seconds=SECONDS)
+            return {"cpu_ms": done["cpu_ms"]}
+
+        async def both(requests: Sequence[bytes] = requests) -> dict[str, float]:
+            done = await asyncio.gather(
+                *(
+                    measure_load(each, requests, connections=CONNECTIONS // 2, seconds=SECONDS)
+                    for each in (served, other)
+                )
+            )
+            return {"cpu_ms": sum(each["cpu_ms"] for each in done) / len(done)}
+
+        measured = await interleave({"alone": alone, "both": both}, rounds=ROUNDS)
+        times = 2 * measured["alone"]["cpu_ms"].ratio(measured["both"]["cpu_ms"])
+        figures.append(
+            Figure(
+                name=f"two processes, {name}: pages of two cores by CPU",
+                value=times,
+                unit="times one",
+                wanted="at least 1.8",
+                verdict=times >= 1.8,
+            )
+        )
+    return figures
 
 
 async def _until_shown(client: httpx.AsyncClient, shop: _Shop, name: str) -> None:

@@ -97,6 +97,9 @@ async def test_a_project_from_its_creation_to_its_players(shop: Shop) -> None:
         "backpack webhooks": "standard",
         "delivery mode": "native",
         "order webhooks": "separate",
+        "order destination": "inventory",
+        "refunds refused orders": "no",
+        "sandbox": "no",
     }
     assert await project("currency", project_id, "gold", "Gold") == (
         f"gold is a virtual currency of project {project_id}.\n"
