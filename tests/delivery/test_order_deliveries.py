@@ -9,9 +9,12 @@ import pytest
 
 from haversack.orders.overviews import list_stuck
 from haversack.orders.records import OrderState
+from haversack.payments.records import PaymentState
+from haversack.payments.sweeping import sweep_payments
 from haversack.projects.records import OrderWebhooks
 from haversack.webhooks.delivery import settle
 from haversack.webhooks.records import DeliveryStatus
+from make import payments
 from make.backpack import connect_game
 from make.orders import (
     Buyer,
@@ -188,3 +191,24 @@ async def test_silence_leaves_it_paid(client: httpx.AsyncClient, studio: Studio,
     game.answer_next(Answer(500))
     assert await deliver(studio, paid.delivery_id) is DeliveryStatus.PENDING
     assert await state_of(studio, order) is OrderState.PAID
+
+
+async def test_a_refused_order_is_refunded_where_the_project_wants_that(
+    client: httpx.AsyncClient, studio: Studio, game: Receiver, buyer: Buyer
+) -> None:
+    await change_project(studio, refunds_refused_orders=True)
+    purchase = await payments.make_payable(client, buyer)
+    # The page asks the game about the player first.
+    await purchase.pay()
+    paid = await stored(studio, purchase.order_id)
+    assert (paid.state, await owned_of(buyer, purchase.sku)) == (OrderState.PAID, 1)
+    game.answer_next(game_refusal("INVALID_PARAMETER"))
+    assert await deliver(studio, paid.delivery_id) is DeliveryStatus.FAILED
+    assert (await stored(studio, purchase.order_id)).state is OrderState.PAID
+    await payments.leave_alone(studio)
+    await sweep_payments(studio.context)
+    canceled = await stored(studio, purchase.order_id)
+    assert (canceled.state, await owned_of(buyer, purchase.sku)) == (OrderState.CANCELED, 0)
+    assert (await purchase.payment()).state is PaymentState.REFUNDED
+    await deliver_all(studio)
+    assert told(game)[-1] == ("order_canceled", purchase.order_id)

@@ -13,6 +13,7 @@ from haversack.clock import Clock
 from haversack.errors import Refusal
 from haversack.inventory.verifying import find_differences
 from haversack.orders.actions import expire_due_orders
+from haversack.orders.gates import AT_ONCE, through_gates
 from haversack.orders.records import Order, OrderState
 from haversack.orders.rules import HOLDING_ORDERS_MAX, PAYABLE_FOR, MoveNotAllowed, OrderNotPayable
 from haversack.projects.actions import set_clock
@@ -222,3 +223,25 @@ async def test_hoarding_at_once(client: httpx.AsyncClient, studio: Studio) -> No
     found = await asyncio.gather(*(attempt(order_money(buyer, sku)) for _ in range(CALLS)))
     assert Counter(isinstance(each, Order) for each in found)[True] == HOLDING_ORDERS_MAX
     assert (await stock_of(studio, sku)).reserved == HOLDING_ORDERS_MAX
+
+
+async def test_a_rush_leaves_connections_to_others(studio: Studio) -> None:
+    at_work, most = 0, 0
+
+    async def work(number: int) -> None:
+        nonlocal at_work, most
+        async with through_gates(studio.context.database.session(), studio.project_id, [7, 8]):
+            at_work += 1
+            most = max(most, at_work)
+            await asyncio.sleep(0)
+            at_work -= 1
+
+    await asyncio.gather(*(work(number) for number in range(CALLS)))
+    assert most == AT_ONCE
+    # Who holds a connection goes through: it must not keep it at the gate.
+    async with through_gates(studio.context.database.session(), studio.project_id, [7]):
+        db = studio.context.database.session()
+        async with db.begin():
+            for _ in range(AT_ONCE):
+                async with through_gates(db, studio.project_id, [7]):
+                    pass

@@ -32,6 +32,7 @@ from haversack.orders.changes import OrderChange, tell_with_commit
 from haversack.orders.codes import source_of
 from haversack.orders.fast_purchase import Numbers, buy_at_once, numbers_of
 from haversack.orders.fulfilling import give, tell_paid
+from haversack.orders.gates import through_gates
 from haversack.orders.records import CurrencyType, Order, OrderLine, OrderState
 from haversack.orders.rules import Looked, Way
 from haversack.pricing.records import Line, PricedCart
@@ -89,6 +90,11 @@ class Prepared:
     offer: "Offer"
     now: datetime
 
+    @property
+    def limited(self) -> tuple[int, ...]:
+        """The items of which there is only so much, those inside of bundles too."""
+        return self.offer.limited
+
 
 @dataclass(slots=True)
 class Offer:
@@ -97,6 +103,7 @@ class Offer:
     priced: PricedCart
     currency: str | None
     lines: tuple[OrderLine, ...]
+    limited: tuple[int, ...]
     numbers: Numbers | None = None
     is_general: bool = False
 
@@ -125,7 +132,7 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
     In the caller's transaction, or in one of its own. Refuses with what stands in the way, all faulty lines named.
     """
     prepared = await prepare_for_money(context, checkout)
-    async with db.begin():
+    async with through_gates(db, checkout.project.project_id, prepared.limited), db.begin():
         await queries.take_turn(db, checkout.project.project_id, checkout.player.player_id)
         order = await _order(context, db, prepared, CurrencyType.REAL)
         held = await _hold(db, prepared, order)
@@ -225,8 +232,18 @@ def _prepare(shop: Shop, checkout: Checkout, way: Way, unit_price: UnitPrice) ->
     ]
     priced = price_cart(lines, currency=currency)
     _raise_faults((line.line.sku, rules.find_price_fault(line, priced, way)) for line in priced.lines)
-    offer = Offer(priced, currency, rules.freeze(priced, items, now=now))
+    frozen = rules.freeze(priced, items, now=now)
+    offer = Offer(priced, currency, frozen, _limited(shop, frozen))
     return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
+
+
+def _limited(shop: Shop, lines: Sequence[OrderLine]) -> tuple[int, ...]:
+    found = ((line.item_id, shop.find_by_id(line.item_id)) for line in lines)
+    return tuple(
+        item_id
+        for item_id, item in found
+        if item is not None and item.limits is not None and item.limits.per_item is not None
+    )
 
 
 def _look_all(shop: Shop, checkout: Checkout, now: datetime) -> list[Looked]:
@@ -336,6 +353,11 @@ async def _check_holding(db: Session, order: Order) -> None:
 
 async def _finish(context: Context, db: Session, prepared: Prepared, currency_type: CurrencyType) -> Order:
     """Make an order that is paid at once: held, sold, charged, given and told in one transaction."""
+    async with through_gates(db, prepared.checkout.project.project_id, prepared.limited):
+        return await _finish_now(context, db, prepared, currency_type)
+
+
+async def _finish_now(context: Context, db: Session, prepared: Prepared, currency_type: CurrencyType) -> Order:
     project, player = prepared.checkout.project, prepared.checkout.player
     now = prepared.now
     order = await _order(context, db, prepared, currency_type)

@@ -1,0 +1,58 @@
+"""Keeps the rush for one limited item from taking all connections of a process.
+
+Orders of a limited item wait for each other at its row in the database, one commit after another. Without a gate each
+of them would wait there with a connection of its own, and everything else in the process, the catalog of other projects
+too, would find none.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from haversack.database.engine import Database, DatabaseAway, Session
+
+# Orders of one item that are in the database at once: one changes the row, the others are on their way to it.
+AT_ONCE = 4
+SECONDS_MAX = 30.0
+
+
+@dataclass(slots=True)
+class _Gate:
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    users: int = 0
+
+
+_gates: WeakKeyDictionary[Database, dict[tuple[int, int], _Gate]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def through_gates(db: Session, project_id: int, item_ids: Sequence[int]) -> AsyncIterator[None]:
+    """Wait until few enough others are at work for these limited items, in the order of arrival; DatabaseAway after
+    half a minute. Who holds a connection already must not keep it here, and goes through."""
+    if not item_ids or db.in_transaction:
+        yield
+        return
+    gates = _gates.setdefault(db.database, {})
+    async with AsyncExitStack() as entered:
+        try:
+            async with asyncio.timeout(SECONDS_MAX):
+                for item_id in sorted(set(item_ids)):
+                    await entered.enter_async_context(_through(gates, (project_id, item_id)))
+        except TimeoutError:
+            raise DatabaseAway("too many orders wait for one limited item") from None
+        yield
+
+
+@asynccontextmanager
+async def _through(gates: dict[tuple[int, int], _Gate], key: tuple[int, int]) -> AsyncIterator[None]:
+    gate = gates.setdefault(key, _Gate())
+    gate.users += 1
+    try:
+        async with gate.places:
+            yield
+    finally:
+        gate.users -= 1
+        if not gate.users:
+            del gates[key]
