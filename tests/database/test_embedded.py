@@ -33,10 +33,13 @@ StartParent = Callable[[Path], subprocess.Popen[str]]
 END_SECONDS_MAX = 10.0
 # Starts a database, keeps a row in it and waits; says when it is ready. Ctrl-C ends it in an orderly way.
 PARENT = """
-    import asyncio, sys
+    import asyncio, signal, sys
     from pathlib import Path
     import asyncpg
     from haversack.database.embedded import EmbeddedDatabase
+
+    # Whoever runs the tests under nohup hands an ignored SIGHUP down.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     async def main():
         async with EmbeddedDatabase(Path(sys.argv[1])) as database:
@@ -264,7 +267,7 @@ async def test_postgres_ends_with_its_parent(folder: Path, start_parent: StartPa
     server = postmaster_pid(folder)
     launcher = launcher_pid(server)
     parent.send_signal(number)
-    assert parent.wait() == -number
+    assert parent.wait(END_SECONDS_MAX) == -number
     wait_for_end(server)
     wait_for_end(launcher)
     assert running_url(folder) is None
