@@ -64,7 +64,7 @@ async def _measure_dev() -> list[Figure]:
 async def _use_demo(folder: Path, served: Served) -> None:
     demo = read_demo(folder)
     assert demo is not None
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=60) as client:
         form = {
             "grant_type": "client_credentials",
             "client_id": str(demo.client_id),
