@@ -106,7 +106,7 @@ _codes_of_keys = (
     key_codes.c.item_id == any_(bindparam("ids", type_=ARRAY(Integer))),
 )
 # Written out, not as parameters: only so does the planner know that the two indexes of codes serve. Of a million codes
-# they give the counts in a third to an eighth of the time that the rows take.
+# they give the counts in less than half the time that the rows take.
 _FREE = literal_column("'available'", Text)
 COUNT_CODES = union_all(
     select(key_codes.c.item_id, _FREE.label("state"), func.count().label("number"))
