@@ -38,8 +38,9 @@ PARENT = """
     import asyncpg
     from haversack.database.embedded import EmbeddedDatabase
 
-    # Whoever runs the tests under nohup hands an ignored SIGHUP down.
+    # Whoever runs the tests in the background, or under nohup, hands ignored signals down.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     async def main():
         async with EmbeddedDatabase(Path(sys.argv[1])) as database:
