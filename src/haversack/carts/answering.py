@@ -16,7 +16,7 @@ from haversack.carts.actions import Owner
 from haversack.carts.encoding import encode_cart
 from haversack.carts.looking import Onlooker, Warned, look, onlooker
 from haversack.carts.queries import cart_of, remember_shown
-from haversack.carts.reading import cart_reader
+from haversack.carts.reading import read_cart
 from haversack.carts.records import Cart, FilledCart, StoredCart
 from haversack.carts.wire import CartAnswer
 from haversack.catalog.read_model.compiled import Catalog
@@ -184,7 +184,7 @@ async def _answer(
 ) -> HotAnswer:
     owner = Owner(project_id=project.project_id, owner_id=player.player_id, cart_id=ask.cart_id)
     key = owner.key
-    stored = await cart_reader(context.database, owner.project_id).read(owner.owner_id, key)
+    stored = await read_cart(context.database, owner.project_id, owner.owner_id, key)
     live = context.catalogs
     held = live.find_ready(project.project_id) or await live.get(project.project_id)
     now = project.clock.now()

@@ -25,11 +25,11 @@ from haversack.catalog.records import Attribute, AttributeLink, ItemKind, Virtua
 from haversack.catalog.selling import SellableItem, Shop, open_shop
 from haversack.context import Context
 from haversack.database.engine import Database, Session
+from haversack.database.shared_reads import SharedReads
 from haversack.http.area import HotAnswer
 from haversack.http.browsers import ANY_ORIGIN, EXPOSED
 from haversack.http.calls import BuyerCall
 from haversack.inventory.queries.owned import list_balances, list_ends, list_owned
-from haversack.inventory.shared_reads import SharedReads
 from haversack.inventory.wire import InventoryQuery, TextQuery
 from haversack.login.tokens import TokenRefused
 from haversack.projects.records import Project
@@ -171,9 +171,9 @@ class _Reads:
     """The reads of one process."""
 
     def __init__(self, database: Database) -> None:
-        self.balances: SharedReads[int, Mapping[str, int]] = SharedReads(database, list_balances, nothing={})
-        self.ends: SharedReads[int, Mapping[int, datetime | None]] = SharedReads(database, list_ends, nothing={})
-        self.pages: SharedReads[_Page, Sequence[asyncpg.Record]] = SharedReads(database, _list_page, nothing=())
+        self.balances: SharedReads[int, UUID, Mapping[str, int]] = SharedReads(database, list_balances, nothing={})
+        self.ends: SharedReads[int, UUID, Mapping[int, datetime | None]] = SharedReads(database, list_ends, nothing={})
+        self.pages: SharedReads[_Page, UUID, Sequence[asyncpg.Record]] = SharedReads(database, _list_page, nothing=())
 
 
 def _reads_of(database: Database) -> _Reads:

@@ -7,7 +7,6 @@ need nothing but numbers take a shorter one (orders/fast_purchase.py) with the s
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -35,6 +34,7 @@ from haversack.orders.fulfilling import give, tell_paid
 from haversack.orders.gates import through_gates
 from haversack.orders.records import CurrencyType, Order, OrderLine, OrderState
 from haversack.orders.rules import Looked, Way
+from haversack.pricing.lines import lines_of, virtual_lines_of
 from haversack.pricing.records import Line, PricedCart
 from haversack.pricing.rules import price_cart
 from haversack.projects.records import OrderDestination, Project
@@ -122,8 +122,8 @@ class Offer:
 
 _offers: WeakKeyDictionary[Catalog, dict[tuple[Any, ...], Offer]] = WeakKeyDictionary()
 
-# What one of an item costs, None where it has no price, and the currency.
-UnitPrice = Callable[[SellableItem], tuple[Decimal | None, str | None]]
+# Makes lines with their prices, and says the one currency of them.
+LinesOf = Callable[[Sequence[tuple[SellableItem, int]]], tuple[Sequence[Line], str | None]]
 
 
 async def order_for_money(context: Context, db: Session, checkout: Checkout) -> Order:
@@ -167,7 +167,7 @@ async def order_for_virtual_currency(context: Context, db: Session, checkout: Ch
 async def prepare_for_money(context: Context, checkout: Checkout) -> Prepared:
     """Check and price in real money, as far as the catalog alone says."""
     shop = await open_shop(context.catalogs, checkout.project.project_id)
-    prepared = _prepare(shop, checkout, Way.MONEY, _price_in_money(shop, checkout))
+    prepared = _prepare(shop, checkout, Way.MONEY, _lines_in_money(shop, checkout))
     priced = prepared.offer.priced
     if priced.is_free:
         raise ITEM_FREE_ORDER_ONLY(sku=priced.lines[0].line.sku)
@@ -177,7 +177,7 @@ async def prepare_for_money(context: Context, checkout: Checkout) -> Prepared:
 async def prepare_for_free(context: Context, checkout: Checkout) -> Prepared:
     """Check that what is wanted costs nothing, as far as the catalog alone says."""
     shop = await open_shop(context.catalogs, checkout.project.project_id)
-    return _prepare(shop, checkout, Way.FREE, _price_in_money(shop, checkout))
+    return _prepare(shop, checkout, Way.FREE, _lines_in_money(shop, checkout))
 
 
 async def prepare_for_virtual_currency(context: Context, checkout: Checkout, currency_sku: str) -> Prepared:
@@ -191,11 +191,12 @@ async def prepare_for_virtual_currency(context: Context, checkout: Checkout, cur
         _look_all(shop, checkout, now)
         return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
 
-    def unit_price(item: SellableItem) -> tuple[Decimal | None, str | None]:
-        found = next((each for each in item.virtual_prices if each.is_enabled and each.sku == currency_sku), None)
-        return (None if found is None else Decimal(found.amount)), currency_sku
-
-    prepared = _prepare(shop, checkout, Way.VIRTUAL_CURRENCY, unit_price)
+    prepared = _prepare(
+        shop,
+        checkout,
+        Way.VIRTUAL_CURRENCY,
+        lambda wanted: (virtual_lines_of(wanted, currency_sku=currency_sku), currency_sku),
+    )
     # A release that lies ahead is a matter of time.
     if all(line.pre_order is None for line in prepared.offer.lines):
         if len(offers) >= OFFERS_KEPT_MAX:
@@ -204,33 +205,17 @@ async def prepare_for_virtual_currency(context: Context, checkout: Checkout, cur
     return prepared
 
 
-def _price_in_money(shop: Shop, checkout: Checkout) -> UnitPrice:
-    def unit_price(item: SellableItem) -> tuple[Decimal | None, str | None]:
-        found = shop.price_of(item, country=checkout.country, currency=checkout.currency)
-        return (None, checkout.currency) if found is None else (found.amount, found.currency)
-
-    return unit_price
+def _lines_in_money(shop: Shop, checkout: Checkout) -> LinesOf:
+    return lambda wanted: lines_of(shop, wanted, country=checkout.country, currency=checkout.currency)
 
 
-def _prepare(shop: Shop, checkout: Checkout, way: Way, unit_price: UnitPrice) -> Prepared:
+def _prepare(shop: Shop, checkout: Checkout, way: Way, make_lines: LinesOf) -> Prepared:
     now = checkout.now
     looked = _look_all(shop, checkout, now)
-    items = {each.item.item_id: each.item for each in looked if each.item is not None}
-    prices = {item_id: unit_price(item) for item_id, item in items.items()}
-    # The catalog shows a country one currency; where it has none in common, the first line says which.
-    currency = next((currency for amount, currency in prices.values() if amount is not None), None)
-    lines = [
-        Line(
-            item_id=each.item.item_id,
-            sku=each.item.sku,
-            quantity=each.quantity,
-            unit_amount=prices[each.item.item_id][0] if prices[each.item.item_id][1] == currency else None,
-            is_free=each.item.is_free,
-        )
-        for each in looked
-        if each.item is not None
-    ]
-    priced = price_cart(lines, currency=currency)
+    wanted = [(each.item, each.quantity) for each in looked if each.item is not None]
+    items = {item.item_id: item for item, _ in wanted}
+    lines, currency = make_lines(wanted)
+    priced = price_cart(lines, currency=currency, is_virtual=way is Way.VIRTUAL_CURRENCY)
     _raise_faults((line.line.sku, rules.find_price_fault(line, priced, way)) for line in priced.lines)
     frozen = rules.freeze(priced, items, now=now)
     offer = Offer(priced, currency, frozen, _limited(shop, frozen))

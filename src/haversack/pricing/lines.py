@@ -1,4 +1,7 @@
-"""What one of each item costs, and in which one currency: the lines that `price_cart` is given."""
+"""What one of each item costs, and in which one currency: the lines that `price_cart` is given.
+
+Carts and orders have their lines from here, so that they agree.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -49,12 +52,26 @@ def lines_of(
     prices = unit_prices(shop, [item for item, _ in wanted], country=country, currency=currency)
     shown = next((price[1] for price in prices if price is not None), currency)
     return tuple(
-        Line(
-            item_id=item.entry.item_id,
-            sku=item.entry.sku,
-            quantity=quantity,
-            unit_amount=price[0] if price is not None and price[1] == shown else None,
-            is_free=item.entry.is_free,
-        )
+        _line(item, quantity, price[0] if price is not None and price[1] == shown else None)
         for (item, quantity), price in zip(wanted, prices, strict=True)
     ), shown
+
+
+def virtual_lines_of(wanted: Sequence[tuple[SellableItem, int]], *, currency_sku: str) -> tuple[Line, ...]:
+    """Items and quantities as lines with their unit prices in a virtual currency."""
+    return tuple(_line(item, quantity, _virtual_price(item, currency_sku)) for item, quantity in wanted)
+
+
+def _virtual_price(item: SellableItem, currency_sku: str) -> Decimal | None:
+    found = next((each for each in item.virtual_prices if each.is_enabled and each.sku == currency_sku), None)
+    return None if found is None else Decimal(found.amount)
+
+
+def _line(item: SellableItem, quantity: int, unit_amount: Decimal | None) -> Line:
+    return Line(
+        item_id=item.entry.item_id,
+        sku=item.entry.sku,
+        quantity=quantity,
+        unit_amount=unit_amount,
+        is_free=item.entry.is_free,
+    )

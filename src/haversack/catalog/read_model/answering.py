@@ -165,7 +165,7 @@ async def _answer(
         known.page = ref(page)
     more = (*_geo(ask, country), *exposed) if ask.with_geo else exposed
     if player is not None and page.view is not None:
-        used = await held.uses.read(player.player_id)
+        used = await live.uses.read(project.project_id, player.player_id)
         personal = known_personal(catalog, used, now) if used else NOBODY
         if personal.touched:
             body = await live.pages.body_for_player(ask, page, personal, place, now)

@@ -12,17 +12,18 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.compiling import compile_catalog
 from haversack.catalog.read_model.known_asks import KnownAsks
 from haversack.catalog.read_model.pages import PageMaker
-from haversack.catalog.read_model.queries import list_stocks
-from haversack.catalog.read_model.records import Stocks
-from haversack.catalog.read_model.using import UsesReader
+from haversack.catalog.read_model.queries import list_player_uses, list_stocks
+from haversack.catalog.read_model.records import PackedUses, Stocks
 from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version
 from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
+from haversack.database.shared_reads import SharedReads
 
 log = logging.getLogger("haversack.catalog")
 
@@ -47,7 +48,6 @@ class Held:
     """
 
     project_id: int
-    uses: UsesReader
     catalog: Catalog | None = None
     stocks: Stocks = field(default_factory=Stocks)
     stocks_read_at: float = float("-inf")
@@ -71,6 +71,8 @@ class LiveCatalogs:
         self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._new_stamp = count(1).__next__
+        # What players have used of limits: the one query of a signed-in page.
+        self.uses: SharedReads[int, UUID, PackedUses] = SharedReads(database, list_player_uses, nothing=PackedUses(""))
         self.pages = PageMaker()
         self.asks = KnownAsks()
         notifications.subscribe(CATALOG_CHANGED, self._hear_of_catalog)
@@ -96,7 +98,7 @@ class LiveCatalogs:
         ready = self.find_ready(project_id)
         if ready is not None:
             return ready
-        held = self._held.setdefault(project_id, Held(project_id, UsesReader(self._database, project_id)))
+        held = self._held.setdefault(project_id, Held(project_id))
         if held.catalog is not None and not held.is_checked:
             await self._check(held)
         while held.catalog is None or held.seen < held.required:

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from haversack.app import build_application
-from haversack.catalog.read_model.queries import unpacked_uses
-from haversack.catalog.read_model.using import UsesReader
+from haversack.catalog.read_model.queries import list_player_uses, unpacked_uses
+from haversack.catalog.read_model.records import PackedUses
 from haversack.context import Context, open_context
 from haversack.database.engine import Database, DatabaseAway
+from haversack.database.shared_reads import SharedReads
 from haversack.http.browsers import OPEN_HEADERS
 from haversack.login.actions import issue_player_token
 from haversack.settings import Settings
@@ -179,15 +180,15 @@ async def test_reads_of_uses_are_bundled_and_each_is_of_its_own_player(
     players = [uuid4() for _ in range(5)]
     for used, player_id in enumerate(players[1:], start=1):
         await use(studio, player_id, item_id, used)
-    reader = UsesReader(context.database, studio.project_id)
-    read = await asyncio.gather(*(reader.read(each) for each in [*players, players[2]]))
+    reads = context.catalogs.uses
+    read = await asyncio.gather(*(reads.read(studio.project_id, each) for each in [*players, players[2]]))
     counts = [{each: uses.uses.used for each, uses in unpacked_uses(one).items()} for one in read]
     assert counts == [{}, {item_id: 1}, {item_id: 2}, {item_id: 3}, {item_id: 4}, {item_id: 2}]
 
 
 async def test_reads_of_uses_without_a_database() -> None:
     async with Database(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing") as database:
-        reader = UsesReader(database, 1)
+        reads: SharedReads[int, UUID, PackedUses] = SharedReads(database, list_player_uses, nothing=PackedUses(""))
         for _ in range(2):
-            read = await asyncio.gather(*(reader.read(uuid4()) for _ in range(3)), return_exceptions=True)
+            read = await asyncio.gather(*(reads.read(1, uuid4()) for _ in range(3)), return_exceptions=True)
             assert all(isinstance(each, DatabaseAway) for each in read)
