@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 from sqlalchemy.sql.elements import TextClause
 
-from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart
+from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart, WantedCart
 from haversack.carts.rules import cart_key, current_cart_id
 from haversack.carts.tables import carts
 from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of
@@ -227,8 +227,8 @@ async def list_stored_carts(
 
 async def wanted_of_cart(
     db: Session, project_id: int, owner_id: UUID, cart_id: str | None, *, name: str = ""
-) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The id of a cart (None: the current one) and its lines as item id and quantity, in their order.
+) -> WantedCart:
+    """What a cart (None: the current one) wants.
 
     CART_NOT_FOUND for an id under which the owner has filled nothing yet; the current cart always exists. Items may be
     gone from the catalog since they were put in. name: how the game calls the owner, for the refusal.
@@ -238,8 +238,8 @@ async def wanted_of_cart(
     if cart is None:
         if key != current_cart_id(project_id, owner_id):
             raise CART_NOT_FOUND(user=name or owner_id)
-        return key, ()
-    return key, tuple((line.item_id, line.quantity) for line in cart.lines)
+        return WantedCart(key, (), ())
+    return WantedCart(key, tuple((line.item_id, line.quantity) for line in cart.lines), cart.promo_codes)
 
 
 async def fill_cart(

@@ -44,6 +44,14 @@ class FilledCart(NamedTuple):
     is_new: bool
 
 
+class WantedCart(NamedTuple):
+    """What a cart wants: item ids with quantities, in its order, and the codes that were given for it."""
+
+    cart_id: str
+    lines: tuple[tuple[int, int], ...]
+    promo_codes: tuple[str, ...]
+
+
 class StoredCart(NamedTuple):
     """A cart as it is stored, and what its owner has used of limits. Equal ones look the same."""
 

@@ -21,3 +21,8 @@ PROMOTION_UNKNOWN = ErrorKind(
     "[0401-9502]: Can not find promotion with ID = {promotion_id} in project {project_id}",
 )
 CODE_NOT_FOUND = ErrorKind("store.code_not_found", 404, 9811, "[0401-9811]: Code not found.")
+# Whatever keeps a code from being known is said in one sentence: who guesses learns nothing from it.
+PROMO_CODE_UNKNOWN = ErrorKind("store.promo_code_unknown", 404, 9807, "[0401-9807]: Enter a valid promo code.")
+REDEMPTION_LIMIT_REACHED = ErrorKind(
+    "store.redemption_limit_reached", 422, 9804, "[0401-9804]: You have reached the {what} redemption limit."
+)
