@@ -125,3 +125,29 @@ def faults(reply: httpx.Response) -> set[str]:
     """The fields that were named as faulty."""
     assert (reply.status_code, reply.json()["errorCode"]) == (422, 1102), reply.text
     return {fault["property"] for fault in reply.json()["errorMessageExtended"]}
+
+
+def player_path(studio: Studio, rest: str) -> str:
+    """Where players' calls on codes are."""
+    return f"/api/v2/project/{studio.project_id}/{rest}"
+
+
+async def redeem(
+    client: httpx.AsyncClient, studio: Studio, headers: Mapping[str, str], code: Any, **more: Any
+) -> httpx.Response:
+    """Send the call that redeems a coupon."""
+    path = player_path(studio, "coupon/redeem")
+    return await client.post(path, json={"coupon_code": code, **more}, headers=dict(headers))
+
+
+async def put_code(
+    client: httpx.AsyncClient, studio: Studio, headers: Mapping[str, str], code: Any, **more: Any
+) -> httpx.Response:
+    """Send the call that puts a promo code to a cart."""
+    path = player_path(studio, "promocode/redeem")
+    return await client.post(path, json={"coupon_code": code, **more}, headers=dict(headers))
+
+
+async def look(client: httpx.AsyncClient, studio: Studio, headers: Mapping[str, str], rest: str) -> httpx.Response:
+    """Send a player's read: what a code would give (coupon/code/…/rewards), or what it is (promotion/code/…/verify)."""
+    return await client.get(player_path(studio, rest), headers=dict(headers))

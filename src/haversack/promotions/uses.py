@@ -33,11 +33,13 @@ WORDS = {
 
 
 class UsesExhausted(Exception):
-    """A limit leaves nothing: of the promotion, of the code, or of the player. `what`: the wire's word for its kind."""
+    """A limit leaves nothing: of the promotion, of the code, or of the player (`is_players`). `what`: the wire's word
+    for its kind."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, is_players: bool = False) -> None:
         super().__init__(f"the {what} has been used as often as it may be")
         self.what = what
+        self.is_players = is_players
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,8 @@ def _counts(promotion: Promotion) -> bool:
     return _has_total(promotion) or promotion.limits.per_user is not None
 
 
-def _used_up(use: Use) -> UsesExhausted:
-    return UsesExhausted(WORDS.get(use.promotion.kind, "promotion"))
+def _used_up(use: Use, *, is_players: bool = False) -> UsesExhausted:
+    return UsesExhausted(WORDS.get(use.promotion.kind, "promotion"), is_players=is_players)
 
 
 async def _take_from_player(
@@ -204,7 +206,7 @@ async def _take_from_player(
     windows = await queries.take_uses(db, project_id, player_id, takes, now=now)
     for use in uses:
         if use.promotion.promotion_id not in windows:
-            raise _used_up(use)
+            raise _used_up(use, is_players=True)
     return windows
 
 

@@ -22,7 +22,7 @@ from haversack.promotions import actions
 from haversack.promotions.admin_operations import PAGE_MAX, PromotionPage, named, skus_of
 from haversack.promotions.codes import actions as code_actions
 from haversack.promotions.codes.queries import count_codes, list_page_of_codes, list_totals
-from haversack.promotions.codes.wire import (
+from haversack.promotions.codes.wire.admin import (
     AddCodeBody,
     CodedBody,
     CodedPageView,

@@ -1,5 +1,4 @@
-"""Operations with which a studio looks at how often coupons, promo codes and their codes were used, and changes what
-players may still use."""
+"""Operations with which a studio looks at uses of coupons, promo codes and their codes, and changes what is left."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -30,7 +29,7 @@ from haversack.promotions.codes.admin_operations import (
 )
 from haversack.promotions.codes.queries import count_codes, list_page_of_codes
 from haversack.promotions.codes.rules import CODE_LENGTH_MAX
-from haversack.promotions.codes.wire import CodeLimitsView
+from haversack.promotions.codes.wire.admin import CodeLimitsView
 from haversack.promotions.records import Promotion
 from haversack.promotions.wire.parts import INT32_MAX
 
