@@ -72,6 +72,9 @@ from haversack.payments.tokens import forget_expired_tokens
 from haversack.projects import merchant_operations
 from haversack.promotions import admin_operations as promotions_admin
 from haversack.promotions import limit_operations as promotion_limits
+from haversack.promotions.codes import admin_operations as codes_admin
+from haversack.promotions.codes import limit_operations as code_limits
+from haversack.promotions.codes import player_operations as codes_player
 from haversack.settings import Mode, Settings
 from haversack.webhooks import admin_operations as webhooks_admin
 from haversack.webhooks.outcomes import OutcomeHandler
@@ -103,6 +106,14 @@ AREAS: tuple[Area, ...] = (
     promotions_admin.common_area,
     promotions_admin.discounts_area,
     promotions_admin.bonuses_area,
+    codes_admin.coupons_area,
+    codes_admin.promo_codes_area,
+    codes_admin.unique_offers_area,
+    code_limits.coupons_area,
+    code_limits.promo_codes_area,
+    codes_player.coupons_area,
+    codes_player.promo_codes_area,
+    codes_player.common_area,
     inventory_player.area,
     inventory_admin.area,
     transfer_admin.area,

@@ -69,7 +69,8 @@ class Checkout:
     """What a player wants, and in what circumstances.
 
     currency: ISO 4217, None for the one that prices have in the country. platform: of the purchase, where it is told.
-    destination None: as the project has it. promo_codes: what was given, with the item or for its cart.
+    destination None: as the project has it. promo_codes: what was given, with the item or for its cart; chosen_keys:
+    which key is wanted of each game that a code gives (SKUs).
     """
 
     project: Project
@@ -81,6 +82,7 @@ class Checkout:
     is_sandbox: bool = False
     cart_id: str | None = None
     promo_codes: Sequence[str] = ()
+    chosen_keys: Mapping[str, str] | None = None
     custom_parameters: Mapping[str, Any] | None = None
     email: str | None = None
     platform: str | None = None
@@ -264,6 +266,7 @@ async def _prepare_in_money(context: Context, db: Session, checkout: Checkout, w
         country=checkout.country,
         currency=checkout.currency,
         situation=buyer.situation,
+        chosen_keys=checkout.chosen_keys,
     )
     uses = (
         *(Use(each, buyer.codes.opened.get(each.promotion_id)) for each in purchase.applied.kept),

@@ -1,6 +1,7 @@
 """Orders that players make and look at: free ones, those for a virtual currency, and what has become of an order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, get_args
 
 from fastapi import Query
@@ -48,6 +49,7 @@ from haversack.orders.wire import (
     Platform,
     VirtualOrderBody,
 )
+from haversack.promotions.codes.guessing import Guess
 from haversack.promotions.use_queries import read_codes
 from haversack.webhooks.actions import announce
 
@@ -95,8 +97,14 @@ def country_of(call: BuyerCall, given: str | None = None) -> str | None:
 
 
 async def check_code(call: BuyerCall, code: str | None) -> None:
-    """PROMO_CODE_UNKNOWN for a code that opens nothing: who has given one is not charged more in silence."""
-    if code and not (await read_codes(call.db, call.project_id, [code])).opened:
+    """PROMO_CODE_UNKNOWN for a code that opens nothing: who has given one is not charged more in silence. Too many such
+    are refused (429)."""
+    if not code:
+        return
+    guess = Guess(call)
+    guess.check()
+    if not (await read_codes(call.db, call.project_id, [code])).opened:
+        guess.missed()
         raise PROMO_CODE_UNKNOWN()
 
 
@@ -113,18 +121,19 @@ async def cart_of(call: ShopperCall, cart_id: str | None) -> WantedCart:
     return await wanted_of_cart(call.db, call.project_id, call.player_id, cart_id, name=call.player.name_in_game)
 
 
-def lines_of_cart(cart: WantedCart) -> list[Wanted]:
-    """What a cart wants, as the checkout takes it."""
-    return [Wanted("", quantity, item_id) for item_id, quantity in cart.lines]
+def of_cart(checkout: Checkout, cart: WantedCart) -> Checkout:
+    """The checkout of what a cart wants, with the codes that were given for it."""
+    return replace(
+        checkout,
+        wanted=[Wanted("", quantity, item_id) for item_id, quantity in cart.lines],
+        cart_id=cart.cart_id,
+        promo_codes=cart.promo_codes,
+        chosen_keys=cart.chosen_keys,
+    )
 
 
 def _checkout(
-    call: BuyerCall,
-    body: FreeOrderBody,
-    wanted: list[Wanted],
-    *,
-    cart_id: str | None = None,
-    promo_codes: Sequence[str] = (),
+    call: BuyerCall, body: FreeOrderBody, wanted: list[Wanted], *, promo_codes: Sequence[str] = ()
 ) -> Checkout:
     return Checkout(
         project=call.project,
@@ -134,7 +143,6 @@ def _checkout(
         country=country_of(call, body.country),
         locale=body.locale,
         is_sandbox=body.sandbox or call.project.is_sandbox,
-        cart_id=cart_id,
         promo_codes=promo_codes,
         custom_parameters=body.custom_parameters,
     )
@@ -168,13 +176,7 @@ async def create_free_order_by_cart_id(
 
 async def _order_free_cart(call: ShopperCall, cart_id: str | None, body: FreeOrderBody | None) -> OrderIdView:
     cart = await cart_of(call, cart_id)
-    checkout = _checkout(
-        call,
-        body or FreeOrderBody(),
-        lines_of_cart(cart),
-        cart_id=cart.cart_id,
-        promo_codes=cart.promo_codes,
-    )
+    checkout = of_cart(_checkout(call, body or FreeOrderBody(), []), cart)
     return tell_of(call, await order_for_free(call.context, call.db, checkout))
 
 

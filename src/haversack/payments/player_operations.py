@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from haversack.carts.records import WantedCart
 from haversack.errors import ITEM_NOT_FOUND, PROJECT_NOT_FOUND, PROMO_CODE_UNKNOWN, STORE, Fault
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import BuyerCall, ShopperCall
 from haversack.http.problems import invalid
 from haversack.orders.changes import note_order
 from haversack.orders.checkout import Checkout, Wanted, order_for_money
-from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, check_code, country_of, lines_of_cart
+from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, check_code, country_of, of_cart
 from haversack.payments.rules import moves_no_money
 from haversack.payments.tokens import issue_token
 from haversack.payments.wire.orders import (
@@ -52,7 +53,7 @@ async def _order(
     body: CartOrderBody,
     wanted: list[Wanted],
     *,
-    cart_id: str | None = None,
+    cart: WantedCart | None = None,
     promo_codes: Sequence[str] = (),
 ) -> OrderTokenView:
     country = country_of(call, body.country)
@@ -64,10 +65,11 @@ async def _order(
         country=country,
         locale=body.locale,
         is_sandbox=_is_sandbox(call, wanted=body.sandbox),
-        cart_id=cart_id,
         promo_codes=promo_codes,
         custom_parameters=body.custom_parameters,
     )
+    if cart is not None:
+        checkout = of_cart(checkout, cart)
     async with call.db.begin():
         order = await order_for_money(call.context, call.db, checkout)
         token = await issue_token(
@@ -109,14 +111,7 @@ async def create_order_by_cart_id(call: ShopperCall, cart_id: str, body: CartOrd
 
 
 async def _order_cart(call: ShopperCall, cart_id: str | None, body: CartOrderBody | None) -> OrderTokenView:
-    cart = await cart_of(call, cart_id)
-    return await _order(
-        call,
-        body or CartOrderBody(),
-        lines_of_cart(cart),
-        cart_id=cart.cart_id,
-        promo_codes=cart.promo_codes,
-    )
+    return await _order(call, body or CartOrderBody(), [], cart=await cart_of(call, cart_id))
 
 
 @area.post("", repeat=Repeat.NEVER)

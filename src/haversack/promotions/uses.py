@@ -32,11 +32,13 @@ WORDS = {
 
 
 class UsesExhausted(Exception):
-    """A limit leaves nothing: of the promotion, of the code, or of the player. `what`: the wire's word for its kind."""
+    """A limit leaves nothing: of the promotion, of the code, or of the player (`is_players`). `what`: the wire's word
+    for its kind."""
 
-    def __init__(self, promotion: Promotion) -> None:
+    def __init__(self, promotion: Promotion, *, is_players: bool = False) -> None:
         self.promotion = promotion
         self.what = WORDS.get(promotion.kind, "promotion")
+        self.is_players = is_players
         super().__init__(f"the {self.what} has been used as often as it may be")
 
 
@@ -175,7 +177,7 @@ async def _take_from_player(
     windows = await queries.take_uses(db, project_id, player_id, takes, now=now)
     for use in uses:
         if use.promotion.promotion_id not in windows:
-            raise UsesExhausted(use.promotion)
+            raise UsesExhausted(use.promotion, is_players=True)
     return windows
 
 

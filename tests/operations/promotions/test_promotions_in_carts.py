@@ -32,7 +32,8 @@ VIP = {"attribute": "rank", "type": "string", "operator": "eq", "value": "vip"}
 async def give_code(studio: Studio, player_id: Any, *codes: str) -> None:
     """Put codes into the current cart."""
     db, key = studio.context.database.session(), current_cart_id(studio.project_id, player_id)
-    assert await set_codes(db, studio.project_id, player_id, key, codes, today=real_now().date())
+    given: dict[str, dict[str, str]] = {code: {} for code in codes}
+    assert await set_codes(db, studio.project_id, player_id, key, given, today=real_now().date())
 
 
 def amounts(cart: dict[str, Any]) -> tuple[str, str]:
