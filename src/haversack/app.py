@@ -69,6 +69,7 @@ from haversack.payments.page.html import STATIC_PREFIX as PAYMENT_PAGE_PREFIX
 from haversack.payments.sweeping import SWEEP_SECONDS as PAYMENT_SWEEP_SECONDS
 from haversack.payments.sweeping import sweep_payments
 from haversack.payments.tokens import forget_expired_tokens
+from haversack.personalization import admin_operations as personalization_admin
 from haversack.projects import merchant_operations
 from haversack.promotions import admin_operations as promotions_admin
 from haversack.promotions import limit_operations as promotion_limits
@@ -103,6 +104,7 @@ AREAS: tuple[Area, ...] = (
     promotions_admin.common_area,
     promotions_admin.discounts_area,
     promotions_admin.bonuses_area,
+    personalization_admin.area,
     inventory_player.area,
     inventory_admin.area,
     transfer_admin.area,
