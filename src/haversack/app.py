@@ -105,6 +105,7 @@ AREAS: tuple[Area, ...] = (
     promotions_admin.discounts_area,
     promotions_admin.bonuses_area,
     personalization_admin.area,
+    personalization_admin.choice_area,
     inventory_player.area,
     inventory_admin.area,
     transfer_admin.area,

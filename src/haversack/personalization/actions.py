@@ -3,11 +3,15 @@
 from haversack.catalog.items.drafts import KnownItem
 from haversack.catalog.items.queries import find_known_items, list_items_by_ids
 from haversack.catalog.versions import touch_catalog
+from haversack.database.notifications import notify
 from haversack.errors import STORE
 from haversack.http.calls import AdminCall
 from haversack.http.problems import invalid
 from haversack.personalization import queries
 from haversack.personalization.drafts import Known, NamedItem, RuleDraft, changed, new_rule, rule_faults
+from haversack.projects.directory import PROJECTS_CHANGED
+from haversack.projects.queries import save_settings
+from haversack.projects.records import Personalization
 
 
 async def create_rule(call: AdminCall, draft: RuleDraft) -> int:
@@ -33,6 +37,15 @@ async def delete_rule(call: AdminCall, rule_id: int) -> None:
     async with call.db.begin():
         await queries.delete_rule(call.db, call.project_id, rule_id)
         await touch_catalog(call, call.project_id)
+
+
+async def choose_personalization(call: AdminCall, personalization: Personalization) -> None:
+    """Let the project's filter rules or its game say what players see. The rules are kept, whoever is asked."""
+    async with call.db.begin():
+        await save_settings(call.db, call.project_id, personalization=personalization)
+        await notify(call.db, PROJECTS_CHANGED, str(call.project_id))
+        await touch_catalog(call, call.project_id)
+    call.after_commit.append(lambda: call.context.notifications.publish_locally(PROJECTS_CHANGED, str(call.project_id)))
 
 
 async def _check(call: AdminCall, items: tuple[NamedItem, ...]) -> Known:

@@ -1,4 +1,4 @@
-"""Filter rules, as a studio's back end reads and changes them."""
+"""Filter rules, as a studio's back end reads and changes them, and whether they or the game are asked."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -21,10 +21,15 @@ from haversack.personalization.wire import (
     FilterRulePageView,
     FilterRulePatchBody,
     FilterRuleView,
+    PersonalizationBody,
+    PersonalizationView,
 )
 from haversack.promotions.wire.parts import INT32_MAX
 
 area = Area("personalized-catalog", family=STORE, prefix="/api/v2/project/{project_id}/admin/user/attribute/rule")
+
+# Our own: on the wire the choice is made in the publisher's account.
+choice_area = Area("personalization", family=STORE, prefix="/api/v2/project/{project_id}/admin/personalization")
 
 PAGE_MAX = 50
 
@@ -95,3 +100,15 @@ async def patch_filter_rule_by_id(call: AdminCall, rule_id: RuleId, body: Filter
 async def delete_filter_rule_by_id(call: AdminCall, rule_id: RuleId) -> None:
     """Delete a filter rule. What it alone named is for all again."""
     await actions.delete_rule(call, rule_id)
+
+
+@choice_area.get("")
+async def get_personalization(call: AdminCall) -> PersonalizationView:
+    """Get who says which items a player sees: the project's filter rules, or its game."""
+    return PersonalizationView(personalization=call.project.personalization)
+
+
+@choice_area.put("", status=204, audit="personalization chosen")
+async def update_personalization(call: AdminCall, body: PersonalizationBody) -> None:
+    """Let the project's filter rules (platform) or its game (partner) say which items a player sees."""
+    await actions.choose_personalization(call, body.personalization)

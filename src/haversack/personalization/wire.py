@@ -10,6 +10,7 @@ from haversack.catalog.records import Item
 from haversack.http.wire import WireModel
 from haversack.personalization.drafts import NamedItem, RuleDraft
 from haversack.personalization.records import FilterRule
+from haversack.projects.records import Personalization
 from haversack.promotions.wire.parts import (
     INT32_MAX,
     AttributeConditionsBody,
@@ -92,6 +93,18 @@ class FilterRulePatchBody(StrictBody):
             items=None if self.items is None else _items(self.items),
             is_satisfied_for_unauth=self.is_satisfied_for_unauth,
         )
+
+
+class PersonalizationBody(StrictBody):
+    """Who says which items a player sees."""
+
+    personalization: Personalization
+
+
+class PersonalizationView(WireModel):
+    """Who says which items a player sees: the project's filter rules (platform), or its game (partner)."""
+
+    personalization: Personalization
 
 
 class FilterRuleIdView(WireModel):
