@@ -31,6 +31,7 @@ from haversack.catalog.transfer import admin_operations as transfer_admin
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
+from haversack.explain import admin_operations as explain_admin
 from haversack.http.area import Area, Operation, bound_signature
 from haversack.http.dispatch import Dispatcher, RouteIndex
 from haversack.http.idempotency import prune_keys
@@ -106,6 +107,7 @@ AREAS: tuple[Area, ...] = (
     promotions_admin.bonuses_area,
     personalization_admin.area,
     personalization_admin.choice_area,
+    explain_admin.area,
     inventory_player.area,
     inventory_admin.area,
     transfer_admin.area,

@@ -63,7 +63,16 @@ def _rule(row: asyncpg.Record) -> FilterRule:
 
 async def list_enabled_rules(db: Session, project_id: int) -> Sequence[FilterRule]:
     """The rules that hold, by their ids, as the catalog applies them: a game stands for its keys too."""
-    found = [_rule(row) for row in await db.fetch_all(LIST_RULES, project=project_id, only_enabled=True)]
+    return await _list_applied(db, project_id, only_enabled=True)
+
+
+async def list_applied_rules(db: Session, project_id: int) -> Sequence[FilterRule]:
+    """The same with those that are switched off: for who wants to know why they do nothing."""
+    return await _list_applied(db, project_id, only_enabled=None)
+
+
+async def _list_applied(db: Session, project_id: int, *, only_enabled: bool | None) -> Sequence[FilterRule]:
+    found = [_rule(row) for row in await db.fetch_all(LIST_RULES, project=project_id, only_enabled=only_enabled)]
     named = {item_id for rule in found for item_id in rule.item_ids}
     keys: dict[int, list[int]] = {}
     for row in await db.fetch_all(LIST_KEYS_OF_GAMES, project=project_id, ids=list(named)) if named else []:
