@@ -113,7 +113,10 @@ async def _fill(
 
 
 def _lines(shop: Shop, owner: Owner, put: Sequence[tuple[SellableItem, int]]) -> list[CartLine]:
-    """Lines with the prices that the answer to this call shows, so that showing them is no second write."""
+    """Lines with the prices that the answer to this call shows, so that showing them is no second write. Where there
+    are promotions, only the whole cart tells those."""
+    if shop.catalog.promotions.by_id:
+        return [CartLine(item.item_id, item.sku, item.kind, quantity, {}) for item, quantity in put]
     lines, currency = lines_of(shop, put, country=owner.country, currency=owner.currency)
     return [
         CartLine(

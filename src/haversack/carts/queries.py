@@ -29,7 +29,7 @@ from sqlalchemy.sql.elements import TextClause
 from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart
 from haversack.carts.rules import cart_key, current_cart_id
 from haversack.carts.tables import carts
-from haversack.catalog.read_model.queries import LIST_USES
+from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of
 from haversack.catalog.read_model.records import PackedUses
 from haversack.catalog.records import ItemKind
 from haversack.database.engine import Session
@@ -81,6 +81,11 @@ LIST_CARTS = (
             _uses, _uses.c.player_id == carts.c.owner_id
         )
     )
+    .where(carts.c.project_id == bindparam("project", type_=Integer))
+)
+LIST_CARTS_AND_OWNERS = (
+    select(_asked.c.place, cast(carts.c.lines, Text), standing_of(carts.c.owner_id), cast(carts.c.promo_codes, Text))
+    .select_from(carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id)))
     .where(carts.c.project_id == bindparam("project", type_=Integer))
 )
 
@@ -207,14 +212,16 @@ async def find_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str) 
 
 
 async def list_stored_carts(
-    db: Session, project_id: int, asked: Sequence[tuple[UUID, str]]
+    db: Session, knowing: Knowing, asked: Sequence[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], StoredCart]:
-    """Carts by owner and id with what their owners have used of limits, in one statement. Those that were never filled
-    are missing."""
+    """Carts by owner and id with what is known of their owners, in one statement. Those that were never filled are
+    missing."""
     owners = [owner_id for owner_id, _ in asked]
-    rows = await db.fetch_all(
-        LIST_CARTS, project=project_id, owners=owners, named=[cart_id for _, cart_id in asked], players=owners
-    )
+    values = {"project": knowing.project_id, "owners": owners, "named": [cart_id for _, cart_id in asked]}
+    if knowing.login_project_id is None:
+        rows = await db.fetch_all(LIST_CARTS, **values, players=owners)
+    else:
+        rows = await db.fetch_all(LIST_CARTS_AND_OWNERS, **values, login=knowing.login_project_id)
     return {asked[place - 1]: StoredCart(*stored) for place, *stored in rows}
 
 

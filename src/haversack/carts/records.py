@@ -16,7 +16,8 @@ CART_ID_LENGTH_MAX = 128
 class CartLine(NamedTuple):
     """So many of an item. `sku` and `kind` are what it was when it was put in: an item may be gone meanwhile.
 
-    shown: the unit price that the owner saw last, as a decimal number, by currency.
+    shown: the unit price after discounts that the owner saw last, as a decimal number, by currency: `USD`, and
+    `USD SUMMER26` for a cart with that code.
     """
 
     item_id: int

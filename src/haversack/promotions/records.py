@@ -158,6 +158,25 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Codes:
+    """What is known of codes that were given: which promotions they open, by which code, and the uses by all of those.
+
+    A code that has been used as often as it may be opens nothing.
+    """
+
+    opened: Mapping[int, str] = field(default_factory=dict)
+    totals: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def promotion_ids(self) -> frozenset[int]:
+        """The promotions that are opened."""
+        return frozenset(self.opened)
+
+
+NO_CODES = Codes()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a promotion applied, and why or why not in words."""
 
