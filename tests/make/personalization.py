@@ -1,45 +1,15 @@
-"""Makes filter rules, bodies and the calls that send them, and sets the attributes that they look at."""
+"""Makes filter rules: bodies and the calls that send them."""
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import httpx
-from sqlalchemy import bindparam, insert
 
-from haversack.clock import real_now
-from haversack.login.tables import player_attributes
 from make.projects import Studio
 
 ELVES = {"attribute": "race", "type": "string", "operator": "eq", "value": "elf", "can_be_missing": False}
 LEVEL_10 = {"attribute": "level", "type": "number", "operator": "ge", "value": "10", "can_be_missing": False}
 NEWCOMERS = {"attribute": "joined", "type": "date", "operator": "lt", "value": "2026-01-01", "can_be_missing": True}
-
-ADD_ATTRIBUTE = insert(player_attributes).values(
-    login_project_id=bindparam("login"),
-    player_id=bindparam("player"),
-    project_id=bindparam("project"),
-    attr_type="server",
-    key=bindparam("of_key"),
-    value=bindparam("new_value"),
-    permission="private",
-    data_type="string",
-    changed_at=bindparam("now"),
-)
-
-
-async def set_attributes(studio: Studio, player_id: UUID, **attributes: str) -> None:
-    """Give a player attributes, as the studio's server would."""
-    for key, value in attributes.items():
-        await studio.context.database.session().execute(
-            ADD_ATTRIBUTE,
-            login=studio.login_project_id,
-            player=player_id,
-            project=studio.project_id,
-            of_key=key,
-            new_value=value,
-            now=real_now(),
-        )
 
 
 def filter_rule(*skus: str, **changes: Any) -> dict[str, Any]:

@@ -13,20 +13,21 @@ from haversack.explain.facts import Facts
 from haversack.explain.records import Finding, Topic
 from haversack.explain.rules import filter_findings, partner_findings, price_findings, span
 from haversack.pricing.records import PricedLine
+from haversack.promotions.rules import hindrance, title
 from haversack.text import reading
 
 
 def is_shown(item: SellableItem, facts: Facts) -> bool:
-    """Whether the client catalog shows an item, as far as personalization does not hide it."""
-    eyes, asked = facts.eyes, facts.asked
-    place = eyes.shop.catalog.country_key(asked.country)
+    """Whether the client catalog shows an item, as far as the game does not hide it."""
+    catalog, asked = facts.catalog, facts.asked
+    place = catalog.country_key(asked.country)
     return (
         item.is_listed
         and item.kind in (*SELLABLE_KINDS, ItemKind.GAME)
-        and eyes.shop.catalog.is_visible(
-            item.entry, country=place, now=asked.at, with_inactive=False, stocks=eyes.shop.stocks
+        and catalog.is_visible(
+            item.entry, country=place, now=asked.at, with_inactive=False, stocks=facts.eyes.shop.stocks
         )
-        and item.item_id not in eyes.filler.personal.hidden
+        and item.item_id not in facts.eyes.filler.personal.hidden
     )
 
 
@@ -37,7 +38,7 @@ def find_refusal(item: SellableItem, quantity: int, priced: PricedLine | None, f
 
 def visibility_findings(item: SellableItem, facts: Facts) -> Iterator[Finding]:
     """Whether it is switched on, shown, and something that is sold."""
-    entry, catalog = item.entry, facts.eyes.shop.catalog
+    entry, catalog = item.entry, facts.catalog
     on = "It is switched on." if entry.is_enabled else "It is switched off: nobody sees it, and bundles leave it out."
     yield Finding(Topic.VISIBILITY, "is_enabled", entry.is_enabled, on)
     shown = (
@@ -59,9 +60,7 @@ def visibility_findings(item: SellableItem, facts: Facts) -> Iterator[Finding]:
 def region_finding(item: SellableItem, facts: Facts) -> Finding:
     """Whether it is sold in the country."""
     is_sold, country = facts.eyes.shop.is_sold_in(item, facts.asked.country), facts.asked.country
-    regions = [
-        region for region in facts.eyes.shop.catalog.taxonomy.regions if region.region_id in item.entry.region_ids
-    ]
+    regions = [region for region in facts.catalog.taxonomy.regions if region.region_id in item.entry.region_ids]
     named = ", ".join(f"{region.region_id} ({reading(region.name, facts.asked.language)})" for region in regions)
     if not item.entry.region_ids:
         why = "It has no regions: it is sold everywhere."
@@ -86,6 +85,29 @@ def period_finding(item: SellableItem, facts: Facts) -> Finding:
     return Finding(Topic.PERIOD, "periods", is_on_sale, why)
 
 
+def offer_findings(item: SellableItem, facts: Facts) -> Iterator[Finding]:
+    """Whether it is kept back until the code of a unique offer is given."""
+    catalog = facts.catalog
+    if item.item_id not in catalog.kept_back:
+        return
+    offers = [
+        promotion
+        for promotion in facts.promotions
+        if item.item_id in catalog.with_keys(catalog.promotions.kept_back.get(promotion.promotion_id, ()))
+    ]
+    hindrances = {offer.promotion_id: hindrance(offer, facts.situation, [], total=None) for offer in offers}
+    for offer in offers:
+        why_not = hindrances[offer.promotion_id]
+        rule = f"promotion {offer.promotion_id} ({title(offer)})"
+        yield Finding(Topic.OFFER, rule, why_not is None, why_not or "Its code reveals the item.")
+    is_nobody = facts.asked.player is None
+    is_revealed = not is_nobody and any(why_not is None for why_not in hindrances.values())
+    why = "A code reveals it to this player." if is_revealed else "It is kept back, and no code reveals it."
+    if is_nobody:
+        why = "It is kept back, and codes reveal nothing to those who are not signed in."
+    yield Finding(Topic.OFFER, "kept back", is_revealed, why)
+
+
 def personal_findings(item: SellableItem, facts: Facts) -> tuple[bool, int | None, list[Finding]]:
     """Whether personalization shows it, how many of it the game lets be bought (None: any number), and why."""
     if facts.partner is not None:
@@ -101,11 +123,12 @@ def limit_findings(item: SellableItem, quantity: int, facts: Facts) -> Iterator[
         yield Finding(Topic.LIMIT, "per_user", True, "It has no limit for each player.")
         return
     left = personal.left.get(item.item_id, limits.per_user)
-    reset = facts.eyes.shop.catalog.window_of(limits.schedule, facts.asked.at).next
+    reset = facts.catalog.window_of(limits.schedule, facts.asked.at).next
     until = "" if reset is None else f", until it begins anew at {reset.isoformat()}"
-    who = "nobody has used any, since nobody is signed in" if facts.player is None else f"{left} are left to the player"
+    is_nobody = facts.asked.player is None
+    who = "nobody has used any, since nobody is signed in" if is_nobody else f"{left} are left to the player"
     yield Finding(Topic.LIMIT, "per_user", left >= quantity, f"The limit is {limits.per_user}, and {who}{until}.")
-    if item.item_id in personal.hidden and left == 0:
+    if left == 0 and item.item_id in personal.hidden - personal.withheld:
         yield Finding(Topic.LIMIT, "limit_exceeded_visibility", False, "It is hidden from players who have used it up.")
 
 
@@ -155,7 +178,7 @@ def offered_price_findings(item: SellableItem, facts: Facts) -> Iterator[Finding
     if item.is_free:
         yield Finding(Topic.PRICE, "is_free", True, "It is free.")
         return
-    catalog, asked = facts.eyes.shop.catalog, facts.asked
+    catalog, asked = facts.catalog, facts.asked
     place = catalog.country_key(asked.country)
     chosen = facts.eyes.shop.price_of(item, country=asked.country, currency=asked.currency)
     yield from price_findings(

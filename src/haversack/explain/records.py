@@ -12,6 +12,7 @@ class Topic(StrEnum):
     VISIBILITY = "visibility"
     REGION = "region"
     PERIOD = "period"
+    OFFER = "unique offer"
     PERSONALIZATION = "personalization"
     LIMIT = "limit"
     STOCK = "stock"

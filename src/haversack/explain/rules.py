@@ -146,10 +146,10 @@ def _why_not_chosen(price: Price, country: str, currency: str | None, *, is_aske
     return "Another price comes first."
 
 
-def line_findings(priced: PricedLine, currency: str | None) -> Iterator[Finding]:
+def line_findings(priced: PricedLine) -> Iterator[Finding]:
     """The steps in which a line's amount was made."""
     for reason in priced.reasons:
-        amount = "" if reason.amount is None else f" = {reason.amount:f} {currency}"
+        amount = "" if reason.amount is None else f" = {reason.amount:f} {priced.currency}"
         yield Finding(Topic.PRICE, reason.step.value, True, f"{reason.text}{amount}")
 
 

@@ -12,11 +12,10 @@ from haversack.explain import findings
 from haversack.explain.facts import Facts, player_of, read_facts
 from haversack.explain.records import Asked, Cost, Finding, LineTrace, Topic, Trace
 from haversack.explain.rules import line_findings, verdict_finding
-from haversack.pricing.lines import lines_of
-from haversack.pricing.records import PricedCart, PricedLine
-from haversack.pricing.rules import price_cart
+from haversack.pricing.purchases import Purchase, price_purchase
+from haversack.pricing.records import PricedLine
 from haversack.projects.records import Project
-from haversack.promotions.rules import Applied, apply_promotions
+from haversack.promotions.rules import apply_promotions
 from haversack.text import reading
 
 
@@ -27,14 +26,14 @@ async def explain_item(context: Context, project: Project, sku: str, asked: Aske
     item = facts.eyes.shop.find_by_sku(sku)
     if item is None:
         raise ITEM_SKU_NOT_FOUND(sku=sku)
-    priced, applied = _price([(item, 1)], facts)
-    line = trace_line(item, 1, priced.lines[0], priced.currency, facts)
+    purchase = _price([(item, 1)], facts)
+    line = trace_line(item, 1, purchase.priced.lines[0], facts)
     return Trace(
         project_id=project.project_id,
         cart_id=None,
         asked=asked,
         lines=(line,),
-        findings=promotion_findings(applied, facts),
+        findings=promotion_findings(purchase, 1, facts),
         cost=line.cost,
     )
 
@@ -46,12 +45,11 @@ async def explain_cart(context: Context, project: Project, cart_id: str, asked: 
     cart = await _get_cart(context, project, cart_id, asked.player)
     facts = await read_facts(context, project, asked, cart.promo_codes)
     found = [(line, facts.eyes.shop.find_by_id(line.item_id)) for line in cart.lines]
-    priced, applied = _price([(item, line.quantity) for line, item in found if item is not None], facts)
-    prices = iter(priced.lines)
+    wanted = [(item, line.quantity) for line, item in found if item is not None]
+    purchase = _price(wanted, facts)
+    priced, prices = purchase.priced, iter(purchase.priced.lines)
     lines = tuple(
-        _gone(line.sku, line.quantity)
-        if item is None
-        else trace_line(item, line.quantity, next(prices), priced.currency, facts)
+        _gone(line.sku, line.quantity) if item is None else trace_line(item, line.quantity, next(prices), facts)
         for line, item in found
     )
     cost = None
@@ -62,7 +60,7 @@ async def explain_cart(context: Context, project: Project, cart_id: str, asked: 
         cart_id=cart.cart_id,
         asked=asked,
         lines=lines,
-        findings=promotion_findings(applied, facts),
+        findings=promotion_findings(purchase, len(wanted), facts),
         cost=cost,
     )
 
@@ -79,25 +77,25 @@ async def _get_cart(context: Context, project: Project, cart_id: str, player: st
     return cart
 
 
-def _price(wanted: Sequence[tuple[SellableItem, int]], facts: Facts) -> tuple[PricedCart, Applied]:
+def _price(wanted: Sequence[tuple[SellableItem, int]], facts: Facts) -> Purchase:
     asked = facts.asked
-    lines, currency = lines_of(facts.eyes.shop, wanted, country=asked.country, currency=asked.currency)
-    applied = apply_promotions(facts.promotions, lines, facts.situation, currency=currency)
-    return price_cart(lines, currency=currency, discounts=applied.discounts), applied
+    return price_purchase(
+        facts.eyes.shop, wanted, country=asked.country, currency=asked.currency, situation=facts.situation
+    )
 
 
-def trace_line(item: SellableItem, quantity: int, priced: PricedLine, currency: str | None, facts: Facts) -> LineTrace:
+def trace_line(item: SellableItem, quantity: int, priced: PricedLine, facts: Facts) -> LineTrace:
     """What becomes of so many of an item."""
     is_let, game_lets, personal = findings.personal_findings(item, facts)
     refusal = findings.find_refusal(item, quantity, priced, facts)
     is_bought, why = refusal is None, "It can be bought." if refusal is None else refusal.message
     if is_bought and not is_let:
-        is_bought, why = False, "Personalization hides it."
+        is_bought, why = False, "The game does not offer it to the player."
     elif is_bought and game_lets is not None and quantity > game_lets:
         is_bought, why = False, f"The game lets the player buy {game_lets or 'none'} of it."
     cost = None
-    if priced.amount is not None and priced.amount_without_discount is not None and currency is not None:
-        cost = Cost(priced.amount, priced.amount_without_discount, currency)
+    if priced.amount is not None and priced.amount_without_discount is not None and priced.currency is not None:
+        cost = Cost(priced.amount, priced.amount_without_discount, priced.currency)
     return LineTrace(
         sku=item.sku,
         item_id=item.item_id,
@@ -110,12 +108,13 @@ def trace_line(item: SellableItem, quantity: int, priced: PricedLine, currency: 
             *findings.visibility_findings(item, facts),
             findings.region_finding(item, facts),
             findings.period_finding(item, facts),
+            *findings.offer_findings(item, facts),
             *personal,
             *findings.limit_findings(item, quantity, facts),
             *findings.stock_findings(item, quantity, facts),
             *findings.content_findings(item, facts),
             *findings.offered_price_findings(item, facts),
-            *line_findings(priced, currency),
+            *line_findings(priced),
             Finding(Topic.PURCHASE, "order", is_bought, why),
         ),
     )
@@ -135,12 +134,15 @@ def _gone(sku: str, quantity: int) -> LineTrace:
     )
 
 
-def promotion_findings(applied: Applied, facts: Facts) -> tuple[Finding, ...]:
-    """What became of each promotion, and what the kept ones give on top."""
+def promotion_findings(purchase: Purchase, bought: int, facts: Facts) -> tuple[Finding, ...]:
+    """What became of each promotion, and what the kept ones give on top. The purchase has its verdict on those that may
+    touch what is bought, which are so many lines; the others get theirs from the same function."""
+    lines = [priced.line for priced in purchase.priced.lines[:bought]]
+    applied = apply_promotions(facts.promotions, lines, facts.situation, currency=purchase.currency)
     gifts = []
-    for bonus in applied.bonuses:
-        item = facts.eyes.shop.find_by_id(bonus.item_id)
-        sku = "an item that is gone" if item is None else item.sku
+    for bonus in purchase.applied.bonuses:
+        entry = facts.catalog.bonus_entry(bonus.item_id)
+        sku = "an item that is gone" if entry is None else entry.sku
         why = f"Promotion {bonus.promotion_id} gives {bonus.quantity} of it on top."
-        gifts.append(Finding(Topic.PROMOTION, f"bonus {sku}", item is not None, why))
+        gifts.append(Finding(Topic.PROMOTION, f"bonus {sku}", entry is not None, why))
     return (*map(verdict_finding, applied.verdicts), *gifts)

@@ -7,13 +7,27 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from make.catalog import any_sku, bundle, game, game_key, make_item, post_item, price, put_item, virtual_item
+from haversack.promotions.queries import find_skus
+from haversack.promotions.records import PromotionKind, RevealedItems
+from make.catalog import (
+    any_sku,
+    bundle,
+    game,
+    game_key,
+    make_item,
+    post_item,
+    price,
+    put_item,
+    save_virtual_item,
+    virtual_item,
+)
 from make.client_catalog import catalog_path, freeze, id_of, new_player, sell, sell_out, use
 from make.explain import dropped_topics, explain, explain_path, found_of
 from make.keys import make_region
-from make.personalization import ELVES, LEVEL_10, filter_rule, make_rule, set_attributes
+from make.login import set_attributes
+from make.personalization import ELVES, LEVEL_10, filter_rule, make_rule
 from make.projects import Studio
-from make.promotions import bonus, discount, make_promotion
+from make.promotions import bonus, discount, make_promotion, save_promotion
 from make.receiver import Answer, Receiver
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -155,8 +169,8 @@ async def test_filter_rules(client: httpx.AsyncClient, studio: Studio) -> None:
     for_all = await make_rule(
         client, studio, filter_rule(sku, name="All", is_satisfied_for_unauth=True, attribute_conditions=[LEVEL_10])
     )
-    player_id, _ = await new_player(studio)
-    await set_attributes(studio, player_id, race="elf", level="3")
+    player_id, headers = await new_player(studio)
+    await set_attributes(studio, player_id, {"race": "elf", "level": "3"})
     item = (await explain(client, studio, f"item/{sku}", player=str(player_id)))["item"]
     unmet = "level ge 10 (number), and the player has 3"
     assert [
@@ -168,6 +182,8 @@ async def test_filter_rules(client: httpx.AsyncClient, studio: Studio) -> None:
         ("filter rules", False, "None of the rules that name it shows it."),
     ]
     assert (item["is_shown"], item["can_be_bought"]) == (False, False)
+    assert found_of(item, "purchase")[0][1].startswith("[0401-1455]")
+    assert not await _is_shown(client, studio, sku, headers)
     stranger = (await explain(client, studio, f"item/{sku}", player=str(uuid4())))["item"]
     assert "race eq elf (string), and the player has none" in found_of(stranger, "personalization")[0][1]
     guest = (await explain(client, studio, f"item/{sku}"))["item"]
@@ -178,11 +194,13 @@ async def test_filter_rules(client: httpx.AsyncClient, studio: Studio) -> None:
         (True, "One of the rules that name it shows it."),
     ]
     assert (guest["is_shown"], guest["can_be_bought"]) == (True, True)
-    hero_id, _ = await new_player(studio)
-    await set_attributes(studio, hero_id, race="elf", level="12")
+    assert await _is_shown(client, studio, sku)
+    hero_id, headers = await new_player(studio)
+    await set_attributes(studio, hero_id, {"race": "elf", "level": "12"})
     hero = (await explain(client, studio, f"item/{sku}", player=str(hero_id)))["item"]
     assert found_of(hero, "personalization")[0] == (True, "The player meets all of its conditions.")
     assert hero["is_shown"]
+    assert await _is_shown(client, studio, sku, headers)
 
 
 async def test_rules_that_are_switched_off_hide_nothing(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -415,6 +433,39 @@ async def test_promotions(client: httpx.AsyncClient, studio: Studio) -> None:
     kept = [each["rule"] for each in earlier["promotions"] if each["is_kept"]]
     assert f"promotion {past} (Summer sale)" in kept
     assert earlier["item"]["price"]["amount"] == "8.09"
+
+
+async def test_unique_offers(client: httpx.AsyncClient, studio: Studio) -> None:
+    item_id, plain = await save_virtual_item(studio), await sell(client, studio, virtual_item())
+    rewards = (RevealedItems((item_id,)),)
+    offer = await save_promotion(studio, PromotionKind.UNIQUE_OFFER, "SECRET", rewards=rewards)
+    off = await save_promotion(studio, PromotionKind.UNIQUE_OFFER, "OLD", rewards=rewards, is_enabled=False)
+    sku = (await find_skus(studio.context.database.session(), studio.project_id, [item_id]))[item_id]
+    # Read models are told.
+    await sell(client, studio, virtual_item())
+    player_id, headers = await new_player(studio)
+    names = [f"promotion {each.promotion_id} (Welcome)" for each in (offer, off)]
+    for player, code, is_revealed, why in (
+        (player_id, "SECRET", True, "A code reveals it to this player."),
+        (player_id, "OLD", False, "It is kept back, and no code reveals it."),
+        (player_id, None, False, "It is kept back, and no code reveals it."),
+        (None, "SECRET", False, "It is kept back, and codes reveal nothing to those who are not signed in."),
+    ):
+        about = {} if player is None else {"player": str(player)}
+        about |= {} if code is None else {"code": code}
+        item = (await explain(client, studio, f"item/{sku}", **about))["item"]
+        assert found_of(item, "unique offer", "kept back") == [(is_revealed, why)]
+        whys = [
+            "Its code reveals the item." if code == "SECRET" else "None of its codes was given.",
+            "It is switched off.",
+        ]
+        assert [found_of(item, "unique offer", name)[0][1] for name in names] == whys
+        assert (item["is_shown"], item["can_be_bought"]) == (is_revealed, is_revealed)
+        shown = await _is_shown(
+            client, studio, sku, None if player is None else headers, **({} if code is None else {"promo_code": code})
+        )
+        assert shown is is_revealed
+    assert found_of((await explain(client, studio, f"item/{plain}"))["item"], "unique offer") == []
 
 
 async def test_names_in_another_language(client: httpx.AsyncClient, studio: Studio) -> None:

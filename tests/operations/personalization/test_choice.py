@@ -4,8 +4,11 @@ import httpx
 import pytest
 
 from haversack.catalog.versions import find_version
+from haversack.personalization.queries import list_enabled_rules
 from haversack.projects.actions import save_settings
 from haversack.projects.records import Personalization
+from make.catalog import save_virtual_item
+from make.personalization import filter_rule, make_rule
 from make.projects import Studio
 
 
@@ -65,3 +68,18 @@ async def test_an_operator_chooses_too(studio: Studio) -> None:
     await save_settings(studio.context, studio.project_id, personalization=Personalization.PARTNER)
     assert await _known(studio) is Personalization.PARTNER
     assert await _version(studio) > before
+
+
+async def test_rules_do_not_hold_while_the_game_is_asked(client: httpx.AsyncClient, studio: Studio) -> None:
+    await save_virtual_item(studio, "lamp")
+    await make_rule(client, studio, filter_rule("lamp"))
+    shop = f"/api/v2/project/{studio.project_id}/items/sku/lamp"
+    db = studio.context.database.session()
+    assert len(await list_enabled_rules(db, studio.project_id)) == 1
+    assert (await client.get(shop)).status_code == 404
+    await client.put(_path(studio), json={"personalization": "partner"}, auth=studio.basic)
+    assert await list_enabled_rules(db, studio.project_id) == []
+    await client.put(_path(studio), json={"personalization": "platform"}, auth=studio.basic)
+    # They were kept.
+    assert len(await list_enabled_rules(db, studio.project_id)) == 1
+    assert (await client.get(shop)).status_code == 404
