@@ -57,8 +57,7 @@ def test_spans() -> None:
 def test_where_the_games_answer_comes_from(source: PartnerSource, is_now: bool, why: str) -> None:
     problem = "" if is_now else "It is away."
     answer = PartnerAnswer(source=source, by_sku={"lamp": PartnerItem(3)}, problem=problem)
-    is_let, most, (first, last) = partner_findings(answer, 1, "lamp", now=NOON)
-    assert (is_let, most) == (True, 3)
+    first, last = partner_findings(answer, PartnerItem(3), is_hidden=False)
     assert (first.is_kept, first.why) == (is_now, why)
     assert (last.is_kept, last.why) == (True, "The game offers it: 3 of it.")
 

@@ -12,8 +12,7 @@ from haversack.personalization.partner_answers import (
     UnreadableAnswer,
     read_offer,
 )
-from haversack.personalization.records import PartnerAnswer, PartnerItem, PartnerSource
-from haversack.personalization.rules import offered
+from haversack.personalization.records import PartnerItem
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -96,14 +95,12 @@ def test_an_empty_list_is_an_answer() -> None:
 
 def test_what_is_offered_when() -> None:
     hour = timedelta(hours=1)
-    answer = PartnerAnswer(
-        source=PartnerSource.ANSWERED,
-        by_sku={"lamp": PartnerItem(0), "rope": PartnerItem(5, NOON, NOON + hour)},
-        by_id={17: PartnerItem(date_from=NOON)},
-    )
-    assert offered(answer, 1, "lamp", now=NOON) == PartnerItem(0)
-    assert offered(answer, 1, "oil", now=NOON) is None
-    shown = [offered(answer, 2, "rope", now=NOON + by) is not None for by in (-hour, 0 * hour, hour / 2, hour)]
-    assert shown == [False, True, True, False]
-    assert [offered(answer, 17, "sack", now=NOON + by) is not None for by in (-hour, 0 * hour)] == [False, True]
-    assert len(answer) == 3
+    moments = [NOON - hour, NOON, NOON + hour / 2, NOON + hour]
+
+    def shown(item: PartnerItem) -> list[bool]:
+        return [item.is_offered(moment) for moment in moments]
+
+    assert shown(PartnerItem(0)) == [True] * 4
+    assert shown(PartnerItem(5, NOON, NOON + hour)) == [False, True, True, False]
+    assert shown(PartnerItem(date_from=NOON)) == [False, True, True, True]
+    assert shown(PartnerItem(date_until=NOON)) == [True, False, False, False]

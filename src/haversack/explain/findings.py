@@ -12,6 +12,7 @@ from haversack.errors import Refusal
 from haversack.explain.facts import Facts
 from haversack.explain.records import Finding, Topic
 from haversack.explain.rules import filter_findings, partner_findings, price_findings, span
+from haversack.personalization.partner_view import partner_view
 from haversack.pricing.records import PricedLine
 from haversack.promotions.rules import hindrance, title
 from haversack.text import reading
@@ -111,7 +112,10 @@ def offer_findings(item: SellableItem, facts: Facts) -> Iterator[Finding]:
 def personal_findings(item: SellableItem, facts: Facts) -> tuple[bool, int | None, list[Finding]]:
     """Whether personalization shows it, how many of it the game lets be bought (None: any number), and why."""
     if facts.partner is not None:
-        return partner_findings(facts.partner, item.item_id, item.sku, now=facts.asked.at)
+        view = partner_view(facts.catalog, facts.partner, facts.asked.at)
+        is_hidden = item.item_id in view.hidden
+        found = partner_findings(facts.partner, view.named.get(item.item_id), is_hidden=is_hidden)
+        return not is_hidden, view.left.get(item.item_id), found
     is_let, findings = filter_findings(facts.rules, facts.situation.attributes, item.item_id)
     return is_let, None, findings
 

@@ -14,9 +14,10 @@ from haversack.personalization.records import (
     Attributes,
     FilterRule,
     PartnerAnswer,
+    PartnerItem,
     PartnerSource,
 )
-from haversack.personalization.rules import hidden_items, meets, offered, shows
+from haversack.personalization.rules import hidden_items, meets, shows
 from haversack.pricing.records import PricedLine
 from haversack.promotions.records import Verdict
 
@@ -70,10 +71,8 @@ def _unmet(condition: AttributeCondition, attributes: Attributes) -> str:
     return f"{wanted}, and the player has {'none' if found is None else found}"
 
 
-def partner_findings(
-    answer: PartnerAnswer, item_id: int, sku: str, *, now: datetime
-) -> tuple[bool, int | None, list[Finding]]:
-    """Whether the game lets an item through, how many of it may be bought (None: any number), and what it says."""
+def partner_findings(answer: PartnerAnswer, item: PartnerItem | None, *, is_hidden: bool) -> list[Finding]:
+    """What the game says of an item, and where its answer comes from. item: None where it does not name it."""
     source = _SOURCES[answer.source]
     if answer.problem and answer.source is not PartnerSource.GUESTS:
         source = f"{source} {answer.problem}"
@@ -81,16 +80,15 @@ def partner_findings(
         Finding(Topic.PERSONALIZATION, "partner_side_catalog", answer.source is PartnerSource.ANSWERED, source),
         *(Finding(Topic.PERSONALIZATION, "entry left out", False, f"Entry {fault}.") for fault in answer.faults),
     ]
-    item, known = offered(answer, item_id, sku, now=now), answer.find(item_id, sku)
-    if item is not None:
+    if item is None:
+        why = "The game does not name it." if is_hidden else "The game offers one of its keys."
+    elif is_hidden:
+        why = f"The game offers it at another time: {span(item.date_from, item.date_until)}."
+    else:
         number = {None: "any number of it", 0: "none of it may be bought"}.get(item.quantity, f"{item.quantity} of it")
         why = f"The game offers it: {number}."
-    elif known is None:
-        why = "The game does not name it."
-    else:
-        why = f"The game offers it at another time: {span(known.date_from, known.date_until)}."
-    findings.append(Finding(Topic.PERSONALIZATION, "offered by the game", item is not None, why))
-    return item is not None, None if item is None else item.quantity, findings
+    findings.append(Finding(Topic.PERSONALIZATION, "offered by the game", not is_hidden, why))
+    return findings
 
 
 def span(start: datetime | None, end: datetime | None) -> str:

@@ -50,6 +50,12 @@ class PartnerItem:
     date_from: datetime | None = None
     date_until: datetime | None = None
 
+    def is_offered(self, now: datetime) -> bool:
+        """Whether it is offered at a moment."""
+        if self.date_from is not None and now < self.date_from:
+            return False
+        return self.date_until is None or now < self.date_until
+
 
 class PartnerSource(StrEnum):
     """Where the answer about a player comes from."""
@@ -60,7 +66,7 @@ class PartnerSource(StrEnum):
     NOTHING = "nothing"  # the game does not answer: nothing is shown
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, weakref_slot=True)
 class PartnerAnswer:
     """The items that the game offers to a player: the others are hidden. It names them by SKU or by id.
 
@@ -73,10 +79,6 @@ class PartnerAnswer:
     by_id: Mapping[int, PartnerItem] = field(default_factory=dict)
     problem: str = ""
     faults: tuple[str, ...] = ()
-
-    def find(self, item_id: int, sku: str) -> PartnerItem | None:
-        """What the game says of an item; None where it does not name it."""
-        return self.by_sku.get(sku) or self.by_id.get(item_id)
 
     def __len__(self) -> int:
         return len(self.by_sku) + len(self.by_id)

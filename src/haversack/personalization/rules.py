@@ -5,14 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from haversack.personalization.records import (
-    AttributeCondition,
-    Attributes,
-    AttributeType,
-    FilterRule,
-    PartnerAnswer,
-    PartnerItem,
-)
+from haversack.personalization.records import AttributeCondition, Attributes, AttributeType, FilterRule
 
 OPERATORS: dict[AttributeType, tuple[str, ...]] = {
     AttributeType.STRING: ("eq", "ne"),
@@ -57,14 +50,6 @@ def hidden_items(rules: Iterable[FilterRule], attributes: Attributes | None) -> 
         if rule.is_enabled:
             (shown if shows(rule, attributes) else withheld).update(rule.item_ids)
     return frozenset(withheld - shown)
-
-
-def offered(answer: PartnerAnswer, item_id: int, sku: str, *, now: datetime) -> PartnerItem | None:
-    """The item as the game offers it now; None where it is hidden: not named, not yet or no longer offered."""
-    item = answer.find(item_id, sku)
-    if item is None or (item.date_from is not None and now < item.date_from):
-        return None
-    return None if item.date_until is not None and now >= item.date_until else item
 
 
 def number_of(text: str) -> Decimal | None:
