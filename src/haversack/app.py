@@ -31,6 +31,7 @@ from haversack.catalog.transfer import admin_operations as transfer_admin
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
+from haversack.explain import admin_operations as explain_admin
 from haversack.http.area import Area, Operation, bound_signature
 from haversack.http.dispatch import Dispatcher, RouteIndex
 from haversack.http.idempotency import prune_keys
@@ -69,6 +70,7 @@ from haversack.payments.page.html import STATIC_PREFIX as PAYMENT_PAGE_PREFIX
 from haversack.payments.sweeping import SWEEP_SECONDS as PAYMENT_SWEEP_SECONDS
 from haversack.payments.sweeping import sweep_payments
 from haversack.payments.tokens import forget_expired_tokens
+from haversack.personalization import admin_operations as personalization_admin
 from haversack.projects import merchant_operations
 from haversack.promotions import admin_operations as promotions_admin
 from haversack.promotions import limit_operations as promotion_limits
@@ -114,6 +116,9 @@ AREAS: tuple[Area, ...] = (
     codes_player.coupons_area,
     codes_player.promo_codes_area,
     codes_player.common_area,
+    personalization_admin.area,
+    personalization_admin.choice_area,
+    explain_admin.area,
     inventory_player.area,
     inventory_admin.area,
     transfer_admin.area,

@@ -14,7 +14,14 @@ from haversack.catalog.records import ItemKind
 from haversack.clock import Clock
 from haversack.orders.records import CurrencyType, LineDiscount, OrderState
 from haversack.payments.records import Refund
-from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderDestination, OrderWebhooks, Project
+from haversack.projects.records import (
+    BackpackWebhooks,
+    DeliveryMode,
+    OrderDestination,
+    OrderWebhooks,
+    Personalization,
+    Project,
+)
 from haversack.webhooks.events import Notification, body_of
 from haversack.webhooks.order_events import (
     OrderCanceled,
@@ -39,6 +46,7 @@ PROJECT = Project(
     order_webhooks=OrderWebhooks.COMBINED,
     order_destination=OrderDestination.INVENTORY,
     refunds_refused_orders=False,
+    personalization=Personalization.PLATFORM,
 )
 ORDER = order(
     line(1, kind=ItemKind.BUNDLE, quantity=1, virtual_item_type=None),
