@@ -31,6 +31,7 @@ from haversack.http.area import HotAnswer
 from haversack.http.browsers import ANY_ORIGIN, EXPOSED
 from haversack.http.calls import AdminCall, ShopperCall
 from haversack.login.identities import PlayerIdentity
+from haversack.personalization.records import PartnerAnswer
 from haversack.projects.records import Project
 from haversack.promotions.records import NO_CODES, Codes
 from haversack.promotions.use_queries import read_codes
@@ -68,6 +69,7 @@ class _Page:
     stocks_stamp: int
     stored: StoredCart
     codes: Codes
+    partner: PartnerAnswer | None
     since: datetime
     until: datetime
     body: bytes
@@ -75,13 +77,14 @@ class _Page:
     headers: tuple[Header, ...]
     can_be_kept: bool
 
-    def holds(self, stored: StoredCart, codes: Codes, held: Held, now: datetime) -> bool:
+    def holds(self, stored: StoredCart, codes: Codes, partner: PartnerAnswer | None, held: Held, now: datetime) -> bool:
         """Whether it is still true."""
         return (
             self.catalog() is held.catalog
             and self.stocks_stamp == held.stocks.stamp
             and self.stored == stored
             and self.codes == codes
+            and self.partner is partner
             and self.since <= now < self.until
         )
 
@@ -171,7 +174,13 @@ async def show_filled(
     if knowing.login_project_id is not None:
         uses = (await list_players(call.db, knowing, [owner.owner_id])).get(owner.owner_id, uses)
     codes = await read_codes(call.db, owner.project_id, filled.cart.promo_codes)
-    eyes = _onlooker(held, uses, codes, country=owner.country, currency=owner.currency, language=language, now=now)
+    partner = None
+    if owner.player is not None:
+        read_partner = call.context.partner_catalog.read_for
+        partner = await read_partner(call.db, call.project, owner.player, owner.country, language)
+    eyes = _onlooker(
+        held, uses, codes, partner, country=owner.country, currency=owner.currency, language=language, now=now
+    )
     body, _ = await _show(call.db, filled.cart, eyes, owner, more)
     shown: CartAnswer = orjson.loads(body)
     return shown
@@ -188,6 +197,7 @@ def _onlooker(
     held: Held,
     uses: PackedUses,
     codes: Codes,
+    partner: PartnerAnswer | None,
     *,
     country: str | None,
     currency: str | None,
@@ -196,7 +206,7 @@ def _onlooker(
 ) -> Onlooker:
     assert held.catalog is not None
     personal = known_personal(held.catalog, uses, now) if uses or held.catalog.depends_on_player else NOBODY
-    return onlooker(held, personal, codes, country=country, currency=currency, language=language, now=now)
+    return onlooker(held, personal, codes, partner, country=country, currency=currency, language=language, now=now)
 
 
 async def _answer(
@@ -217,14 +227,15 @@ async def _answer(
     if stored.promo_codes != NEVER_FILLED.promo_codes:
         given = [each["code"] for each in orjson.loads(stored.promo_codes)]
         codes = await read_codes(context.database.session(), owner.project_id, given)
+    partner = await context.partner_catalog.read_for(context.database.session(), project, player, country, ask.language)
     now = project.clock.now()
     place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
     page: _Page | None = _pages.get(place)
-    if page is None or not page.holds(stored, codes, held, now):
+    if page is None or not page.holds(stored, codes, partner, held, now):
         eyes = _onlooker(
-            held, stored.uses, codes, country=country, currency=ask.currency, language=ask.language, now=now
+            held, stored.uses, codes, partner, country=country, currency=ask.currency, language=ask.language, now=now
         )
-        page = await _make_page(context, held, stored, codes, owner, key, eyes)
+        page = await _make_page(context, held, stored, codes, partner, owner, key, eyes)
         if page.can_be_kept:
             _pages.put(place, page, len(page.body) + len(stored.lines) + OVERHEAD_BYTES)
     if if_none_match and page.etag in if_none_match.replace(b"W/", b""):
@@ -233,7 +244,14 @@ async def _answer(
 
 
 async def _make_page(
-    context: Context, held: Held, stored: StoredCart, codes: Codes, owner: Owner, key: str, eyes: Onlooker
+    context: Context,
+    held: Held,
+    stored: StoredCart,
+    codes: Codes,
+    partner: PartnerAnswer | None,
+    owner: Owner,
+    key: str,
+    eyes: Onlooker,
 ) -> _Page:
     assert held.catalog is not None
     cart = cart_of(key, orjson.loads(stored.lines), orjson.loads(stored.promo_codes))
@@ -244,6 +262,7 @@ async def _make_page(
         stocks_stamp=held.stocks.stamp,
         stored=stored,
         codes=codes,
+        partner=partner,
         since=eyes.filler.since,
         until=eyes.filler.until,
         body=body,

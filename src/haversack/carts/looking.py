@@ -8,7 +8,7 @@ from decimal import Decimal
 from haversack.carts.records import Cart, CartLine
 from haversack.catalog.read_model.filling import Filler
 from haversack.catalog.read_model.live import Held
-from haversack.catalog.read_model.personal import buying
+from haversack.catalog.read_model.personal import buying, with_partner
 from haversack.catalog.read_model.pieces import Piece
 from haversack.catalog.read_model.records import Entry, Personal
 from haversack.catalog.read_model.rules import interval_at
@@ -25,6 +25,8 @@ from haversack.errors import (
     USER_LIMIT_EXCEEDED,
     Refusal,
 )
+from haversack.personalization.partner_view import partner_view
+from haversack.personalization.records import PartnerAnswer
 from haversack.pricing.purchases import price_purchase
 from haversack.pricing.records import PricedCart, PricedLine
 from haversack.pricing.rules import rounded
@@ -90,15 +92,19 @@ def onlooker(
     held: Held,
     personal: Personal,
     codes: Codes,
+    partner: PartnerAnswer | None = None,
     *,
     country: str | None,
     currency: str | None,
     language: str,
     now: datetime,
 ) -> Onlooker:
-    """The one who looks at a cart, with the codes that were given for it."""
+    """The one who looks at a cart, with the codes that were given for it; partner: what the game says of them, where it
+    is asked."""
     shop = Shop(held)
     personal, situation = buying(shop.catalog, personal, codes, now)
+    if partner is not None:
+        personal = with_partner(shop.catalog, personal, partner_view(shop.catalog, partner, now))
     place = shop.catalog.country_key(country)
     since, until = interval_at(shop.catalog.edges, now)
     since, until = max(since, personal.since), min(until, personal.until)
@@ -197,7 +203,8 @@ def _find_shortage(line: CartLine, item: SellableItem, filler: Filler) -> Refusa
     """Why there is not so much of it for this owner. Of what a bundle holds it is only asked whether any is left."""
     sku, quantity, is_key = line.sku, line.quantity, item.kind is ItemKind.GAME_KEY
     allowed = None if item.limits is None else item.limits.per_user
-    if allowed is not None and quantity > filler.personal.left.get(item.item_id, allowed):
+    left = filler.personal.left.get(item.item_id, allowed)
+    if left is not None and quantity > left:
         return USER_LIMIT_EXCEEDED(sku=sku)
     units = filler.stocks.units.get(item.item_id)
     if units is not None and quantity > units[1]:

@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 
 from haversack.carts.actions import forget_bought
 from haversack.catalog.read_model.compiled import Catalog
-from haversack.catalog.read_model.personal import buying, known_personal
+from haversack.catalog.read_model.personal import buying, known_personal, with_partner
 from haversack.catalog.read_model.queries import Knowing, list_players
-from haversack.catalog.read_model.records import PackedUses
+from haversack.catalog.read_model.records import NOBODY, PackedUses, Personal
 from haversack.catalog.selling import SellableItem, Shop, open_shop
 from haversack.context import Context
 from haversack.database.engine import Session
@@ -37,6 +37,7 @@ from haversack.orders.fulfilling import give, tell_paid
 from haversack.orders.gates import through_gates
 from haversack.orders.records import CurrencyType, Order, OrderLine, OrderPromotion, OrderState
 from haversack.orders.rules import Looked, Way
+from haversack.personalization.partner_view import partner_view
 from haversack.pricing.lines import virtual_lines_of
 from haversack.pricing.purchases import Purchase, price_purchase
 from haversack.pricing.records import PricedCart
@@ -142,7 +143,7 @@ _offers: WeakKeyDictionary[Catalog, dict[tuple[Any, ...], Offer]] = WeakKeyDicti
 class _Buyer:
     """What is known of who buys, as far as the catalog asks for it."""
 
-    withheld: frozenset[int]
+    personal: Personal
     situation: Situation
     codes: Codes
 
@@ -235,7 +236,7 @@ async def prepare_for_virtual_currency(
     """
     shop = await open_shop(context.catalogs, checkout.project.project_id)
     now = checkout.now
-    buyer = await _find_buyer(db, shop, checkout, now)
+    buyer = await _find_buyer(context, db, shop, checkout, now)
     looked = _look_all(shop, checkout, buyer, now)
     offers = _offers.setdefault(shop.catalog, {})
     key = (currency_sku, *checkout.wanted)
@@ -258,7 +259,7 @@ async def prepare_for_virtual_currency(
 async def _prepare_in_money(context: Context, db: Session, checkout: Checkout, way: Way) -> Prepared:
     shop = await open_shop(context.catalogs, checkout.project.project_id)
     now = checkout.now
-    buyer = await _find_buyer(db, shop, checkout, now)
+    buyer = await _find_buyer(context, db, shop, checkout, now)
     looked = _look_all(shop, checkout, buyer, now)
     purchase = price_purchase(
         shop,
@@ -276,16 +277,19 @@ async def _prepare_in_money(context: Context, db: Session, checkout: Checkout, w
     return Prepared(checkout=checkout, shop=shop, offer=offer, now=now, uses=uses)
 
 
-async def _find_buyer(db: Session, shop: Shop, checkout: Checkout, now: datetime) -> _Buyer:
+async def _find_buyer(context: Context, db: Session, shop: Shop, checkout: Checkout, now: datetime) -> _Buyer:
     """Who buys. What they are is read anew at each purchase, where anything in the catalog depends on it."""
     catalog, project, player = shop.catalog, checkout.project, checkout.player
-    if not (catalog.depends_on_player or checkout.promo_codes):
-        return _Buyer(frozenset(), Situation(now=now, attributes={}), NO_CODES)
+    partner = await context.partner_catalog.read_for(db, project, player, checkout.country, checkout.locale)
+    if not (catalog.depends_on_player or checkout.promo_codes or partner is not None):
+        return _Buyer(NOBODY, Situation(now=now, attributes={}), NO_CODES)
     knowing = Knowing(project.project_id, project.login_project_id)
     known = (await list_players(db, knowing, [player.player_id])).get(player.player_id, PackedUses(""))
     codes = await read_codes(db, project.project_id, checkout.promo_codes)
     personal, situation = buying(catalog, known_personal(catalog, known, now), codes, now)
-    return _Buyer(personal.withheld, situation, codes)
+    if partner is not None:
+        personal = with_partner(catalog, personal, partner_view(catalog, partner, now))
+    return _Buyer(personal, situation, codes)
 
 
 def _uses_of_offers(shop: Shop, buyer: _Buyer, looked: Sequence[Looked]) -> tuple[Use, ...]:
@@ -341,7 +345,8 @@ def _look(shop: Shop, wanted: Wanted, checkout: Checkout, buyer: _Buyer, now: da
         item=item,
         is_sold_here=item is None or shop.is_sold_in(item, checkout.country),
         is_on_sale=item is None or shop.is_on_sale(item, now),
-        is_offered=item is None or item.item_id not in buyer.withheld,
+        is_offered=item is None or item.item_id not in buyer.personal.withheld,
+        left=None if item is None else buyer.personal.left.get(item.item_id),
     )
 
 

@@ -18,6 +18,7 @@ from haversack.errors import (
     ITEM_UNAVAILABLE,
     NON_CONSUMABLE_OWNED,
     PRICE_NOT_FOUND,
+    USER_LIMIT_EXCEEDED,
     Fault,
     Refusal,
 )
@@ -92,8 +93,8 @@ def check_payable(order: Order, payment: Payment) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What was found of a wanted line: the item (None: there is none), whether the country and the time fit, and
-    whether it is offered to the player at all."""
+    """What was found of a wanted line: the item (None: there is none), whether the country and the time fit, whether it
+    is offered to the player at all, and how much of it may be bought (None: as much as there is)."""
 
     sku: str
     quantity: int
@@ -101,6 +102,7 @@ class Looked:
     is_sold_here: bool = True
     is_on_sale: bool = True
     is_offered: bool = True
+    left: int | None = None
 
 
 def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refusal | None:
@@ -118,6 +120,8 @@ def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refus
         return ITEM_UNAVAILABLE(sku=item.sku, reason="it is not on sale at this time")
     if not looked.is_offered:
         return ITEM_UNAVAILABLE(sku=item.sku, reason="it is not offered to this player")
+    if looked.left is not None and looked.quantity > looked.left:
+        return USER_LIMIT_EXCEEDED(sku=item.sku)
     return None
 
 

@@ -6,12 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from haversack.database.engine import DatabaseAway
+from haversack.database.engine import DatabaseAway, Session
 from haversack.images.once import OnceAtATime
 from haversack.login.identities import PlayerIdentity
 from haversack.personalization.partner_answers import ANSWER_BYTES_MAX, Offer, UnreadableAnswer, read_offer
 from haversack.personalization.records import PartnerAnswer, PartnerSource
-from haversack.projects.records import Project
+from haversack.projects.records import Personalization, Project
 from haversack.webhooks.asking import AnswerKind, Asker, ask
 from haversack.webhooks.events import PartnerSideCatalog
 from haversack.webhooks.records import Purpose
@@ -88,6 +88,23 @@ class PartnerCatalog:
         """What the game shows to a player; it always returns. Must not be called inside a transaction."""
         name = None if player is None or player.is_guest else player.name_in_game
         return await self._read(project, Asked(project.project_id, name, country, currency, locale))
+
+    async def read_for(
+        self, db: Session, project: Project, player: PlayerIdentity, country: str | None, locale: str
+    ) -> PartnerAnswer | None:
+        """What the game shows to a player who fills a cart or buys; None where the project's game is not asked.
+
+        In a transaction what was said in the last ten minutes will do, so that nothing waits for the game with a
+        connection in its hand; only of whom nothing is remembered it is asked even there.
+        """
+        if project.personalization is not Personalization.PARTNER:
+            return None
+        name = None if player.is_guest else player.name_in_game
+        kept = self._kept.get(Asked(project.project_id, name, country, None, locale))
+        good = None if kept is None or self._seconds() - kept.good_at > REMEMBERED_SECONDS_MAX else kept.good
+        if db.in_transaction and good is not None:
+            return good
+        return await self.read(project, player, country, None, locale)
 
     async def close(self) -> None:
         """Stop asking."""

@@ -43,6 +43,9 @@ LIST_RULES = select(rules).where(_project, _enabled_ones).order_by(rules.c.rule_
 LIST_HOLDING_RULES = LIST_RULES.join(projects, projects.c.project_id == rules.c.project_id).where(
     projects.c.personalization == literal_column(f"'{Personalization.PLATFORM.value}'")
 )
+IS_PARTNER_SIDE = select(projects.c.personalization == literal_column(f"'{Personalization.PARTNER.value}'")).where(
+    projects.c.project_id == bindparam("project")
+)
 PAGE_OF_RULES = LIST_RULES.limit(bindparam("most", type_=Integer)).offset(bindparam("skipped", type_=Integer))
 COUNT_RULES = select(func.count()).select_from(rules).where(_project, _enabled_ones)
 FIND_RULE = select(rules).where(*_one)
@@ -105,6 +108,11 @@ async def _list_applied(
 
 def _with_keys(item_ids: tuple[int, ...], keys: dict[int, list[int]]) -> tuple[int, ...]:
     return (*item_ids, *(key_id for item_id in item_ids for key_id in keys.get(item_id, ())))
+
+
+async def is_partner_side(db: Session, project_id: int) -> bool:
+    """Whether the game says what players see."""
+    return bool(await db.fetch_value(IS_PARTNER_SIDE, project=project_id))
 
 
 async def list_rules(db: Session, project_id: int) -> list[FilterRule]:

@@ -48,7 +48,8 @@ class Catalog:
     entries: every item by id; ordered: all of them in order; listed: those that are for sale of themselves. limited:
     items with a limit for each player. containers: item -> what holds it. holders: what shows something of such limits
     -> itself and what holds it. stamps: numbers that change with anything a wire form of the item is made of.
-    kept_back: items that only the code of a unique offer reveals. for_everybody: the catalog to who is not signed in.
+    is_partner_side: the game says what each player sees. kept_back: items that only the code of a unique offer reveals.
+    for_everybody: the catalog to who is not signed in.
     own_ids: items that are not for every player as they are for everybody. edges: when the catalog changes of itself;
     item_edges: those of them that items bring.
     """
@@ -79,6 +80,7 @@ class Catalog:
     _groups_by_name: Mapping[str, Group]
     promotions: Promotions = NO_PROMOTIONS
     filter_rules: Sequence[FilterRule] = ()
+    is_partner_side: bool = False
     kept_back: frozenset[int] = frozenset()
     for_everybody: Personal = NOBODY
     own_ids: Collection[int] = ()

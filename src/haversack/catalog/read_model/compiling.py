@@ -20,7 +20,7 @@ from haversack.catalog.records import ItemKind
 from haversack.catalog.taxonomy.queries import list_attributes, list_groups, list_regions
 from haversack.catalog.versions import find_version
 from haversack.database.engine import Session
-from haversack.personalization.queries import list_enabled_rules
+from haversack.personalization.queries import is_partner_side, list_enabled_rules
 from haversack.personalization.records import FilterRule
 from haversack.personalization.rules import hidden_items
 from haversack.promotions.compiled import NO_PROMOTIONS, Promotions, compile_promotions
@@ -63,6 +63,7 @@ class _LiveOps:
 
     promotions: Promotions
     filter_rules: tuple[FilterRule, ...]
+    is_partner_side: bool
 
 
 async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> Catalog:
@@ -80,7 +81,7 @@ async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> 
     members = await queries.list_members(db, project_id)
     promotions = compile_promotions(await list_promotions(db, project_id))
     await asyncio.sleep(0)
-    live = _LiveOps(promotions, tuple(await list_enabled_rules(db, project_id)))
+    live = _LiveOps(promotions, tuple(await list_enabled_rules(db, project_id)), await is_partner_side(db, project_id))
     return await _assemble(project_id, version, change, taxonomy, members, live, old)
 
 
@@ -172,6 +173,7 @@ async def _assemble(
         item_edges=item_edges,
         promotions=live.promotions,
         filter_rules=live.filter_rules,
+        is_partner_side=live.is_partner_side,
         # In the catalog's order: the first item's default currency counts.
         shapes=shapes,
         countries=frozenset(offer.country for shape in shapes for offer in shape if offer.country).union(
@@ -207,7 +209,8 @@ def _look_at_players(catalog: Catalog) -> None:
     catalog.kept_back = kept_back
     withheld = hidden_items(catalog.filter_rules, None) | kept_back
     catalog.for_everybody = Personal(hidden=withheld, withheld=withheld)
-    catalog.own_ids = frozenset(catalog.holders).union(ruled, kept_back, *touched.values())
+    own = frozenset(catalog.holders).union(ruled, kept_back, *touched.values())
+    catalog.own_ids = all_items if catalog.is_partner_side else own
     catalog._touched = touched
 
 

@@ -17,6 +17,7 @@ from haversack.catalog.read_model.records import (
 from haversack.catalog.records import ItemKind
 from haversack.limits.records import Window
 from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, since_reset, used_in
+from haversack.personalization.partner_view import PartnerView
 from haversack.personalization.rules import hidden_items, meets_all
 from haversack.promotions.records import Codes, Promotion, Situation, UserAttributes
 from haversack.promotions.rules import hindrance, left_to_player
@@ -66,6 +67,25 @@ def situation_of(personal: Personal, now: datetime) -> Situation:
         attributes=personal.attributes,
         uses=personal.promotion_uses,
         resets=personal.promotion_resets,
+    )
+
+
+def with_partner(catalog: Catalog, personal: Personal, view: PartnerView) -> Personal:
+    """The same as the game offers it: what it does not name is hidden, and its numbers bound what may be bought."""
+    left = dict(personal.left)
+    for item_id, quantity in view.left.items():
+        limits = catalog.entries[item_id].limits
+        allowed = limits.per_user if limits is not None else None
+        known = left.get(item_id, allowed)
+        left[item_id] = quantity if known is None else min(known, quantity)
+    return replace(
+        personal,
+        left=left,
+        hidden=personal.hidden | view.hidden,
+        withheld=personal.withheld | view.hidden,
+        touched=personal.touched.union(view.left),
+        since=max(personal.since, view.since),
+        until=min(personal.until, view.until),
     )
 
 

@@ -58,7 +58,9 @@ def _country(call: BuyerCall) -> str | None:
 
 
 def _owner(call: ShopperCall, cart_id: str | None) -> Owner:
-    return Owner(project_id=call.project_id, owner_id=call.player_id, cart_id=cart_id, country=_country(call))
+    return Owner(
+        project_id=call.project_id, owner_id=call.player_id, cart_id=cart_id, country=_country(call), player=call.player
+    )
 
 
 @coupons_area.post(
