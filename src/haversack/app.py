@@ -74,6 +74,9 @@ from haversack.personalization import admin_operations as personalization_admin
 from haversack.projects import merchant_operations
 from haversack.promotions import admin_operations as promotions_admin
 from haversack.promotions import limit_operations as promotion_limits
+from haversack.promotions.codes import admin_operations as codes_admin
+from haversack.promotions.codes import limit_operations as code_limits
+from haversack.promotions.codes import player_operations as codes_player
 from haversack.settings import Mode, Settings
 from haversack.webhooks import admin_operations as webhooks_admin
 from haversack.webhooks.outcomes import OutcomeHandler
@@ -105,6 +108,14 @@ AREAS: tuple[Area, ...] = (
     promotions_admin.common_area,
     promotions_admin.discounts_area,
     promotions_admin.bonuses_area,
+    codes_admin.coupons_area,
+    codes_admin.promo_codes_area,
+    codes_admin.unique_offers_area,
+    code_limits.coupons_area,
+    code_limits.promo_codes_area,
+    codes_player.coupons_area,
+    codes_player.promo_codes_area,
+    codes_player.common_area,
     personalization_admin.area,
     personalization_admin.choice_area,
     explain_admin.area,

@@ -12,7 +12,7 @@ import pytest
 
 from haversack.catalog.records import ItemKind
 from haversack.clock import Clock
-from haversack.orders.records import CurrencyType, OrderState
+from haversack.orders.records import CurrencyType, LineDiscount, OrderState
 from haversack.payments.records import Refund
 from haversack.projects.records import (
     BackpackWebhooks,
@@ -53,7 +53,13 @@ ORDER = order(
     line(2, parent_line_no=1, amount=None, amount_without_discount=None),
     line(3, parent_line_no=1, kind=ItemKind.GAME_KEY, amount=None, amount_without_discount=None, is_pre_order=True),
     line(4, amount=None, amount_without_discount=None, is_free=True, custom_attributes={"colour": "red"}),
-    line(5, amount=Decimal("5.00"), amount_without_discount=Decimal("10.00"), promotion_ids=(7,)),
+    line(
+        5,
+        amount=Decimal("5.00"),
+        amount_without_discount=Decimal("10.00"),
+        promotion_ids=(7,),
+        discounts=(LineDiscount(promotion_id=7, percent=Decimal(50), is_of_cart=False),),
+    ),
     state=OrderState.PAID,
     amount=Decimal("14.98"),
     payment_id=1_100_001,

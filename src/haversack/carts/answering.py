@@ -215,7 +215,8 @@ async def _answer(
     stored = await read_cart(context.database, _knowing(held, project), owner.owner_id, key)
     codes = NO_CODES
     if stored.promo_codes != NEVER_FILLED.promo_codes:
-        codes = await read_codes(context.database.session(), owner.project_id, orjson.loads(stored.promo_codes))
+        given = [each["code"] for each in orjson.loads(stored.promo_codes)]
+        codes = await read_codes(context.database.session(), owner.project_id, given)
     now = project.clock.now()
     place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
     page: _Page | None = _pages.get(place)

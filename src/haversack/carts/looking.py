@@ -1,14 +1,14 @@
 """Looks at a cart as it can be bought now: what each line costs, why it cannot be bought, what has changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from haversack.carts.records import Cart, CartLine
 from haversack.catalog.read_model.filling import Filler
 from haversack.catalog.read_model.live import Held
-from haversack.catalog.read_model.personal import situation_of, with_revealed
+from haversack.catalog.read_model.personal import buying
 from haversack.catalog.read_model.pieces import Piece
 from haversack.catalog.read_model.records import Entry, Personal
 from haversack.catalog.read_model.rules import interval_at
@@ -98,18 +98,11 @@ def onlooker(
 ) -> Onlooker:
     """The one who looks at a cart, with the codes that were given for it."""
     shop = Shop(held)
-    if codes.opened and shop.catalog.kept_back:
-        personal = with_revealed(shop.catalog, personal, codes, now)
+    personal, situation = buying(shop.catalog, personal, codes, now)
     place = shop.catalog.country_key(country)
     since, until = interval_at(shop.catalog.edges, now)
     since, until = max(since, personal.since), min(until, personal.until)
     filler = Filler(shop.catalog, shop.stocks, now, place, personal, None, False, _no_units, since, until, language)
-    situation = replace(
-        situation_of(personal, now),
-        attributes=personal.attributes or {},
-        code_promotion_ids=codes.promotion_ids,
-        totals=codes.totals,
-    )
     return Onlooker(shop, filler, country, currency, situation)
 
 

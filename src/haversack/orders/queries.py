@@ -30,7 +30,7 @@ from haversack.database.engine import Database, Session
 from haversack.errors import ORDER_NOT_FOUND
 from haversack.inventory.tables import owned_items
 from haversack.orders.records import CurrencyType, Order, OrderLine, OrderState
-from haversack.orders.stored_forms import codes_form, details_form, line_of
+from haversack.orders.stored_forms import codes_form, details_form, line_of, promotions_form, promotions_of
 from haversack.orders.tables import order_ids, order_lines, orders
 from haversack.projects.records import OrderDestination
 
@@ -79,6 +79,7 @@ SAVE_STATE = (
         delivery_id=bindparam("of_delivery_id", type_=BigInteger),
     )
 )
+SAVE_PROMOTIONS = update(orders).where(*_of_order).values(promotions=bindparam("of_promotions", type_=JSONB))
 SAVE_RESERVED = (
     update(order_lines)
     .where(
@@ -181,6 +182,7 @@ def order_of(row: Any, lines: Sequence[OrderLine]) -> Order:
         ended_at=row["ended_at"],
         delivery_id=row["delivery_id"],
         lines=tuple(lines),
+        promotions=promotions_of(row["promotions"]),
     )
 
 
@@ -280,7 +282,7 @@ def order_columns(order: Order) -> dict[str, Any]:
         "destination": order.destination.value,
         "cart_id": order.cart_id,
         "custom_parameters": order.custom_parameters,
-        "promotions": [],
+        "promotions": promotions_form(order.promotions),
         "payment_id": order.payment_id,
         "comment": order.comment,
         "created_at": order.created_at,
@@ -329,6 +331,16 @@ async def save_state(db: Session, order: Order) -> None:
         of_payment_id=order.payment_id,
         of_comment=order.comment,
         of_delivery_id=order.delivery_id,
+    )
+
+
+async def save_promotions(db: Session, order: Order) -> None:
+    """Write down the promotions of an order, with the uses that it holds."""
+    await db.execute(
+        SAVE_PROMOTIONS,
+        project=order.project_id,
+        order=order.order_id,
+        of_promotions=promotions_form(order.promotions),
     )
 
 

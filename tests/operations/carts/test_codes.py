@@ -22,7 +22,8 @@ async def test_a_cart_has_its_codes(client: httpx.AsyncClient, studio: Studio) -
 
     async def give(cart_id: str, *codes: str) -> FilledCart | None:
         today = real_now().date()
-        return await set_codes(db, studio.project_id, player_id, cart_id, codes, today=today)
+        chosen = {code: {"game": "game-steam"} for code in codes}
+        return await set_codes(db, studio.project_id, player_id, cart_id, chosen, today=today)
 
     # Nothing is made to take codes out, nor for another cart than the current one.
     assert await give(current) is None
@@ -40,6 +41,7 @@ async def test_a_cart_has_its_codes(client: httpx.AsyncClient, studio: Studio) -
     assert await get_cart(client, studio, headers) == before
     found = await find_cart(db, studio.project_id, player_id, current)
     assert found is not None and found.promo_codes == ("WINTER",)
+    assert found.chosen_keys == {"game": "game-steam"}
     # Clearing a cart takes its code too.
     assert (await client.put(cart_path(studio, "/clear"), headers=headers)).status_code == 204
     found = await find_cart(db, studio.project_id, player_id, current)

@@ -110,11 +110,14 @@ class Catalog:
         found = frozenset(item_ids)
         return found.union(key.item_id for item_id in found for key in self.keys_of.get(item_id, ()))
 
-    def bonus_entry(self, item_id: int) -> Entry | None:
-        """The item that is given where promotions give one: of a game its first key. None where it is gone."""
+    def bonus_entry(self, item_id: int, chosen_keys: Mapping[str, str] | None = None) -> Entry | None:
+        """The item that is given where promotions give one: of a game the key that was chosen (SKUs), else its first.
+        None where it is gone."""
         entry = self.entries.get(item_id)
         if entry is not None and entry.kind is ItemKind.GAME:
-            entry = next((key for key in self.keys_of.get(item_id, ()) if key.is_enabled), None)
+            keys = [key for key in self.keys_of.get(item_id, ()) if key.is_enabled]
+            chosen = (chosen_keys or {}).get(entry.sku)
+            entry = next((key for key in keys if key.sku == chosen), keys[0] if keys else None)
         return entry if entry is not None and entry.is_enabled else None
 
     def country_key(self, country: str | None) -> str:

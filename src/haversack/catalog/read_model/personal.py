@@ -69,6 +69,19 @@ def situation_of(personal: Personal, now: datetime) -> Situation:
     )
 
 
+def buying(catalog: Catalog, personal: Personal, codes: Codes, now: datetime) -> tuple[Personal, Situation]:
+    """What the catalog is to somebody who buys and has given codes, and how promotions look at them."""
+    if codes.opened and catalog.kept_back:
+        personal = with_revealed(catalog, personal, codes, now)
+    situation = replace(
+        situation_of(personal, now),
+        attributes=personal.attributes or {},
+        code_promotion_ids=codes.promotion_ids,
+        totals=codes.totals,
+    )
+    return personal, situation
+
+
 def with_revealed(catalog: Catalog, personal: Personal, codes: Codes, now: datetime) -> Personal:
     """The same with what the player's codes reveal of unique offers that are open to them."""
     situation = replace(situation_of(personal, now), code_promotion_ids=codes.promotion_ids, totals=codes.totals)
