@@ -194,6 +194,20 @@ SELECT 'player ' || player_id || ' right ' || id || ' to key ' || item AS place,
        coalesce(books.held, 0)::text AS expected, coalesce(kept.held, 0)::text AS found
 FROM books FULL JOIN kept USING (player_id, item, id) WHERE coalesce(books.held, 0) <> coalesce(kept.held, 0)
 """
+CHAIN_STEPS = """
+WITH books AS (
+    SELECT player_id, subject AS chain, split_part(detail, ' ', 1)::timestamptz AS window_start,
+           split_part(detail, ' ', 2) AS step, sum(change) AS taken
+    FROM ledger WHERE project_id = :project AND kind = 'chain' GROUP BY player_id, subject, detail
+), kept AS (
+    SELECT player_id, chain_id::text AS chain, window_start, step_id::text AS step, 1 AS taken FROM chain_claims
+    WHERE project_id = :project
+)
+SELECT 'player ' || player_id || ' step ' || step || ' of chain ' || chain || ' since ' || window_start AS place,
+       coalesce(books.taken, 0)::text AS expected, coalesce(kept.taken, 0)::text AS found
+FROM books FULL JOIN kept USING (player_id, chain, window_start, step)
+WHERE coalesce(books.taken, 0) <> coalesce(kept.taken, 0)
+"""
 _HELD = """
 WITH held AS (
     SELECT item_id, sum({lines}) AS units FROM order_lines JOIN orders USING (project_id, order_id)
@@ -228,6 +242,7 @@ CHECKS: Mapping[str, TextClause] = {
     "uses of promotions by everybody": text(PROMOTION_TOTALS),
     "codes of keys": text(KEYS),
     "rights to games": text(ENTITLEMENTS),
+    "steps of chains": text(CHAIN_STEPS),
     "stock that orders hold": text(ORDERED_STOCK),
     "pre-orders that orders hold": text(ORDERED_PRE_ORDERS),
     "codes that orders hold": text(ORDERED_CODES),

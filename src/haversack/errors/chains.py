@@ -1,0 +1,16 @@
+"""Errors of chains and value points."""
+
+from haversack.errors.kinds import ErrorKind
+
+# The code and the prefix differ in the documents.
+REWARD_CHAIN_NOT_FOUND = ErrorKind("store.reward_chain_not_found", 404, 9901, "[0401-4001]: Reward chain not found")
+REWARD_STEP_NOT_FOUND = ErrorKind("store.reward_step_not_found", 404, 9911, "[0401-9911]: Reward chain step not found.")
+REWARD_CLAIMED = ErrorKind("store.reward_claimed", 422, 9912, "[0401-9912]: Reward already claimed.")
+VALUE_POINTS_TOO_FEW = ErrorKind(
+    "store.value_points_too_few", 422, 9913, "[0401-9913]: Not enough value points to claim step reward."
+)
+# Of daily and offer chains.
+CHAIN_NOT_FOUND = ErrorKind("store.chain_not_found", 404, 7001, "Chain not found")
+CHAIN_ACTIVE = ErrorKind(
+    "store.chain_active", 422, 6209, "[0401-6209]: Active chain cannot be updated. Please deactivate it first"
+)
