@@ -28,7 +28,7 @@ from haversack.chains.stored_forms import opening_form, opening_of, rewards_form
 from haversack.chains.tables import chain_steps as steps
 from haversack.chains.tables import chains
 from haversack.database.engine import Session
-from haversack.promotions.stored_forms import attribute_conditions_form, attribute_conditions_of
+from haversack.personalization.stored_forms import attribute_conditions_form, attribute_conditions_of
 
 _living = (chains.c.project_id == bindparam("project"), chains.c.deleted_at.is_(None))
 _of_kind = chains.c.kind == bindparam("of_kind", type_=Text)
