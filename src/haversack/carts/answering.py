@@ -211,7 +211,7 @@ async def _make_page(
     now: datetime,
 ) -> _Page:
     assert held.catalog is not None
-    cart = cart_of(key, orjson.loads(stored.lines))
+    cart = cart_of(key, orjson.loads(stored.lines), orjson.loads(stored.promo_codes))
     eyes = _onlooker(held, stored.uses, country=country, currency=ask.currency, now=now)
     body, has_news = await _show(context.database.session(), cart, eyes, owner, ask.language)
     etag = b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode()

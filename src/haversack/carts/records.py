@@ -28,10 +28,11 @@ class CartLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """A cart; one that nobody has filled yet is empty."""
+    """A cart; one that nobody has filled yet is empty. `promo_codes`: what its owner has given for it, at most one."""
 
     cart_id: str
     lines: tuple[CartLine, ...] = ()
+    promo_codes: tuple[str, ...] = ()
 
 
 class FilledCart(NamedTuple):
@@ -47,7 +48,8 @@ class StoredCart(NamedTuple):
 
     lines: str
     uses: PackedUses
+    promo_codes: str
 
 
 # What one that was never filled is like.
-NEVER_FILLED = StoredCart("[]", PackedUses(""))
+NEVER_FILLED = StoredCart("[]", PackedUses(""), "[]")

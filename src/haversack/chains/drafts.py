@@ -52,6 +52,7 @@ class ChainDraft:
 
     opening: Opening
     name: Translations
+    description: Translations | None = None
     long_description: Translations | None = None
     image_url: str | None = None
     sort_order: int = 1
@@ -113,6 +114,7 @@ def chain_of(draft: ChainDraft, known: Mapping[str, KnownItem], project_id: int,
         chain_id=0,
         opening=draft.opening,
         name=draft.name,
+        description=draft.description,
         long_description=draft.long_description,
         image_url=draft.image_url,
         sort_order=draft.sort_order,

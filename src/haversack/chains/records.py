@@ -107,6 +107,7 @@ class Chain:
     chain_id: int
     opening: Opening
     name: Translations
+    description: Translations | None = None
     long_description: Translations | None = None
     image_url: str | None = None
     sort_order: int = 1

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from haversack.catalog.items.stored_forms import Json
 from haversack.chains.records import ByDay, ByOrder, ByPoints, ChainKind, DailyType, Opening, Reward
-from haversack.promotions.stored_forms import attribute_conditions_form, attribute_conditions_of
+from haversack.personalization.stored_forms import attribute_conditions_form, attribute_conditions_of
 
 
 def rewards_form(rewards: Sequence[Reward]) -> list[Json]:

@@ -23,6 +23,7 @@ chains = Table(
     Column("chain_id", Integer, Identity(start=5_001), primary_key=True),
     text("kind"),
     Column("name", JSONB, nullable=False),
+    Column("description", JSONB, nullable=True),
     Column("long_description", JSONB, nullable=True),
     text("image_url", nullable=True),
     Column("sort_order", Integer, nullable=False, server_default="1"),
@@ -81,20 +82,6 @@ chain_claims = Table(
     # Of offer chains: the order by which it was taken.
     Column("order_id", Integer, nullable=True),
     ForeignKeyConstraint(["project_id", "chain_id"], ["chains.project_id", "chains.chain_id"]),
-)
-
-# How many of a value point a purchase of an item gives.
-value_point_rewards = Table(
-    "value_point_rewards",
-    metadata,
-    project_key(is_implied=True),
-    Column("value_point_id", Integer, primary_key=True, autoincrement=False),
-    Column("item_id", Integer, primary_key=True, autoincrement=False),
-    Column("amount", Integer, nullable=False),
-    CheckConstraint("amount > 0", name="amount_positive"),
-    ForeignKeyConstraint(["project_id", "value_point_id"], ["items.project_id", "items.item_id"]),
-    ForeignKeyConstraint(["project_id", "item_id"], ["items.project_id", "items.item_id"]),
-    Index("ix_value_point_rewards_item", "project_id", "item_id"),
 )
 
 # A player's value points in the newest window: their own (`clan` is empty), or what they brought to a clan.

@@ -56,7 +56,7 @@ class _DailyChainBody(StrictBody):
         return ChainDraft(
             opening=opening,
             name=self.name,
-            long_description=self.description,
+            description=self.description,
             sort_order=self.order,
             is_enabled=self.is_enabled,
             starts_at=starts_at,
@@ -146,7 +146,7 @@ class DailyChainShortView(WireModel):
         return {
             "id": chain.chain_id,
             "name": dict(chain.name),
-            "description": None if chain.long_description is None else dict(chain.long_description),
+            "description": None if chain.description is None else dict(chain.description),
             "order": chain.sort_order,
             "date_start": wire_time(chain.starts_at),
             "date_end": _end_text(chain),
@@ -219,7 +219,7 @@ class ClientDailyChainView(WireModel):
         return cls(
             id=chain.chain_id,
             name=reading(chain.name, language),
-            description=reading(chain.long_description, language) if chain.long_description else None,
+            description=reading(chain.description, language) if chain.description else None,
             order=chain.sort_order,
             date_start=wire_time(starts_at),
             date_end=ends_at,

@@ -28,7 +28,7 @@ from haversack.chains.stored_forms import opening_form, opening_of, rewards_form
 from haversack.chains.tables import chain_steps as steps
 from haversack.chains.tables import chains
 from haversack.database.engine import Session
-from haversack.promotions.stored_forms import attribute_conditions_form, attribute_conditions_of
+from haversack.personalization.stored_forms import attribute_conditions_form, attribute_conditions_of
 
 _living = (chains.c.project_id == bindparam("project"), chains.c.deleted_at.is_(None))
 _of_kind = chains.c.kind == bindparam("of_kind", type_=Text)
@@ -58,7 +58,8 @@ LIST_STEPS = (
 
 _values: dict[str, Any] = {
     "name": bindparam("of_name", type_=JSONB),
-    "long_description": bindparam("of_description", type_=JSONB(none_as_null=True)),
+    "description": bindparam("of_description", type_=JSONB(none_as_null=True)),
+    "long_description": bindparam("of_long_description", type_=JSONB(none_as_null=True)),
     "image_url": bindparam("of_image_url", type_=Text),
     "sort_order": bindparam("of_order"),
     "is_enabled": bindparam("enabled"),
@@ -119,6 +120,7 @@ def _chain(row: asyncpg.Record, own_steps: Sequence[Step] = ()) -> Chain:
         chain_id=row["chain_id"],
         opening=opening_of(row["kind"], row["details"], row["value_point_id"]),
         name=row["name"],
+        description=row["description"],
         long_description=row["long_description"],
         image_url=row["image_url"],
         sort_order=row["sort_order"],
@@ -247,7 +249,8 @@ def _parameters(chain: Chain, now: datetime) -> dict[str, Any]:
     return {
         "project": chain.project_id,
         "of_name": dict(chain.name),
-        "of_description": chain.long_description,
+        "of_description": chain.description,
+        "of_long_description": chain.long_description,
         "of_image_url": chain.image_url,
         "of_order": chain.sort_order,
         "enabled": chain.is_enabled,

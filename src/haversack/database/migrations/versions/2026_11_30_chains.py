@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("chain_id", sa.Integer(), sa.Identity(always=False, start=5001), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("description", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("long_description", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("image_url", sa.Text(), nullable=True),
         sa.Column("sort_order", sa.Integer(), server_default="1", nullable=False),
