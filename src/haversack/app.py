@@ -30,6 +30,8 @@ from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
 from haversack.catalog.transfer import admin_operations as transfer_admin
 from haversack.chains.daily import admin_operations as daily_chains_admin
 from haversack.chains.daily import player_operations as daily_chains_player
+from haversack.chains.offer import admin_operations as offer_chains_admin
+from haversack.chains.offer import player_operations as offer_chains_player
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
@@ -127,6 +129,8 @@ AREAS: tuple[Area, ...] = (
     payments_client.area,
     daily_chains_admin.area,
     daily_chains_player.area,
+    offer_chains_admin.area,
+    offer_chains_player.area,
     page_operations.area,
     page_reference.area,
 )

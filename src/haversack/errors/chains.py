@@ -9,10 +9,7 @@ REWARD_CLAIMED = ErrorKind("store.reward_claimed", 422, 9912, "[0401-9912]: Rewa
 VALUE_POINTS_TOO_FEW = ErrorKind(
     "store.value_points_too_few", 422, 9913, "[0401-9913]: Not enough value points to claim step reward."
 )
-# Of daily and offer chains, whose faulty fields stand in an object, by their names.
-CHAIN_INVALID = ErrorKind(
-    "store.chain_invalid", 422, 1102, "[0401-1102]: The request is not valid: {summary}", maps_faults=True
-)
+# Of daily and offer chains.
 CHAIN_NOT_FOUND = ErrorKind("store.chain_not_found", 404, 7001, "Chain not found")
 CHAIN_ACTIVE = ErrorKind(
     "store.chain_active", 422, 6209, "[0401-6209]: Active chain cannot be updated. Please deactivate it first"
