@@ -54,6 +54,7 @@ def item(item_id: int, kind: ItemKind = ItemKind.VIRTUAL_GOOD, *content: Content
         virtual_prices=(),
         details=Details(**details),
         content=content,
+        value_points=(),
         is_listed=True,
     )
 

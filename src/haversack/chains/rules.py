@@ -1,13 +1,13 @@
 """What chains decide: who sees them, which window runs, how their steps stand. Pure: the time is a parameter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from haversack.catalog.records import Schedule
 from haversack.chains.records import ByDay, ByOrder, ByPoints, Chain, ChainKind, Progress, Standing, Step, StepState
 from haversack.errors import REWARD_CLAIMED, VALUE_POINTS_TOO_FEW
-from haversack.limits.records import Window
+from haversack.limits.records import FOR_EVER, Window
 from haversack.limits.schedule import window_of
 from haversack.personalization.records import Attributes
 from haversack.personalization.rules import meets_all
@@ -63,6 +63,21 @@ def chain_window(chain: Chain, now: datetime) -> Window:
     if found.start < first:
         return Window(chain.began_at, following)
     return Window(max(found.start, chain.began_at), following)
+
+
+def points_window(
+    value_point_id: int, chains: Iterable[Chain], resets: Mapping[int, datetime], now: datetime
+) -> datetime:
+    """Since when the balance of a value point counts: the last reset of any chain that counts it empties it for all.
+
+    resets: those of chains that have been deleted since.
+    """
+    starts = [
+        chain_window(chain, now).start
+        for chain in chains
+        if isinstance(chain.opening, ByPoints) and chain.opening.value_point_id == value_point_id
+    ]
+    return max([*starts, resets.get(value_point_id, FOR_EVER), FOR_EVER])
 
 
 def restarted(schedule: Schedule | None, now: datetime) -> Schedule | None:
