@@ -47,6 +47,7 @@ def item(item_id: int, kind: ItemKind = ItemKind.VIRTUAL_GOOD, *content: Content
         entry=entry,
         name={},
         description=None,
+        long_description=None,
         image_url=None,
         attributes=(),
         custom_attributes=None,

@@ -40,6 +40,7 @@ class SellableItem:
     entry: Entry
     name: Translations
     description: Translations | None
+    long_description: Translations | None
     image_url: str | None
     attributes: tuple[AttributeLink, ...]
     custom_attributes: Mapping[str, Any] | None
@@ -134,6 +135,7 @@ class Shop:
             entry=entry,
             name=document["name"],
             description=document["description"],
+            long_description=document["long_description"],
             image_url=document["image_url"],
             attributes=attributes_of(document["attributes"]),
             custom_attributes=document["custom_attributes"],

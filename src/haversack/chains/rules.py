@@ -85,12 +85,14 @@ def restarted(schedule: Schedule | None, now: datetime) -> Schedule | None:
     return None if schedule is None else replace(schedule, started_at=window_of(schedule, now).next)
 
 
-def standing_of(chain: Chain, progress: Progress | None, now: datetime, *, points: int = 0) -> Standing:
+def standing_of(
+    chain: Chain, progress: Progress | None, now: datetime, *, points: int = 0, clan: str | None = None
+) -> Standing:
     """How a player stands with a chain; what was taken in an earlier window does not count."""
     window = chain_window(chain, now)
     if progress is None or progress.window_start < window.start:
         progress = Progress(window.start)
-    return Standing(window, progress, points)
+    return Standing(window, progress, points, clan)
 
 
 # -- Steps ----------------------------------------------------------------------------------------------------------
@@ -101,6 +103,8 @@ def step_state(chain: Chain, step: Step, standing: Standing, now: datetime) -> S
     if step.step_id in standing.progress.claimed:
         return StepState.CLAIMED
     match chain.opening:
+        case ByPoints(is_clan=True) if standing.clan is None:
+            return StepState.IN_FUTURE
         case ByPoints():
             return StepState.CLAIMABLE if standing.points >= step.points else StepState.IN_FUTURE
         case ByDay() | ByOrder():
