@@ -28,6 +28,7 @@ from haversack.catalog.keys.stock_watch import LOOK_SECONDS, StockWatch
 from haversack.catalog.read_model import player_operations as client_catalog
 from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
 from haversack.catalog.transfer import admin_operations as transfer_admin
+from haversack.catalog.value_points import admin_operations as value_points_admin
 from haversack.chains.daily import admin_operations as daily_chains_admin
 from haversack.chains.daily import player_operations as daily_chains_player
 from haversack.chains.offer import admin_operations as offer_chains_admin
@@ -109,6 +110,7 @@ AREAS: tuple[Area, ...] = (
     promotions_admin.bonuses_area,
     inventory_player.area,
     inventory_admin.area,
+    value_points_admin.area,
     transfer_admin.area,
     transfer_admin.bare_area,
     client_catalog.common_area,

@@ -5,7 +5,9 @@ from haversack.catalog.versions import touch_catalog
 from haversack.chains import drafts
 from haversack.chains.drafts import ChainDraft
 from haversack.chains.queries import chains as queries
-from haversack.chains.records import Chain, ChainKind
+from haversack.chains.queries.points import keep_reset
+from haversack.chains.records import ByPoints, Chain, ChainKind
+from haversack.chains.rules import chain_window
 from haversack.database.engine import Session
 from haversack.errors import CHAIN_ACTIVE, CHAIN_NOT_FOUND, REWARD_CHAIN_NOT_FOUND, STORE, Refusal
 from haversack.http.calls import AdminCall
@@ -68,6 +70,10 @@ async def delete_chain(call: AdminCall, kind: ChainKind, chain_id: int) -> None:
     async with call.db.begin():
         existing = await lock_chain(call.db, call.project_id, kind, chain_id)
         await queries.delete_chain(call.db, call.project_id, existing.chain_id, now=call.now)
+        if isinstance(existing.opening, ByPoints):
+            # Its resets stay: what they took does not come back to anybody.
+            start = chain_window(existing, call.now).start
+            await keep_reset(call.db, call.project_id, existing.opening.value_point_id, start)
         await touch_catalog(call, call.project_id)
 
 

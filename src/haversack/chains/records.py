@@ -160,8 +160,18 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that decides what a player may take: the chain's window, what was taken in it, and the points there are."""
+    """All that decides what a player may take: the chain's window, what was taken in it, the points there are, and the
+    clan that the player is in."""
 
     window: Window
     progress: Progress
     points: int = 0
+    clan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """A member of a clan, by the name that others see, and what they brought."""
+
+    name: str
+    amount: int

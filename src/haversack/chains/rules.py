@@ -1,6 +1,6 @@
 """What chains decide: who sees them, which window runs, how their steps stand. Pure: the time is a parameter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
@@ -10,7 +10,7 @@ from haversack.chains.daily import rules as daily
 from haversack.chains.offer import rules as offer
 from haversack.chains.records import ByDay, ByOrder, ByPoints, Chain, ChainKind, Progress, Standing, Step, StepState
 from haversack.errors import CHAIN_STEP_FREE, CHAIN_STEP_NOT_OPEN, CHAIN_STEP_PAID, REWARD_CLAIMED, VALUE_POINTS_TOO_FEW
-from haversack.limits.records import Window
+from haversack.limits.records import FOR_EVER, Window
 from haversack.personalization.records import Attributes
 from haversack.personalization.rules import meets_all
 
@@ -69,6 +69,21 @@ def chain_window(chain: Chain, now: datetime) -> Window:
     return Window(max(found.start, chain.began_at), following)
 
 
+def points_window(
+    value_point_id: int, chains: Iterable[Chain], resets: Mapping[int, datetime], now: datetime
+) -> datetime:
+    """Since when the balance of a value point counts: the last reset of any chain that counts it empties it for all.
+
+    resets: those of chains that have been deleted since.
+    """
+    starts = [
+        chain_window(chain, now).start
+        for chain in chains
+        if isinstance(chain.opening, ByPoints) and chain.opening.value_point_id == value_point_id
+    ]
+    return max([*starts, resets.get(value_point_id, FOR_EVER), FOR_EVER])
+
+
 def restarted(schedule: Schedule | None, starts_at: datetime, now: datetime) -> Schedule | None:
     """A chain's schedule whose first reset is the next one after now."""
     if schedule is None:
@@ -76,7 +91,9 @@ def restarted(schedule: Schedule | None, starts_at: datetime, now: datetime) -> 
     return replace(schedule, started_at=offer.schedule_window(schedule, starts_at, now).next)
 
 
-def standing_of(chain: Chain, progress: Progress | None, now: datetime, *, points: int = 0) -> Standing:
+def standing_of(
+    chain: Chain, progress: Progress | None, now: datetime, *, points: int = 0, clan: str | None = None
+) -> Standing:
     """How a player stands with a chain; what was taken in an earlier window does not count.
 
     A player may be in a window of their own that began later: some chains begin anew when they are gone through.
@@ -91,7 +108,7 @@ def standing_of(chain: Chain, progress: Progress | None, now: datetime, *, point
             progress = offer.with_own_round(chain, progress)
         case ByPoints():
             pass
-    return Standing(window, progress, points)
+    return Standing(window, progress, points, clan)
 
 
 # -- Steps ----------------------------------------------------------------------------------------------------------
@@ -102,6 +119,8 @@ def step_state(chain: Chain, step: Step, standing: Standing, now: datetime) -> S
     if step.step_id in standing.progress.claimed:
         return StepState.CLAIMED
     match chain.opening:
+        case ByPoints(is_clan=True) if standing.clan is None:
+            return StepState.IN_FUTURE
         case ByPoints():
             return StepState.CLAIMABLE if standing.points >= step.points else StepState.IN_FUTURE
         case ByDay():

@@ -105,6 +105,7 @@ Index(
     value_point_balances.c.clan,
     value_point_balances.c.window_start,
     value_point_balances.c.amount.desc(),
+    value_point_balances.c.player_id,
     postgresql_where=value_point_balances.c.clan != "",
 )
 

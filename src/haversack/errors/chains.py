@@ -9,6 +9,15 @@ REWARD_CLAIMED = ErrorKind("store.reward_claimed", 422, 9912, "[0401-9912]: Rewa
 VALUE_POINTS_TOO_FEW = ErrorKind(
     "store.value_points_too_few", 422, 9913, "[0401-9913]: Not enough value points to claim step reward."
 )
+VALUE_POINT_IN_USE = ErrorKind(
+    "store.value_point_in_use",
+    422,
+    1102,
+    "[0401-1102]: Value point {sku} is counted by the reward chains {chains}. Delete them first.",
+)
+REWARDED_ITEMS_NOT_FOUND = ErrorKind(
+    "store.rewarded_items_not_found", 404, 4001, "[0401-4001]: Items weren't found: {skus}"
+)
 # Of daily and offer chains.
 CHAIN_NOT_FOUND = ErrorKind("store.chain_not_found", 404, 7001, "Chain not found")
 CHAIN_ACTIVE = ErrorKind(

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from haversack.carts.actions import forget_bought
 from haversack.catalog.selling import open_shop
 from haversack.chains.offer.completing import complete_step
+from haversack.chains.points import earn_points, points_source_of, take_back_points
 from haversack.context import Context
 from haversack.database.engine import Session
 from haversack.errors import ORDER_NOT_FOUND, Refusal
@@ -137,7 +138,16 @@ async def _fulfil(
     told = await tell_paid(db, project, paid, payment, now=now)
     if order.cart_id is not None:
         await forget_bought(db, order.project_id, order.player_id, order.cart_id, rules.bought(order))
-    return await _moved(db, before, told)
+    moved = await _moved(db, before, told)
+    await earn_points(
+        db,
+        project_id=paid.project_id,
+        player_id=paid.player_id,
+        source=points_source_of(source_of(paid)),
+        amounts=rules.value_points_of(paid),
+        now=now,
+    )
+    return moved
 
 
 async def _hold_again(db: Session, context: Context, order: Order, *, now: datetime) -> tuple[Order, list[LedgerRow]]:
@@ -215,7 +225,16 @@ async def refund_order(
     )
     await _write_rows(db, canceled, returned.rows, source=refund_source_of(order), now=now)
     await tell_refunded(db, project, canceled, payment, refund)
-    return await _moved(db, order, canceled)
+    moved = await _moved(db, order, canceled)
+    await take_back_points(
+        db,
+        project_id=order.project_id,
+        player_id=order.player_id,
+        grant_source=points_source_of(source_of(order)),
+        source=points_source_of(refund_source_of(order)),
+        now=now,
+    )
+    return moved
 
 
 async def expire_due_orders(context: Context) -> int:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from haversack.catalog.read_model.records import PointReward
 from haversack.catalog.records import Expiration, ItemKind, PreOrder, VirtualItemType
 from haversack.projects.records import OrderDestination
 from haversack.text import Translations
@@ -69,7 +70,8 @@ class OrderLine:
     whole quantity, None for free lines and contents of bundles.
 
     virtual_item_type, usages_count, expiration (of virtual goods) and pre_order are as they were when the order was
-    made: what is given is what was bought. codes_owed: keys of a pre-order whose codes are handed out at its release.
+    made: what is given is what was bought. value_points come with each piece of it that was paid in real money.
+    codes_owed: keys of a pre-order whose codes are handed out at its release.
     """
 
     line_no: int
@@ -94,6 +96,7 @@ class OrderLine:
     usages_count: int | None = None
     expiration: Expiration | None = None
     pre_order: PreOrder | None = None
+    value_points: tuple[PointReward, ...] = ()
     codes_owed: int = 0
 
 

@@ -205,6 +205,8 @@ def _line(
         usages_count=None if good is None else good.usages_count,
         expiration=None if good is None else good.expiration,
         pre_order=item.pre_order,
+        # What is contained or given on top is not bought.
+        value_points=() if priced is None or priced.line.is_bonus else item.value_points,
     )
 
 
@@ -231,6 +233,15 @@ def _granted(line: OrderLine, country: str | None) -> Granted | None:
             return KeyGrant(line.item_id, line.sku, line.quantity, country, line.pre_order)
         case _:
             return None
+
+
+def value_points_of(order: Order) -> dict[int, int]:
+    """How many of each value point come with an order: of the lines that cost real money."""
+    totals: dict[int, int] = {}
+    for line in order.lines:
+        for reward in line.value_points if line.amount else ():
+            totals[reward.value_point_id] = totals.get(reward.value_point_id, 0) + reward.amount * line.quantity
+    return totals
 
 
 def owned_once(lines: Sequence[OrderLine]) -> dict[int, tuple[str, int]]:

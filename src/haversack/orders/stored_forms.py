@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from haversack.catalog.items.stored_forms import pre_order_form, pre_order_of
+from haversack.catalog.read_model.records import PointReward
 from haversack.catalog.records import Expiration, ItemKind, VirtualItemType
 from haversack.orders.records import ChainStep, OrderLine, Reserved
 
@@ -32,6 +33,8 @@ def details_form(line: OrderLine) -> Json:
         form["expiration"] = {"type": line.expiration.type, "value": line.expiration.value}
     if line.pre_order is not None:
         form["pre_order"] = pre_order_form(line.pre_order)
+    if line.value_points:
+        form["value_points"] = [list(each) for each in line.value_points]
     return form
 
 
@@ -103,5 +106,6 @@ def line_of(row: Mapping[str, Any]) -> OrderLine:
         usages_count=details.get("usages_count"),
         expiration=None if expiration is None else Expiration(expiration["type"], expiration["value"]),
         pre_order=pre_order_of(details.get("pre_order")),
+        value_points=tuple(PointReward(*each) for each in details.get("value_points", ())),
         codes_owed=row["codes_owed"],
     )

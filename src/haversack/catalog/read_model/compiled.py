@@ -8,7 +8,7 @@ from typing import Any
 
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.queries import Members
-from haversack.catalog.read_model.records import Entry, PackedUses, Personal, PriceShape, Shelf, Stocks
+from haversack.catalog.read_model.records import Entry, PackedUses, Personal, PointReward, PriceShape, Shelf, Stocks
 from haversack.catalog.records import Attribute, Group, ItemKind, Region, Schedule
 from haversack.limits.records import FOR_EVER
 from haversack.limits.records import Window as LimitWindow
@@ -44,8 +44,9 @@ class Catalog:
     derivations.
 
     entries: every item by id; ordered: all of them in order; listed: those that are for sale of themselves. limited:
-    items with a limit for each player. containers: item -> what holds it. holders: what shows something of such limits
-    -> itself and what holds it. stamps: numbers that change with anything a wire form of the item is made of.
+    items with a limit for each player. value_points: item -> what comes with a purchase of it. containers: item -> what
+    holds it. holders: what shows something of such limits -> itself and what holds it. stamps: numbers that change with
+    anything a wire form of the item is made of.
     """
 
     project_id: int
@@ -61,6 +62,7 @@ class Catalog:
     containers: Mapping[int, frozenset[int]]
     countries_of: Mapping[int, frozenset[str]]
     limited: frozenset[int]
+    value_points: Mapping[int, tuple[PointReward, ...]]
     holders: Mapping[int, frozenset[int]]
     stamps: Mapping[int, int]
     edges: Sequence[datetime]

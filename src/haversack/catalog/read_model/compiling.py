@@ -15,7 +15,7 @@ import asyncpg
 from haversack.catalog.read_model import queries, rules
 from haversack.catalog.read_model.compiled import Catalog, Taxonomy, by_rank, is_listed
 from haversack.catalog.read_model.queries import EntryReader, Members
-from haversack.catalog.read_model.records import Entry
+from haversack.catalog.read_model.records import Entry, PointReward
 from haversack.catalog.records import ItemKind
 from haversack.catalog.taxonomy.queries import list_attributes, list_groups, list_regions
 from haversack.catalog.versions import find_version
@@ -65,7 +65,8 @@ async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> 
         tuple(await list_regions(db, project_id)),
     )
     members = await queries.list_members(db, project_id)
-    return await _assemble(project_id, version, change, taxonomy, members, old)
+    value_points = await queries.list_point_rewards(db, project_id)
+    return await _assemble(project_id, version, change, taxonomy, members, value_points, old)
 
 
 async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> _Change:
@@ -109,6 +110,7 @@ async def _assemble(
     change: _Change,
     taxonomy: Taxonomy,
     members: Mapping[int, Members],
+    value_points: Mapping[int, tuple[PointReward, ...]],
     old: Catalog | None,
 ) -> Catalog:
     ordered = _put_in_order(change, old)
@@ -149,6 +151,7 @@ async def _assemble(
         containers=containers,
         countries_of=countries_of,
         limited=limited,
+        value_points=value_points,
         holders=holders,
         stamps={},
         edges=edges,
@@ -347,11 +350,18 @@ async def _stamps_of(catalog: Catalog, change: _Change, old: Catalog | None) -> 
         stale |= {
             item_id for item_id in catalog.entries if catalog.groups_of.get(item_id) != old.groups_of.get(item_id)
         }
+    points, before = catalog.value_points, old.value_points
+    stale |= {item_id for item_id in points.keys() | before.keys() if points.get(item_id) != before.get(item_id)}
     touched = [found for each in stale for found in (old.entries.get(each), catalog.entries.get(each)) if found]
     # What is priced in a currency shows the currency's name; what holds an item, or a game its keys, shows it whole.
     currencies = {entry.sku for entry in touched if entry.kind is ItemKind.VIRTUAL_CURRENCY}
     if currencies:
         stale |= {entry.item_id for entry in catalog.ordered if not currencies.isdisjoint(entry.currencies)}
+    shown = {entry.item_id for entry in touched if entry.kind is ItemKind.VALUE_POINT}
+    if shown:
+        stale |= {
+            item_id for item_id, rewards in points.items() if any(reward.value_point_id in shown for reward in rewards)
+        }
     holding = [
         links[item_id] for links in (catalog.containers, old.containers) for item_id in stale if item_id in links
     ]

@@ -123,7 +123,7 @@ class _Writer:
         match entry.kind:
             case ItemKind.GAME:
                 value |= {"unit_type": "game", "unit_items": _leave(HoleKind.UNIT_ITEMS, entry)}
-                value |= {"promotions": [], "vp_rewards": []}
+                value |= {"promotions": [], "vp_rewards": self._value_points(entry)}
             case ItemKind.GAME_KEY:
                 value |= self._sale(entry, document) | self._key(entry, details)
             case ItemKind.BUNDLE | ItemKind.VIRTUAL_CURRENCY_PACKAGE:
@@ -171,7 +171,7 @@ class _Writer:
         return value | {
             "virtual_prices": [] if entry.is_free else self._virtual_prices(document["virtual_prices"]),
             "promotions": [],
-            "vp_rewards": [],
+            "vp_rewards": self._value_points(entry),
             "limits": self._limits(entry),
             "periods": document["periods"],
         }
@@ -201,7 +201,7 @@ class _Writer:
         return value
 
     def _sale(self, entry: Entry, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Prices, limits and periods. Promotions and rewards of value points come with their features."""
+        """Prices, limits and periods. Promotions come with their feature."""
         amount = self.price(entry, document)
         return {
             "is_free": entry.is_free,
@@ -211,8 +211,27 @@ class _Writer:
             "promotions": [],
             "limits": self._limits(entry),
             "periods": document["periods"],
-            "vp_rewards": [],
+            "vp_rewards": self._value_points(entry),
         }
+
+    def _value_points(self, entry: Entry) -> list[dict[str, Any]]:
+        """The value points that come with a purchase of one, without those that are switched off or deleted."""
+        found = []
+        for reward in self.catalog.value_points.get(entry.item_id, ()):
+            point = self.catalog.entries.get(reward.value_point_id)
+            if point is not None and point.is_enabled:
+                document = self.document(point)
+                found.append(
+                    {
+                        "item_id": point.item_id,
+                        "sku": point.sku,
+                        "amount": reward.amount,
+                        "name": self.text(document["name"]),
+                        "image_url": document["image_url"],
+                        "is_clan": details_of(document["details"]).is_clan,
+                    }
+                )
+        return found
 
     def _may_be_kept_back(self, entry: Entry) -> bool:
         return bool(entry.windows or entry.limits is not None or entry.kind is ItemKind.GAME_KEY or entry.content)

@@ -97,7 +97,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_value_point_balances_clan",
         "value_point_balances",
-        ["project_id", "value_point_id", "clan", "window_start", sa.literal_column("amount DESC")],
+        ["project_id", "value_point_id", "clan", "window_start", sa.literal_column("amount DESC"), "player_id"],
         unique=False,
         postgresql_where=sa.text("clan != ''"),
     )
