@@ -29,6 +29,8 @@ from haversack.catalog.read_model import player_operations as client_catalog
 from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
 from haversack.catalog.transfer import admin_operations as transfer_admin
 from haversack.catalog.value_points import admin_operations as value_points_admin
+from haversack.chains.daily import admin_operations as daily_chains_admin
+from haversack.chains.daily import player_operations as daily_chains_player
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
@@ -125,6 +127,8 @@ AREAS: tuple[Area, ...] = (
     payments_admin.area,
     payments_merchant.area,
     payments_client.area,
+    daily_chains_admin.area,
+    daily_chains_player.area,
     page_operations.area,
     page_reference.area,
 )

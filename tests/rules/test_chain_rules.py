@@ -123,7 +123,7 @@ def test_window(changes: dict[str, object], start: datetime, following: datetime
 
 
 def test_switching_keeps_players_in_their_window() -> None:
-    chain = make_chain(schedule=restarted(WEEKLY, NOW - 30 * DAY))
+    chain = make_chain(schedule=restarted(WEEKLY, NOW, NOW - 30 * DAY))
     off = switched(chain, is_enabled=False, now=NOW)
     assert chain_window(off, NOW + 50 * DAY).start == MONDAY
     on = switched(off, is_enabled=True, now=NOW + 15 * DAY)

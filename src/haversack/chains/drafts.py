@@ -123,7 +123,7 @@ def chain_of(draft: ChainDraft, known: Mapping[str, KnownItem], project_id: int,
         ends_at=draft.ends_at,
         is_always_visible=draft.is_always_visible,
         conditions=draft.conditions,
-        schedule=restarted(draft.schedule, now),
+        schedule=restarted(draft.schedule, draft.starts_at, now),
         began_at=FOR_EVER,
         steps=tuple(_step(step, known) for step in draft.steps),
         created_at=now,
@@ -147,7 +147,7 @@ def switched(existing: Chain, *, is_enabled: bool, now: datetime) -> Chain:
         existing,
         is_enabled=is_enabled,
         began_at=chain_window(existing, now).start,
-        schedule=restarted(existing.schedule, now),
+        schedule=restarted(existing.schedule, existing.starts_at, now),
     )
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NoReturn
 
 from haversack.catalog.records import Schedule
+from haversack.chains.daily import rules as daily
+from haversack.chains.offer import rules as offer
 from haversack.chains.records import ByDay, ByOrder, ByPoints, Chain, ChainKind, Progress, Standing, Step, StepState
-from haversack.errors import REWARD_CLAIMED, VALUE_POINTS_TOO_FEW
+from haversack.errors import CHAIN_STEP_FREE, CHAIN_STEP_NOT_OPEN, CHAIN_STEP_PAID, REWARD_CLAIMED, VALUE_POINTS_TOO_FEW
 from haversack.limits.records import FOR_EVER, Window
-from haversack.limits.schedule import window_of
 from haversack.personalization.records import Attributes
 from haversack.personalization.rules import meets_all
 
@@ -53,10 +55,12 @@ def chain_window(chain: Chain, now: datetime) -> Window:
     Resets by the schedule happen while the chain is switched on and in its time; the first is the one after the
     schedule was written. So neither a new schedule nor a chain of a past season takes anything from anybody.
     """
+    if chain.kind is ChainKind.DAILY:
+        return daily.day_window(chain, now)
     if chain.schedule is None or not chain.is_enabled:
         return Window(chain.began_at, None)
     moment = now if chain.ends_at is None else min(now, chain.ends_at)
-    found = window_of(chain.schedule, moment)
+    found = offer.schedule_window(chain.schedule, chain.starts_at, moment)
     assert found.next is not None
     following = found.next if chain.ends_at is None or found.next <= chain.ends_at else None
     first = max(chain.schedule.started_at or chain.starts_at, chain.starts_at)
@@ -80,18 +84,30 @@ def points_window(
     return max([*starts, resets.get(value_point_id, FOR_EVER), FOR_EVER])
 
 
-def restarted(schedule: Schedule | None, now: datetime) -> Schedule | None:
-    """A schedule whose first reset is the next one after now."""
-    return None if schedule is None else replace(schedule, started_at=window_of(schedule, now).next)
+def restarted(schedule: Schedule | None, starts_at: datetime, now: datetime) -> Schedule | None:
+    """A chain's schedule whose first reset is the next one after now."""
+    if schedule is None:
+        return None
+    return replace(schedule, started_at=offer.schedule_window(schedule, starts_at, now).next)
 
 
 def standing_of(
     chain: Chain, progress: Progress | None, now: datetime, *, points: int = 0, clan: str | None = None
 ) -> Standing:
-    """How a player stands with a chain; what was taken in an earlier window does not count."""
+    """How a player stands with a chain; what was taken in an earlier window does not count.
+
+    A player may be in a window of their own that began later: some chains begin anew when they are gone through.
+    """
     window = chain_window(chain, now)
     if progress is None or progress.window_start < window.start:
         progress = Progress(window.start)
+    match chain.opening:
+        case ByDay():
+            progress = daily.with_own_round(chain, progress, now)
+        case ByOrder():
+            progress = offer.with_own_round(chain, progress)
+        case ByPoints():
+            pass
     return Standing(window, progress, points, clan)
 
 
@@ -107,20 +123,35 @@ def step_state(chain: Chain, step: Step, standing: Standing, now: datetime) -> S
             return StepState.IN_FUTURE
         case ByPoints():
             return StepState.CLAIMABLE if standing.points >= step.points else StepState.IN_FUTURE
-        case ByDay() | ByOrder():
-            raise AssertionError("how days and orders open steps is not decided here yet")
+        case ByDay():
+            return next(day.state for day in daily.days_of(chain, standing.progress, now) if day.step == step)
+        case ByOrder():
+            return StepState.CLAIMABLE if step == offer.next_step(chain, standing.progress) else StepState.IN_FUTURE
 
 
 def check_claim(chain: Chain, step: Step, standing: Standing, now: datetime) -> None:
     """Refuse to give a step that is taken or not open yet, as the chain's kind says it."""
     state = step_state(chain, step, standing, now)
     if state is StepState.CLAIMABLE:
+        if not step.is_free:
+            raise CHAIN_STEP_PAID()
         return
-    match chain.opening:
-        case ByPoints():
-            raise REWARD_CLAIMED() if state is StepState.CLAIMED else VALUE_POINTS_TOO_FEW()
-        case ByDay() | ByOrder():
-            raise AssertionError("how days and orders open steps is not decided here yet")
+    _refuse(chain, state)
+
+
+def check_order(chain: Chain, step: Step, standing: Standing, now: datetime) -> None:
+    """Refuse to let a step be paid that is taken, not open yet or free."""
+    state = step_state(chain, step, standing, now)
+    if state is not StepState.CLAIMABLE:
+        _refuse(chain, state)
+    if step.is_free:
+        raise CHAIN_STEP_FREE()
+
+
+def _refuse(chain: Chain, state: StepState) -> NoReturn:
+    if state is StepState.CLAIMED:
+        raise REWARD_CLAIMED()
+    raise VALUE_POINTS_TOO_FEW() if chain.kind is ChainKind.REWARD else CHAIN_STEP_NOT_OPEN()
 
 
 def rewards_for(step: Step, attributes: Attributes | None) -> list[tuple[int, int]]:

@@ -84,20 +84,6 @@ chain_claims = Table(
     ForeignKeyConstraint(["project_id", "chain_id"], ["chains.project_id", "chains.chain_id"]),
 )
 
-# Orders that pay a step of an offer chain: it counts as taken when its order is paid.
-chain_orders = Table(
-    "chain_orders",
-    metadata,
-    project_key(is_implied=True),
-    Column("order_id", Integer, primary_key=True, autoincrement=False),
-    Column("player_id", UUID(as_uuid=True), nullable=False),
-    Column("chain_id", Integer, nullable=False),
-    Column("step_id", Integer, nullable=False),
-    moment("window_start"),
-    ForeignKeyConstraint(["project_id", "chain_id"], ["chains.project_id", "chains.chain_id"]),
-    Index("ix_chain_orders_player", "project_id", "player_id", "chain_id"),
-)
-
 # A player's value points in the newest window: their own (`clan` is empty), or what they brought to a clan.
 value_point_balances = Table(
     "value_point_balances",

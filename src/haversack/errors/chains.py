@@ -18,8 +18,23 @@ VALUE_POINT_IN_USE = ErrorKind(
 REWARDED_ITEMS_NOT_FOUND = ErrorKind(
     "store.rewarded_items_not_found", 404, 4001, "[0401-4001]: Items weren't found: {skus}"
 )
-# Of daily and offer chains.
+# Of daily and offer chains, whose faulty fields stand in an object, by their names.
+CHAIN_INVALID = ErrorKind(
+    "store.chain_invalid", 422, 1102, "[0401-1102]: The request is not valid: {summary}", maps_faults=True
+)
 CHAIN_NOT_FOUND = ErrorKind("store.chain_not_found", 404, 7001, "Chain not found")
 CHAIN_ACTIVE = ErrorKind(
     "store.chain_active", 422, 6209, "[0401-6209]: Active chain cannot be updated. Please deactivate it first"
+)
+CHAIN_STEP_NOT_OPEN = ErrorKind(
+    "store.chain_step_not_open", 422, 9912, "[0401-9912]: Can't claim the step reward. The step is not open."
+)
+CHAIN_STEP_PAID = ErrorKind(
+    "store.chain_step_paid", 422, 9912, "[0401-9912]: Can't claim the step reward. The step is paid: order it."
+)
+CHAIN_STEP_FREE = ErrorKind(
+    "store.chain_step_free", 422, 9912, "[0401-9912]: Can't order the step reward. The step is free: claim it."
+)
+CHAIN_NOT_ROLLING = ErrorKind(
+    "store.chain_not_rolling", 422, 1102, "[0401-1102]: Only a rolling chain can begin anew for all players."
 )

@@ -15,12 +15,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """One line of the catalogue. Calling it with the sentence's values gives the exception to raise."""
+    """One line of the catalogue. Calling it with the sentence's values gives the exception to raise.
+
+    maps_faults: the answer has the faulty fields as an object, not as a list.
+    """
 
     name: str
     status: int
     code: int | str
     sentence: str
+    maps_faults: bool = False
 
     def __call__(
         self,

@@ -139,7 +139,8 @@ def problem_body(family: Family, refusal: Refusal, *, request_id: str) -> dict[s
             "errorMessage": refusal.message,
             "transactionId": request_id,
         }
-        extended = refusal.extended or faults
+        mapped = {fault["property"]: fault["message"] for fault in faults} if kind.maps_faults else faults
+        extended = refusal.extended or mapped
         return {**store, "errorMessageExtended": extended} if extended else store
     if family is MERCHANT:
         by_field: dict[str, list[str]] = {}

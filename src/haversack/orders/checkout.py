@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from haversack.carts.actions import forget_bought
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.selling import SellableItem, Shop, open_shop
+from haversack.chains.offer.completing import complete_step
 from haversack.context import Context
 from haversack.database.engine import Session
 from haversack.errors import (
@@ -30,9 +31,9 @@ from haversack.orders import holding, queries, rules
 from haversack.orders.changes import OrderChange, tell_with_commit
 from haversack.orders.codes import source_of
 from haversack.orders.fast_purchase import Numbers, buy_at_once, numbers_of
-from haversack.orders.fulfilling import give, tell_paid
+from haversack.orders.fulfilling import give, keeps_owned, tell_paid
 from haversack.orders.gates import through_gates
-from haversack.orders.records import CurrencyType, Order, OrderLine, OrderState
+from haversack.orders.records import ChainStep, CurrencyType, Order, OrderLine, OrderState
 from haversack.orders.rules import Looked, Way
 from haversack.pricing.lines import lines_of, virtual_lines_of
 from haversack.pricing.records import Line, PricedCart
@@ -59,7 +60,8 @@ class Checkout:
     """What a player wants, and in what circumstances.
 
     currency: ISO 4217, None for the one that prices have in the country. platform: of the purchase, where it is told.
-    destination None: as the project has it.
+    destination None: as the project has it. chain_step: it is the item of a step of an offer chain, for which
+    personalization, limits, periods and promotions mean nothing; ordered for free it is free whatever it costs.
     """
 
     project: Project
@@ -74,6 +76,7 @@ class Checkout:
     email: str | None = None
     platform: str | None = None
     destination: OrderDestination | None = None
+    chain_step: ChainStep | None = None
 
     @property
     def now(self) -> datetime:
@@ -177,7 +180,8 @@ async def prepare_for_money(context: Context, checkout: Checkout) -> Prepared:
 async def prepare_for_free(context: Context, checkout: Checkout) -> Prepared:
     """Check that what is wanted costs nothing, as far as the catalog alone says."""
     shop = await open_shop(context.catalogs, checkout.project.project_id)
-    return _prepare(shop, checkout, Way.FREE, _lines_in_money(shop, checkout))
+    make_lines = _lines_in_money(shop, checkout) if checkout.chain_step is None else _given_lines
+    return _prepare(shop, checkout, Way.FREE, make_lines)
 
 
 async def prepare_for_virtual_currency(context: Context, checkout: Checkout, currency_sku: str) -> Prepared:
@@ -209,6 +213,13 @@ def _lines_in_money(shop: Shop, checkout: Checkout) -> LinesOf:
     return lambda wanted: lines_of(shop, wanted, country=checkout.country, currency=checkout.currency)
 
 
+def _given_lines(wanted: Sequence[tuple[SellableItem, int]]) -> tuple[Sequence[Line], str | None]:
+    return [
+        Line(item_id=item.item_id, sku=item.sku, quantity=quantity, unit_amount=None, is_free=True)
+        for item, quantity in wanted
+    ], None
+
+
 def _prepare(shop: Shop, checkout: Checkout, way: Way, make_lines: LinesOf) -> Prepared:
     now = checkout.now
     looked = _look_all(shop, checkout, now)
@@ -218,7 +229,7 @@ def _prepare(shop: Shop, checkout: Checkout, way: Way, make_lines: LinesOf) -> P
     priced = price_cart(lines, currency=currency, is_virtual=way is Way.VIRTUAL_CURRENCY)
     _raise_faults((line.line.sku, rules.find_price_fault(line, priced, way)) for line in priced.lines)
     frozen = rules.freeze(priced, items, now=now)
-    offer = Offer(priced, currency, frozen, _limited(shop, frozen))
+    offer = Offer(priced, currency, frozen, _limited(shop, frozen) if checkout.chain_step is None else ())
     return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
 
 
@@ -252,7 +263,8 @@ def _look(shop: Shop, wanted: Wanted, checkout: Checkout, now: datetime) -> Look
         quantity=wanted.quantity,
         item=item,
         is_sold_here=item is None or shop.is_sold_in(item, checkout.country),
-        is_on_sale=item is None or shop.is_on_sale(item, now),
+        is_on_sale=item is None or checkout.chain_step is not None or shop.is_on_sale(item, now),
+        is_in_chain=checkout.chain_step is not None,
     )
 
 
@@ -294,6 +306,7 @@ async def _order(context: Context, db: Session, prepared: Prepared, currency_typ
         ended_at=None,
         delivery_id=None,
         lines=offer.lines,
+        chain_step=checkout.chain_step,
     )
     if order.destination is OrderDestination.BACKPACK:
         rules.check_fits_backpack(order, most=BACKPACK_ITEMS_MAX)
@@ -309,6 +322,7 @@ async def _hold(db: Session, prepared: Prepared, order: Order) -> holding.Held:
         player_id=order.player_id,
         country=order.country,
         now=prepared.now,
+        ignores_limits=order.chain_step is not None,
     )
     held = await holding.hold(db, holder, order.lines)
     faults = [*held.faults, *await _owned_faults(db, order)]
@@ -319,7 +333,7 @@ async def _hold(db: Session, prepared: Prepared, order: Order) -> holding.Held:
 
 async def _owned_faults(db: Session, order: Order) -> list[tuple[str, Refusal]]:
     once = rules.owned_once(order.lines)
-    if not once or order.destination is OrderDestination.BACKPACK:
+    if not once or order.destination is OrderDestination.BACKPACK or keeps_owned(order):
         return []
     owned = await queries.list_owned(db, order.project_id, order.player_id, list(once))
     return [
@@ -346,7 +360,7 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
     project, player = prepared.checkout.project, prepared.checkout.player
     now = prepared.now
     order = await _order(context, db, prepared, currency_type)
-    numbers = prepared.offer.find_numbers(prepared.shop, now)
+    numbers = prepared.offer.find_numbers(prepared.shop, now) if order.chain_step is None else None
     if numbers is not None and order.cart_id is None:
         bought = await buy_at_once(db, order, numbers, project=project)
         if bought is not None:
@@ -372,6 +386,7 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
             paid_at=now,
         )
         await give(db, context, paid, project=project, now=now)
+        await complete_step(db, paid, now=now)
         done = await tell_paid(db, project, paid, None, now=now)
         await queries.add_order(db, done)
         tell_with_commit(db, OrderChange.of(done))

@@ -56,6 +56,15 @@ NOTHING_RESERVED = Reserved()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStep:
+    """The step of an offer chain that an order is of, in the window in which its player was then."""
+
+    chain_id: int
+    step_id: int
+    window_start: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """A line with its frozen price. `parent_line_no`: the line of the bundle that contains it; amounts are for the
     whole quantity, None for free lines and contents of bundles.
@@ -121,6 +130,8 @@ class Order:
     ended_at: datetime | None
     delivery_id: int | None
     lines: tuple[OrderLine, ...]
+    # Personalization, limits, periods and promotions mean nothing to it then.
+    chain_step: ChainStep | None = None
 
     @property
     def is_free(self) -> bool:

@@ -91,13 +91,17 @@ def check_payable(order: Order, payment: Payment) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What was found of a wanted line: the item (None: there is none), whether the country and the time fit."""
+    """What was found of a wanted line: the item (None: there is none), whether the country and the time fit.
+
+    is_in_chain: it is sold as a step of an offer chain, whether the store lists it or not.
+    """
 
     sku: str
     quantity: int
     item: SellableItem | None
     is_sold_here: bool = True
     is_on_sale: bool = True
+    is_in_chain: bool = False
 
 
 def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refusal | None:
@@ -107,7 +111,7 @@ def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refus
         return ITEM_NOT_FOUND(project_id=project_id, sku=looked.sku)
     if item.kind not in SELLABLE_KINDS:
         return ITEM_KIND_NOT_SOLD()
-    if not item.is_listed:
+    if not (item.entry.is_enabled if looked.is_in_chain else item.is_listed):
         return ITEM_UNAVAILABLE(sku=item.sku, reason="it is not for sale")
     if not looked.is_sold_here:
         return GAME_NOT_IN_COUNTRY(sku=item.sku, country=country or "an unknown country")

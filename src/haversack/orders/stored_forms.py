@@ -1,12 +1,13 @@
 """The forms in which what is frozen of a line stands in the table's JSON columns."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from haversack.catalog.items.stored_forms import pre_order_form, pre_order_of
 from haversack.catalog.read_model.records import PointReward
 from haversack.catalog.records import Expiration, ItemKind, VirtualItemType
-from haversack.orders.records import OrderLine, Reserved
+from haversack.orders.records import ChainStep, OrderLine, Reserved
 
 Json = dict[str, Any]
 
@@ -35,6 +36,28 @@ def details_form(line: OrderLine) -> Json:
     if line.value_points:
         form["value_points"] = [list(each) for each in line.value_points]
     return form
+
+
+def chain_step_form(step: ChainStep | None) -> Json | None:
+    """The step of a chain that an order is of, or None."""
+    if step is None:
+        return None
+    return {
+        "chain_id": step.chain_id,
+        "step_id": step.step_id,
+        "window_start": step.window_start.astimezone(UTC).isoformat(),
+    }
+
+
+def chain_step_of(stored: Mapping[str, Any] | None) -> ChainStep | None:
+    """The step of a chain that an order is of, or None."""
+    if stored is None:
+        return None
+    return ChainStep(
+        chain_id=stored["chain_id"],
+        step_id=stored["step_id"],
+        window_start=datetime.fromisoformat(stored["window_start"]),
+    )
 
 
 def codes_form(reserved: Reserved) -> Json | None:

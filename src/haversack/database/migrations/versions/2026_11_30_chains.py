@@ -152,22 +152,6 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
-        "chain_orders",
-        sa.Column("project_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("order_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("player_id", sa.UUID(), nullable=False),
-        sa.Column("chain_id", sa.Integer(), nullable=False),
-        sa.Column("step_id", sa.Integer(), nullable=False),
-        sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["project_id", "chain_id"],
-            ["chains.project_id", "chains.chain_id"],
-            name=op.f("fk_chain_orders_project_id_chain_id"),
-        ),
-        sa.PrimaryKeyConstraint("project_id", "order_id", name=op.f("pk_chain_orders")),
-    )
-    op.create_index("ix_chain_orders_player", "chain_orders", ["project_id", "player_id", "chain_id"], unique=False)
-    op.create_table(
         "chain_steps",
         sa.Column("project_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("step_id", sa.Integer(), sa.Identity(always=False, start=7001), nullable=False),
