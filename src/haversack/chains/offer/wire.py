@@ -384,7 +384,7 @@ def _client_step(step: Step, progress: Progress, reader: Reader) -> ClientOfferS
         is_claimed=step.step_id in progress.claimed,
         step_price=_price_for(step, reader),
         items=ClientItemView.of_rewards(step.rewards, reader.shop, reader.language),
-        step_vp_rewards=[],
+        step_vp_rewards=_value_points_of(step, reader),
         step_loyalty_rewards=[],
     )
 
@@ -396,6 +396,24 @@ def _price_for(step: Step, reader: Reader) -> StepPriceView | None:
         return None
     (price,) = unit_prices(reader.shop, [item], country=reader.country, currency=None)
     return None if price is None else StepPriceView.of(*price, reward.quantity)
+
+
+def _value_points_of(step: Step, reader: Reader) -> list[ValuePointRewardView]:
+    """What comes with the payment of a step; a free step is not paid."""
+    reward = step.rewards[0]
+    item = None if step.is_free else reader.shop.find_by_id(reward.item_id)
+    return [
+        ValuePointRewardView(
+            item_id=point.item_id,
+            sku=point.sku,
+            amount=each.amount * reward.quantity,
+            name=reading(point.name, reader.language),
+            image_url=point.image_url,
+            is_clan=point.details.is_clan,
+        )
+        for each in (() if item is None else item.value_points)
+        if (point := reader.shop.find_by_id(each.value_point_id)) is not None
+    ]
 
 
 class ClientOfferChainPageView(WireModel):

@@ -14,15 +14,15 @@ from haversack.database.engine import Session
 TOP_CONTRIBUTORS_MAX = 10
 
 # What others see of a player: the name they chose, else the beginning of their id.
-_CLAN_BALANCE = """
+READ_PLAYER = text("""
+WITH member AS (SELECT clan FROM clan_members WHERE project_id = :project AND player_id = :player),
+clan_points AS (
+    SELECT asked.value_point_id, kept.clan, kept.window_start, kept.amount
     FROM unnest(cast(:clan_points AS integer[]), cast(:clan_starts AS timestamptz[])) AS asked (value_point_id, start)
     CROSS JOIN member
-    JOIN clan_balances AS clan ON clan.project_id = :project AND clan.value_point_id = asked.value_point_id
-         AND clan.clan = member.clan AND clan.window_start >= asked.start
-"""
-READ_PLAYER = text(
-    f"""
-WITH member AS (SELECT clan FROM clan_members WHERE project_id = :project AND player_id = :player)
+    JOIN clan_balances AS kept ON kept.project_id = :project AND kept.value_point_id = asked.value_point_id
+         AND kept.clan = member.clan AND kept.window_start >= asked.start
+)
 SELECT 'step' AS what, asked.chain_id AS id, taken.window_start, taken.step_id::bigint AS number, taken.claimed_at,
        '' AS name
 FROM unnest(cast(:chains AS integer[]), cast(:chain_starts AS timestamptz[])) AS asked (chain_id, start)
@@ -39,20 +39,19 @@ JOIN value_point_balances AS own ON own.project_id = :project AND own.player_id 
 UNION ALL
 SELECT 'member', 0, NULL, 0, NULL, clan FROM member
 UNION ALL
-SELECT 'clan', asked.value_point_id, clan.window_start, clan.amount, NULL, '' {_CLAN_BALANCE}
+SELECT 'clan', value_point_id, window_start, amount, NULL, '' FROM clan_points
 UNION ALL
-SELECT 'top', asked.value_point_id, clan.window_start, best.amount, NULL,
+SELECT 'top', clan_points.value_point_id, clan_points.window_start, best.amount, NULL,
        coalesce(nullif(players.nickname, ''), nullif(players.username, ''), left(best.player_id::text, 8))
-{_CLAN_BALANCE}
+FROM clan_points
 CROSS JOIN LATERAL (
     SELECT player_id, amount FROM value_point_balances
-    WHERE project_id = :project AND value_point_id = asked.value_point_id AND clan = member.clan AND clan <> ''
-    AND window_start = clan.window_start AND amount > 0
+    WHERE project_id = :project AND value_point_id = clan_points.value_point_id AND clan = clan_points.clan
+    AND clan <> '' AND window_start = clan_points.window_start AND amount > 0
     ORDER BY amount DESC, player_id LIMIT :most
 ) AS best
 LEFT JOIN players ON players.login_project_id = :login AND players.player_id = best.player_id
-"""
-)
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
