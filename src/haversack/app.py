@@ -33,6 +33,8 @@ from haversack.chains.daily import admin_operations as daily_chains_admin
 from haversack.chains.daily import player_operations as daily_chains_player
 from haversack.chains.offer import admin_operations as offer_chains_admin
 from haversack.chains.offer import player_operations as offer_chains_player
+from haversack.chains.reward import admin_operations as reward_chains_admin
+from haversack.chains.reward import player_operations as reward_chains_player
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
@@ -111,6 +113,9 @@ AREAS: tuple[Area, ...] = (
     inventory_player.area,
     inventory_admin.area,
     value_points_admin.area,
+    reward_chains_admin.area,
+    reward_chains_player.reward_area,
+    reward_chains_player.clan_area,
     transfer_admin.area,
     transfer_admin.bare_area,
     client_catalog.common_area,

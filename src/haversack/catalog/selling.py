@@ -15,6 +15,8 @@ from haversack.catalog.read_model.live import Held, LiveCatalogs
 from haversack.catalog.read_model.queries import DOCUMENT
 from haversack.catalog.read_model.records import Entry, Offer, PointReward
 from haversack.catalog.records import AttributeLink, Details, ItemKind, ItemLimits, PreOrder, Price, VirtualPrice
+from haversack.catalog.versions import find_version
+from haversack.database.engine import Session
 from haversack.text import Translations
 
 # Bundles hold bundles; a cycle is refused when one is saved, and this bounds what was saved before that.
@@ -158,6 +160,11 @@ class Shop:
 
 # Items that were read once, as long as their version of the catalog lives.
 _known: WeakKeyDictionary[Catalog, dict[int, SellableItem]] = WeakKeyDictionary()
+
+
+async def reopen_shop(catalogs: LiveCatalogs, db: Session, project_id: int) -> Shop:
+    """The shop with everything that was written before now, by whatever process: for who misses an item in it."""
+    return Shop(await catalogs.get_at(project_id, await find_version(db, project_id)))
 
 
 async def open_shop(catalogs: LiveCatalogs, project_id: int) -> Shop:

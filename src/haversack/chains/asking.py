@@ -1,4 +1,4 @@
-"""Which daily and offer chains are asked for, and for whom they are to be shown."""
+"""Which chains are asked for, and for whom they are to be shown."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
@@ -13,6 +13,7 @@ INT32_MAX = 2**31 - 1
 ADMIN_PAGE_MAX = 10
 
 ChainIdPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
+StepIdPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
 StepNumberPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
 Offset = Annotated[int, Field(ge=0, le=INT32_MAX)]
 _Entry = TypeVar("_Entry")

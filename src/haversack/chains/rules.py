@@ -1,6 +1,6 @@
 """What chains decide: who sees them, which window runs, how their steps stand. Pure: the time is a parameter."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
@@ -70,14 +70,19 @@ def chain_window(chain: Chain, now: datetime) -> Window:
 
 
 def points_window(
-    value_point_id: int, chains: Iterable[Chain], resets: Mapping[int, datetime], now: datetime
+    value_point_id: int,
+    chains: Iterable[Chain],
+    resets: Mapping[int, datetime],
+    now: datetime,
+    *,
+    window_of: Callable[[Chain, datetime], Window] = chain_window,
 ) -> datetime:
     """Since when the balance of a value point counts: the last reset of any chain that counts it empties it for all.
 
     resets: those of chains that have been deleted since.
     """
     starts = [
-        chain_window(chain, now).start
+        window_of(chain, now).start
         for chain in chains
         if isinstance(chain.opening, ByPoints) and chain.opening.value_point_id == value_point_id
     ]

@@ -56,12 +56,13 @@ LEFT JOIN players ON players.login_project_id = :login AND players.player_id = b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked for, each with its window: chains, and value points of players and of clans."""
+    """What is asked for, each with its window: chains, and value points of players and of clans. names_of: the login
+    project whose players are named as a clan's top contributors; None: nobody is."""
 
     chains: Mapping[int, datetime] = field(default_factory=dict)
     own_points: Mapping[int, datetime] = field(default_factory=dict)
     clan_points: Mapping[int, datetime] = field(default_factory=dict)
-    with_top: bool = False
+    names_of: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -75,14 +76,12 @@ class PlayerState:
     top: dict[int, list[Contributor]] = field(default_factory=dict)
 
 
-async def read_player(
-    db: Session, *, project_id: int, login_project_id: UUID, player_id: UUID, asked: Asked
-) -> PlayerState:
+async def read_player(db: Session, project_id: int, player_id: UUID, asked: Asked) -> PlayerState:
     """What there is of a player."""
     rows = await db.fetch_all(
         READ_PLAYER,
         project=project_id,
-        login=login_project_id,
+        login=asked.names_of,
         player=player_id,
         chains=list(asked.chains),
         chain_starts=list(asked.chains.values()),
@@ -90,7 +89,7 @@ async def read_player(
         own_starts=list(asked.own_points.values()),
         clan_points=list(asked.clan_points),
         clan_starts=list(asked.clan_points.values()),
-        most=TOP_CONTRIBUTORS_MAX if asked.with_top else 0,
+        most=0 if asked.names_of is None else TOP_CONTRIBUTORS_MAX,
     )
     state = PlayerState()
     steps = []
