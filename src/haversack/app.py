@@ -28,6 +28,13 @@ from haversack.catalog.keys.stock_watch import LOOK_SECONDS, StockWatch
 from haversack.catalog.read_model import player_operations as client_catalog
 from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
 from haversack.catalog.transfer import admin_operations as transfer_admin
+from haversack.catalog.value_points import admin_operations as value_points_admin
+from haversack.chains.daily import admin_operations as daily_chains_admin
+from haversack.chains.daily import player_operations as daily_chains_player
+from haversack.chains.offer import admin_operations as offer_chains_admin
+from haversack.chains.offer import player_operations as offer_chains_player
+from haversack.chains.reward import admin_operations as reward_chains_admin
+from haversack.chains.reward import player_operations as reward_chains_player
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
@@ -121,6 +128,10 @@ AREAS: tuple[Area, ...] = (
     explain_admin.area,
     inventory_player.area,
     inventory_admin.area,
+    value_points_admin.area,
+    reward_chains_admin.area,
+    reward_chains_player.reward_area,
+    reward_chains_player.clan_area,
     transfer_admin.area,
     transfer_admin.bare_area,
     client_catalog.common_area,
@@ -139,6 +150,10 @@ AREAS: tuple[Area, ...] = (
     payments_admin.area,
     payments_merchant.area,
     payments_client.area,
+    daily_chains_admin.area,
+    daily_chains_player.area,
+    offer_chains_admin.area,
+    offer_chains_player.area,
     page_operations.area,
     page_reference.area,
 )

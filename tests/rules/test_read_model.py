@@ -175,6 +175,7 @@ def _catalog(*entries: Entry, holders: dict[int, frozenset[int]] | None = None) 
         containers={},
         countries_of={},
         limited=frozenset(),
+        value_points={},
         holders=holders or {entry.item_id: frozenset({entry.item_id}) for entry in entries},
         stamps={},
         edges=(),

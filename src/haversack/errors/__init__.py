@@ -4,10 +4,21 @@
 Bugs are not in the catalogue: they end as one 500 with a reference number. `docs/errors.md` is made from these files.
 """
 
-from haversack.errors import backpack, buying, catalog, families, login, payments, personalization, promotions
+from haversack.errors import (
+    backpack,
+    buying,
+    catalog,
+    chains,
+    families,
+    login,
+    payments,
+    personalization,
+    promotions,
+)
 from haversack.errors.backpack import *
 from haversack.errors.buying import *
 from haversack.errors.catalog import *
+from haversack.errors.chains import *
 from haversack.errors.families import *
 from haversack.errors.kinds import ErrorKind as ErrorKind
 from haversack.errors.kinds import Family as Family
@@ -22,7 +33,7 @@ from haversack.errors.promotions import *
 def every_kind() -> list[ErrorKind]:
     """The catalogue in the order of this file, families first."""
     found: dict[str, ErrorKind] = {}
-    modules = (families, backpack, payments, catalog, promotions, personalization, buying, login)
+    modules = (families, backpack, payments, catalog, promotions, personalization, chains, buying, login)
     for value in (value for module in modules for value in vars(module).values()):
         if isinstance(value, Family):
             for kind in (value.invalid, value.unauthorized, value.not_found, *value.implied):

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from haversack.carts.actions import forget_bought
 from haversack.catalog.selling import open_shop
+from haversack.chains.offer.completing import complete_step
+from haversack.chains.points import earn_points, points_source_of, take_back_points
 from haversack.context import Context
 from haversack.database.engine import Session
 from haversack.errors import ORDER_NOT_FOUND, Refusal
@@ -97,6 +99,8 @@ async def pay_order(
     await queries.take_turn(db, project.project_id, found.player_id)
     limited = sorted(rules.holds_limited(found))
     rival_ids = await queries.list_rivals(db, project.project_id, found.player_id, limited) if limited else []
+    if found.chain_step is not None:
+        rival_ids += await queries.list_of_step(db, project.project_id, found.player_id, found.chain_step)
     locked = await queries.lock_orders(db, project.project_id, sorted({order_id, *rival_ids}))
     order = locked.pop(order_id)
     if order.state in (OrderState.PAID, OrderState.DONE) and order.payment_id == payment.payment_id:
@@ -134,11 +138,21 @@ async def _fulfil(
         comment=None,
     )
     await give(db, context, paid, project=project, now=now)
+    await complete_step(db, paid, now=now)
     await _write_rows(db, paid, [*rows, *sold.rows], source=source_of(paid), now=now)
     told = await tell_paid(db, project, paid, payment, now=now)
     if order.cart_id is not None:
         await forget_bought(db, order.project_id, order.player_id, order.cart_id, rules.bought(order))
-    return await _moved(db, before, told)
+    moved = await _moved(db, before, told)
+    await earn_points(
+        db,
+        project_id=paid.project_id,
+        player_id=paid.player_id,
+        source=points_source_of(source_of(paid)),
+        amounts=rules.value_points_of(paid),
+        now=now,
+    )
+    return moved
 
 
 async def _hold_again(db: Session, context: Context, order: Order, *, now: datetime) -> tuple[Order, list[LedgerRow]]:
@@ -151,6 +165,7 @@ async def _hold_again(db: Session, context: Context, order: Order, *, now: datet
         player_id=order.player_id,
         country=order.country,
         now=now,
+        ignores_limits=order.chain_step is not None,
     )
     held = await holding.hold(db, holder, order.lines)
     if held.faults:
@@ -236,7 +251,16 @@ async def refund_order(
     )
     await _write_rows(db, canceled, returned.rows, source=refund_source_of(order), now=now)
     await tell_refunded(db, project, canceled, payment, refund)
-    return await _moved(db, order, canceled)
+    moved = await _moved(db, order, canceled)
+    await take_back_points(
+        db,
+        project_id=order.project_id,
+        player_id=order.player_id,
+        grant_source=points_source_of(source_of(order)),
+        source=points_source_of(refund_source_of(order)),
+        now=now,
+    )
+    return moved
 
 
 async def expire_due_orders(context: Context) -> int:

@@ -36,7 +36,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Whose order it is, and what its lines are sold from."""
+    """Whose order it is, and what its lines are sold from. ignores_limits: steps of chains are not limited."""
 
     shop: Shop
     project_id: int
@@ -44,13 +44,15 @@ class Holder:
     player_id: UUID
     country: str | None
     now: datetime
+    ignores_limits: bool = False
 
 
 async def hold(db: Session, holder: Holder, lines: Sequence[OrderLine]) -> Held:
     """Hold what the lines need. With faults the caller's transaction must be undone."""
     work = _Holding(db, holder, lines)
-    await work.hold_uses()
-    await work.hold_stock()
+    if not holder.ignores_limits:
+        await work.hold_uses()
+        await work.hold_stock()
     await work.hold_pre_orders()
     await work.hold_codes()
     return Held(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from haversack.catalog.read_model.records import PointReward
 from haversack.catalog.records import Expiration, ItemKind, PreOrder, VirtualItemType
 from haversack.projects.records import OrderDestination
 from haversack.promotions.records import PromotionKind, TakenUse
@@ -78,12 +79,22 @@ class OrderPromotion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStep:
+    """The step of an offer chain that an order is of, in the window in which its player was then."""
+
+    chain_id: int
+    step_id: int
+    window_start: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """A line with its frozen price. `parent_line_no`: the line of the bundle that contains it; amounts are for the
     whole quantity, None for free lines and contents of bundles.
 
     virtual_item_type, usages_count, expiration (of virtual goods) and pre_order are as they were when the order was
-    made: what is given is what was bought. codes_owed: keys of a pre-order whose codes are handed out at its release.
+    made: what is given is what was bought. value_points come with each piece of it that was paid in real money.
+    codes_owed: keys of a pre-order whose codes are handed out at its release.
     """
 
     line_no: int
@@ -109,6 +120,7 @@ class OrderLine:
     usages_count: int | None = None
     expiration: Expiration | None = None
     pre_order: PreOrder | None = None
+    value_points: tuple[PointReward, ...] = ()
     codes_owed: int = 0
 
 
@@ -143,6 +155,8 @@ class Order:
     delivery_id: int | None
     lines: tuple[OrderLine, ...]
     promotions: tuple[OrderPromotion, ...] = ()
+    # Personalization, limits, periods and promotions mean nothing to it then.
+    chain_step: ChainStep | None = None
 
     @property
     def is_free(self) -> bool:

@@ -94,7 +94,10 @@ def check_payable(order: Order, payment: Payment) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """What was found of a wanted line: the item (None: there is none), whether the country and the time fit, whether it
-    is offered to the player at all, and how much of it may be bought (None: as much as there is)."""
+    is offered to the player at all, and how much of it may be bought (None: as much as there is).
+
+    is_in_chain: it is sold as a step of an offer chain, whether the store lists it or not.
+    """
 
     sku: str
     quantity: int
@@ -103,6 +106,7 @@ class Looked:
     is_on_sale: bool = True
     is_offered: bool = True
     left: int | None = None
+    is_in_chain: bool = False
 
 
 def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refusal | None:
@@ -112,7 +116,7 @@ def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refus
         return ITEM_NOT_FOUND(project_id=project_id, sku=looked.sku)
     if item.kind not in SELLABLE_KINDS:
         return ITEM_KIND_NOT_SOLD()
-    if not item.is_listed:
+    if not (item.entry.is_enabled if looked.is_in_chain else item.is_listed):
         return ITEM_UNAVAILABLE(sku=item.sku, reason="it is not for sale")
     if not looked.is_sold_here:
         return GAME_NOT_IN_COUNTRY(sku=item.sku, country=country or "an unknown country")
@@ -225,6 +229,8 @@ def _line(
         usages_count=None if good is None else good.usages_count,
         expiration=None if good is None else good.expiration,
         pre_order=item.pre_order,
+        # What is contained or given on top is not bought.
+        value_points=() if priced is None or priced.line.is_bonus else item.value_points,
     )
 
 
@@ -251,6 +257,15 @@ def _granted(line: OrderLine, country: str | None) -> Granted | None:
             return KeyGrant(line.item_id, line.sku, line.quantity, country, line.pre_order, line.is_bonus)
         case _:
             return None
+
+
+def value_points_of(order: Order) -> dict[int, int]:
+    """How many of each value point come with an order: of the lines that cost real money."""
+    totals: dict[int, int] = {}
+    for line in order.lines:
+        for reward in line.value_points if line.amount else ():
+            totals[reward.value_point_id] = totals.get(reward.value_point_id, 0) + reward.amount * line.quantity
+    return totals
 
 
 def owned_once(lines: Sequence[OrderLine]) -> dict[int, tuple[str, int]]:

@@ -1,12 +1,14 @@
 """The forms in which what is frozen of a line stands in the table's JSON columns."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from haversack.catalog.items.stored_forms import pre_order_form, pre_order_of
+from haversack.catalog.read_model.records import PointReward
 from haversack.catalog.records import Expiration, ItemKind, VirtualItemType
-from haversack.orders.records import LineDiscount, OrderLine, OrderPromotion, Reserved
+from haversack.orders.records import ChainStep, LineDiscount, OrderLine, OrderPromotion, Reserved
 from haversack.promotions.records import PromotionKind, TakenUse
 
 Json = dict[str, Any]
@@ -35,6 +37,8 @@ def details_form(line: OrderLine) -> Json:
         form["expiration"] = {"type": line.expiration.type, "value": line.expiration.value}
     if line.pre_order is not None:
         form["pre_order"] = pre_order_form(line.pre_order)
+    if line.value_points:
+        form["value_points"] = [list(each) for each in line.value_points]
     return form
 
 
@@ -65,6 +69,28 @@ def promotions_of(stored: Sequence[Mapping[str, Any]]) -> tuple[OrderPromotion, 
             use=None if form["use"] is None else TakenUse.of(form["use"]),
         )
         for form in stored
+    )
+
+
+def chain_step_form(step: ChainStep | None) -> Json | None:
+    """The step of a chain that an order is of, or None."""
+    if step is None:
+        return None
+    return {
+        "chain_id": step.chain_id,
+        "step_id": step.step_id,
+        "window_start": step.window_start.astimezone(UTC).isoformat(),
+    }
+
+
+def chain_step_of(stored: Mapping[str, Any] | None) -> ChainStep | None:
+    """The step of a chain that an order is of, or None."""
+    if stored is None:
+        return None
+    return ChainStep(
+        chain_id=stored["chain_id"],
+        step_id=stored["step_id"],
+        window_start=datetime.fromisoformat(stored["window_start"]),
     )
 
 
@@ -118,5 +144,6 @@ def line_of(row: Mapping[str, Any]) -> OrderLine:
         usages_count=details.get("usages_count"),
         expiration=None if expiration is None else Expiration(expiration["type"], expiration["value"]),
         pre_order=pre_order_of(details.get("pre_order")),
+        value_points=tuple(PointReward(*each) for each in details.get("value_points", ())),
         codes_owed=row["codes_owed"],
     )

@@ -8,7 +8,16 @@ from typing import Any
 
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.queries import Members
-from haversack.catalog.read_model.records import NOBODY, Entry, PackedUses, Personal, PriceShape, Shelf, Stocks
+from haversack.catalog.read_model.records import (
+    NOBODY,
+    Entry,
+    PackedUses,
+    Personal,
+    PointReward,
+    PriceShape,
+    Shelf,
+    Stocks,
+)
 from haversack.catalog.records import Attribute, Group, ItemKind, Region, Schedule
 from haversack.limits.records import FOR_EVER
 from haversack.limits.records import Window as LimitWindow
@@ -46,8 +55,9 @@ class Catalog:
     derivations.
 
     entries: every item by id; ordered: all of them in order; listed: those that are for sale of themselves. limited:
-    items with a limit for each player. containers: item -> what holds it. holders: what shows something of such limits
-    -> itself and what holds it. stamps: numbers that change with anything a wire form of the item is made of.
+    items with a limit for each player. value_points: item -> what comes with a purchase of it. containers: item -> what
+    holds it. holders: what shows something of such limits -> itself and what holds it. stamps: numbers that change with
+    anything a wire form of the item is made of.
     is_partner_side: the game says what each player sees. kept_back: items that only the code of a unique offer reveals.
     for_everybody: the catalog to who is not signed in.
     own_ids: items that are not for every player as they are for everybody. edges: when the catalog changes of itself;
@@ -67,6 +77,7 @@ class Catalog:
     containers: Mapping[int, frozenset[int]]
     countries_of: Mapping[int, frozenset[str]]
     limited: frozenset[int]
+    value_points: Mapping[int, tuple[PointReward, ...]]
     holders: Mapping[int, frozenset[int]]
     stamps: Mapping[int, int]
     edges: Sequence[datetime]

@@ -111,6 +111,12 @@ class LiveCatalogs:
             await asyncio.shield(held.counting)
         return held
 
+    async def get_at(self, project_id: int, version: int) -> Held:
+        """The catalog of a version at least: for who knows of a write that this process has not heard of yet."""
+        held = self._held.setdefault(project_id, Held(project_id))
+        held.required = max(held.required, version)
+        return await self.get(project_id)
+
     async def close(self) -> None:
         """Stop what is being renewed."""
         for task in self._tasks:

@@ -125,7 +125,7 @@ class _Writer:
             case ItemKind.GAME:
                 value |= {"unit_type": "game", "unit_items": _leave(HoleKind.UNIT_ITEMS, entry)}
                 # Its keys have prices, and promotions with them.
-                value |= {"promotions": [], "vp_rewards": []}
+                value |= {"promotions": [], "vp_rewards": self._value_points(entry)}
             case ItemKind.GAME_KEY:
                 value |= self._sale(entry, document) | self._key(entry, details)
             case ItemKind.BUNDLE | ItemKind.VIRTUAL_CURRENCY_PACKAGE:
@@ -174,7 +174,7 @@ class _Writer:
             "virtual_prices": [] if entry.is_free else self._virtual_prices(document["virtual_prices"]),
             # Codes and other lines of the cart bring promotions in too.
             "promotions": _leave(HoleKind.PROMOTIONS, entry) if self.catalog.promotions.by_id else [],
-            "vp_rewards": [],
+            "vp_rewards": self._value_points(entry),
             "limits": self._limits(entry),
             "periods": document["periods"],
         }
@@ -213,8 +213,27 @@ class _Writer:
             "promotions": self._promotions(entry),
             "limits": self._limits(entry),
             "periods": document["periods"],
-            "vp_rewards": [],
+            "vp_rewards": self._value_points(entry),
         }
+
+    def _value_points(self, entry: Entry) -> list[dict[str, Any]]:
+        """The value points that come with a purchase of one, without those that are switched off or deleted."""
+        found = []
+        for reward in self.catalog.value_points.get(entry.item_id, ()):
+            point = self.catalog.entries.get(reward.value_point_id)
+            if point is not None and point.is_enabled:
+                document = self.document(point)
+                found.append(
+                    {
+                        "item_id": point.item_id,
+                        "sku": point.sku,
+                        "amount": reward.amount,
+                        "name": self.text(document["name"]),
+                        "image_url": document["image_url"],
+                        "is_clan": details_of(document["details"]).is_clan,
+                    }
+                )
+        return found
 
     def _price(self, entry: Entry, document: Mapping[str, Any]) -> Any:
         """What one of it costs, by itself."""

@@ -34,6 +34,7 @@ from haversack.catalog.read_model.records import (
     Offer,
     PackedUses,
     PlayerUses,
+    PointReward,
     PriceShape,
     Standing,
     Stocks,
@@ -41,7 +42,7 @@ from haversack.catalog.read_model.records import (
 )
 from haversack.catalog.records import ContentEntry, ItemKind
 from haversack.catalog.tables import item_group_members as members
-from haversack.catalog.tables import items, key_codes, pre_order_limits, regions
+from haversack.catalog.tables import items, key_codes, pre_order_limits, regions, value_point_rewards
 from haversack.database.engine import Session
 from haversack.limits.records import Uses
 from haversack.limits.tables import item_limit_resets, item_stocks, user_item_uses
@@ -100,6 +101,11 @@ LIST_MEMBERS = (
     )
     .where(members.c.project_id == _project)
     .group_by(members.c.group_id)
+)
+LIST_POINT_REWARDS = (
+    select(value_point_rewards.c.item_id, value_point_rewards.c.value_point_id, value_point_rewards.c.amount)
+    .where(value_point_rewards.c.project_id == _project)
+    .order_by(value_point_rewards.c.item_id, value_point_rewards.c.value_point_id)
 )
 LIST_UNITS = select(item_stocks.c.item_id, item_stocks.c.total, item_stocks.c.available).where(
     item_stocks.c.project_id == _project
@@ -271,6 +277,14 @@ async def list_members(db: Session, project_id: int) -> dict[int, Members]:
     """Who is in each group, by group id."""
     rows = await db.fetch_all(LIST_MEMBERS, project=project_id)
     return {row["group_id"]: Members(tuple(row["items"]), tuple(row["positions"])) for row in rows}
+
+
+async def list_point_rewards(db: Session, project_id: int) -> dict[int, tuple[PointReward, ...]]:
+    """The value points that come with items, by item id."""
+    found: dict[int, list[PointReward]] = {}
+    for item_id, value_point_id, amount in await db.fetch_all(LIST_POINT_REWARDS, project=project_id):
+        found.setdefault(item_id, []).append(PointReward(value_point_id, amount))
+    return {item_id: tuple(rewards) for item_id, rewards in found.items()}
 
 
 async def list_stocks(db: Session, project_id: int) -> Stocks:

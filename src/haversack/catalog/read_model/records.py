@@ -27,6 +27,13 @@ class Window(NamedTuple):
     end: datetime | None
 
 
+class PointReward(NamedTuple):
+    """How many of a value point, an item by its id, come with a purchase."""
+
+    value_point_id: int
+    amount: int
+
+
 # The enabled prices of an item; many items share one such tuple.
 PriceShape = tuple[Offer, ...]
 
