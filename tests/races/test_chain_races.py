@@ -38,7 +38,7 @@ async def no_difference(studio: Studio) -> bool:
     return [each async for each in find_differences(studio.context.database, studio.project_id)] == []
 
 
-@pytest.mark.parametrize("times", [200])
+@pytest.mark.parametrize("times", [200, 1000])
 async def test_many_claims_of_one_step_give_once(client: httpx.AsyncClient, studio: Studio, times: int) -> None:
     point, _ = await make_value_point(client, studio)
     gift = await sell(client, studio, virtual_item(**CONSUMABLE))
