@@ -31,6 +31,8 @@ from haversack.catalog.transfer import admin_operations as transfer_admin
 from haversack.catalog.value_points import admin_operations as value_points_admin
 from haversack.chains.daily import admin_operations as daily_chains_admin
 from haversack.chains.daily import player_operations as daily_chains_player
+from haversack.chains.offer import admin_operations as offer_chains_admin
+from haversack.chains.offer import player_operations as offer_chains_player
 from haversack.chains.reward import admin_operations as reward_chains_admin
 from haversack.chains.reward import player_operations as reward_chains_player
 from haversack.clock import real_now
@@ -134,6 +136,8 @@ AREAS: tuple[Area, ...] = (
     payments_client.area,
     daily_chains_admin.area,
     daily_chains_player.area,
+    offer_chains_admin.area,
+    offer_chains_player.area,
     page_operations.area,
     page_reference.area,
 )

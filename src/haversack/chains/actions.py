@@ -9,7 +9,7 @@ from haversack.chains.queries.points import keep_reset
 from haversack.chains.records import ByPoints, Chain, ChainKind
 from haversack.chains.rules import chain_window
 from haversack.database.engine import Session
-from haversack.errors import CHAIN_ACTIVE, CHAIN_INVALID, CHAIN_NOT_FOUND, REWARD_CHAIN_NOT_FOUND, STORE, Refusal
+from haversack.errors import CHAIN_ACTIVE, CHAIN_NOT_FOUND, REWARD_CHAIN_NOT_FOUND, STORE, Refusal
 from haversack.http.calls import AdminCall
 from haversack.http.problems import invalid
 
@@ -99,5 +99,5 @@ async def _checked(call: AdminCall, draft: ChainDraft, existing: Chain | None) -
     known = await find_known_items(call.db, call.project_id, draft.skus)
     faults = drafts.draft_faults(draft, known, existing)
     if faults:
-        raise invalid(STORE.invalid if draft.opening.kind is ChainKind.REWARD else CHAIN_INVALID, faults)
+        raise invalid(STORE.invalid, faults)
     return drafts.chain_of(draft, known, call.project_id, now=call.now)

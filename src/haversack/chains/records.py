@@ -127,6 +127,11 @@ class Chain:
         """Its kind, which follows from how its steps open."""
         return self.opening.kind
 
+    @property
+    def item_ids(self) -> list[int]:
+        """The items that its steps give."""
+        return sorted({reward.item_id for step in self.steps for reward in step.rewards})
+
     def find_step(self, *, step_id: int | None = None, number: int | None = None) -> Step | None:
         """The step of an id or of a number."""
         return next((step for step in self.steps if step_id == step.step_id or number == step.number), None)

@@ -1,4 +1,4 @@
-"""Items of daily and offer steps on the wire: what a studio writes, what it reads, what a player sees."""
+"""What daily and offer chains share on the wire: the items of their steps as they are written, read and seen."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
@@ -43,6 +43,12 @@ def id_faults(given: int | None, chain_id: int) -> Sequence[Fault]:
     return [] if given in (None, chain_id) else [Fault("id", f"the path names chain {chain_id}")]
 
 
+class ChainIdView(WireModel):
+    """The id of a new chain."""
+
+    id: int
+
+
 class AdminItemView(WireModel):
     """An item of a step as a studio reads it."""
 
@@ -52,11 +58,13 @@ class AdminItemView(WireModel):
     name: TranslationsView
     description: TranslationsView | None
     image_url: str | None
+    is_free: bool
     quantity: int
+    order: int
 
     @classmethod
-    def of(cls, item: Item, quantity: int) -> Self:
-        """The view of an item."""
+    def of(cls, item: Item, quantity: int, place: int) -> Self:
+        """The view of an item at a place of its step."""
         return cls(
             item_id=item.item_id,
             sku=item.sku,
@@ -64,13 +72,19 @@ class AdminItemView(WireModel):
             name=dict(item.name),
             description=None if item.description is None else dict(item.description),
             image_url=item.image_url,
+            is_free=item.is_free,
             quantity=quantity,
+            order=place,
         )
 
     @classmethod
     def of_rewards(cls, rewards: Sequence[Reward], items: Mapping[int, Item]) -> list[Self]:
         """The views of what a step gives, without items that have been deleted since; `items` are by id."""
-        return [cls.of(items[reward.item_id], reward.quantity) for reward in rewards if reward.item_id in items]
+        return [
+            cls.of(items[reward.item_id], reward.quantity, place)
+            for place, reward in enumerate(rewards, start=1)
+            if reward.item_id in items
+        ]
 
 
 class ClientItemView(WireModel):
@@ -84,16 +98,17 @@ class ClientItemView(WireModel):
     image_url: str | None
     is_free: bool
     quantity: int
+    order: int
     bundle_type: str | None
     content: "list[ClientItemView] | None"
 
     @classmethod
-    def of(cls, item: SellableItem, quantity: int, language: str, *, depth: int = 0) -> Self:
-        """The view of an item; what a bundle contains that is switched off is left out."""
+    def of(cls, item: SellableItem, quantity: int, language: str, *, place: int, depth: int = 0) -> Self:
+        """The view of an item at a place of its step; what a bundle contains that is switched off is left out."""
         is_bundle = item.kind.bundle_type is not None
         content = [
-            cls.of(held.item, held.quantity, language, depth=depth + 1)
-            for held in (item.content if depth < NESTING_MAX else ())
+            cls.of(held.item, held.quantity, language, place=inner, depth=depth + 1)
+            for inner, held in enumerate(item.content if depth < NESTING_MAX else (), start=1)
             if held.item.entry.is_enabled
         ]
         return cls(
@@ -105,6 +120,7 @@ class ClientItemView(WireModel):
             image_url=item.image_url,
             is_free=item.is_free,
             quantity=quantity,
+            order=place,
             bundle_type=item.kind.bundle_type,
             content=content if is_bundle else None,
         )
@@ -112,5 +128,8 @@ class ClientItemView(WireModel):
     @classmethod
     def of_rewards(cls, rewards: Sequence[Reward], shop: Shop, language: str) -> list[Self]:
         """The views of what a step gives, without items that have been deleted since."""
-        found = ((shop.find_by_id(reward.item_id), reward.quantity) for reward in rewards)
-        return [cls.of(item, quantity, language) for item, quantity in found if item is not None]
+        return [
+            cls.of(item, reward.quantity, language, place=place)
+            for place, reward in enumerate(rewards, start=1)
+            if (item := shop.find_by_id(reward.item_id)) is not None
+        ]

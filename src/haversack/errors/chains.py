@@ -18,10 +18,7 @@ VALUE_POINT_IN_USE = ErrorKind(
 REWARDED_ITEMS_NOT_FOUND = ErrorKind(
     "store.rewarded_items_not_found", 404, 4001, "[0401-4001]: Items weren't found: {skus}"
 )
-# Of daily and offer chains, whose faulty fields stand in an object, by their names.
-CHAIN_INVALID = ErrorKind(
-    "store.chain_invalid", 422, 1102, "[0401-1102]: The request is not valid: {summary}", maps_faults=True
-)
+# Of daily and offer chains.
 CHAIN_NOT_FOUND = ErrorKind("store.chain_not_found", 404, 7001, "Chain not found")
 CHAIN_ACTIVE = ErrorKind(
     "store.chain_active", 422, 6209, "[0401-6209]: Active chain cannot be updated. Please deactivate it first"

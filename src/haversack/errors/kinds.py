@@ -15,16 +15,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """One line of the catalogue. Calling it with the sentence's values gives the exception to raise.
-
-    maps_faults: the answer has the faulty fields as an object, not as a list.
-    """
+    """One line of the catalogue. Calling it with the sentence's values gives the exception to raise."""
 
     name: str
     status: int
     code: int | str
     sentence: str
-    maps_faults: bool = False
 
     def __call__(
         self,
@@ -66,7 +62,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The kinds of error that any operation of one wire family may answer, beside those it declares itself."""
+    """The kinds of error that any operation of one wire family may answer, beside those it declares itself.
+
+    maps_faults: faulty fields stand in an object by their names, not in a list.
+    """
 
     name: str
     invalid: ErrorKind
@@ -80,6 +79,7 @@ class Family:
     too_many: ErrorKind
     unavailable: ErrorKind
     internal: ErrorKind
+    maps_faults: bool = False
 
     @property
     def implied(self) -> tuple[ErrorKind, ...]:

@@ -31,7 +31,7 @@ from haversack.errors import (
     USER_LIMIT_EXCEEDED,
 )
 from haversack.http.area import Area
-from haversack.http.calls import BuyerCall, ShopperCall
+from haversack.http.calls import BuyerCall, GuestCall, ShopperCall
 from haversack.orders import queries
 from haversack.orders.changes import note_order
 from haversack.orders.checkout import Checkout, Wanted, order_for_free, order_for_virtual_currency
@@ -77,10 +77,10 @@ VIRTUAL_ERRORS = (
 )
 
 
-def country_of(call: BuyerCall, given: str | None = None) -> str | None:
+def country_of(call: BuyerCall | GuestCall, given: str | None = None) -> str | None:
     """The country whose prices and regions hold: the token's, else the one given, else the header's, as in the
     catalog."""
-    if call.player.country is not None:
+    if call.player is not None and call.player.country is not None:
         return call.player.country
     header = call.request.headers.get("x-user-country", "")
     is_code = len(header) == 2 and header.isascii() and header.isalpha()

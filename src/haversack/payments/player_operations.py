@@ -9,6 +9,7 @@ from haversack.http.problems import invalid
 from haversack.orders.changes import note_order
 from haversack.orders.checkout import Checkout, Wanted, order_for_money
 from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, country_of
+from haversack.orders.records import ChainStep
 from haversack.payments.rules import moves_no_money
 from haversack.payments.tokens import issue_token
 from haversack.payments.wire.orders import (
@@ -46,9 +47,15 @@ def _user_details(call: BuyerCall, country: str | None) -> dict[str, Any]:
     return details
 
 
-async def _order(
-    call: BuyerCall, body: CartOrderBody, wanted: list[Wanted], *, cart_id: str | None = None
+async def order_for_token(
+    call: BuyerCall,
+    body: CartOrderBody,
+    wanted: list[Wanted],
+    *,
+    cart_id: str | None = None,
+    chain_step: ChainStep | None = None,
 ) -> OrderTokenView:
+    """Order for money what is wanted, by itself, out of a cart or as a step of an offer chain, with its token."""
     country = country_of(call, body.country)
     checkout = Checkout(
         project=call.project,
@@ -60,6 +67,7 @@ async def _order(
         is_sandbox=_is_sandbox(call, wanted=body.sandbox),
         cart_id=cart_id,
         custom_parameters=body.custom_parameters,
+        chain_step=chain_step,
     )
     async with call.db.begin():
         order = await order_for_money(call.context, call.db, checkout)
@@ -84,7 +92,7 @@ async def _order(
 async def create_order_with_item(call: BuyerCall, item_sku: str, body: ItemOrderBody | None = None) -> OrderTokenView:
     """Order an item for money. The token opens the payment page for it, for 24 hours."""
     asked = body or ItemOrderBody()
-    return await _order(call, asked, [Wanted(item_sku, asked.quantity)])
+    return await order_for_token(call, asked, [Wanted(item_sku, asked.quantity)])
 
 
 @area.post("/cart", errors=BY_CART, repeat=Repeat.NEVER)
@@ -101,7 +109,7 @@ async def create_order_by_cart_id(call: ShopperCall, cart_id: str, body: CartOrd
 
 async def _order_cart(call: ShopperCall, cart_id: str | None, body: CartOrderBody | None) -> OrderTokenView:
     found_id, wanted = await cart_of(call, cart_id)
-    return await _order(call, body or CartOrderBody(), wanted, cart_id=found_id)
+    return await order_for_token(call, body or CartOrderBody(), wanted, cart_id=found_id)
 
 
 @area.post("", repeat=Repeat.NEVER)

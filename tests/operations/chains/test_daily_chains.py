@@ -68,6 +68,7 @@ async def test_get_user_daily_chain_by_id(client: httpx.AsyncClient, studio: Stu
         "image_url": catalog.PICTURE,
         "is_free": False,
         "quantity": 2,
+        "order": 1,
         "bundle_type": None,
         "content": None,
     }

@@ -87,7 +87,9 @@ async def test_admin_create_daily_chain(client: httpx.AsyncClient, studio: Studi
         "name": {"en": "Lamp"},
         "description": {"en": "It gives light."},
         "image_url": catalog.PICTURE,
+        "is_free": False,
         "quantity": 2,
+        "order": 1,
     }
     assert steps[1]["items"][0]["type"] == "virtual_currency"
 

@@ -5,7 +5,6 @@ from haversack.chains import actions
 from haversack.chains.asking import AdminPage, ChainIdPath
 from haversack.chains.daily import actions as daily_actions
 from haversack.chains.daily.wire import (
-    ChainIdView,
     DailyChainBody,
     DailyChainPageView,
     DailyChainShortView,
@@ -14,11 +13,12 @@ from haversack.chains.daily.wire import (
 )
 from haversack.chains.queries.chains import count_chains, list_page_of_chains
 from haversack.chains.records import ChainKind
-from haversack.errors import CHAIN_ACTIVE, CHAIN_INVALID, CHAIN_NOT_FOUND, CHAIN_NOT_ROLLING, STORE
+from haversack.chains.step_items import ChainIdView
+from haversack.errors import CHAIN_ACTIVE, CHAIN_NOT_FOUND, CHAIN_NOT_ROLLING, CHAINS
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
 
-area = Area("daily-chain-admin", family=STORE, prefix="/api/v2/project/{project_id}/admin/daily_chain")
+area = Area("daily-chain-admin", family=CHAINS, prefix="/api/v2/project/{project_id}/admin/daily_chain")
 
 
 @area.get("")
@@ -34,7 +34,7 @@ async def admin_get_daily_chains(call: AdminCall, page: AdminPage) -> DailyChain
     )
 
 
-@area.post("", status=201, invalid=CHAIN_INVALID, audit="daily chain created")
+@area.post("", status=201, audit="daily chain created")
 async def admin_create_daily_chain(call: AdminCall, body: DailyChainBody) -> ChainIdView:
     """Create a daily chain."""
     return ChainIdView(id=await actions.create_chain(call, body.draft()))
@@ -44,8 +44,7 @@ async def admin_create_daily_chain(call: AdminCall, body: DailyChainBody) -> Cha
 async def admin_get_daily_chain(call: AdminCall, daily_chain_id: ChainIdPath) -> DailyChainView:
     """Get a daily chain with its steps."""
     chain = await actions.get_chain(call.db, call.project_id, ChainKind.DAILY, daily_chain_id)
-    named = sorted({reward.item_id for step in chain.steps for reward in step.rewards})
-    items = await list_items_by_ids(call.db, call.project_id, named)
+    items = await list_items_by_ids(call.db, call.project_id, chain.item_ids)
     return DailyChainView.of_whole(chain, {item.item_id: item for item in items})
 
 
@@ -53,7 +52,6 @@ async def admin_get_daily_chain(call: AdminCall, daily_chain_id: ChainIdPath) ->
     "/id/{daily_chain_id}",
     status=204,
     errors=(CHAIN_NOT_FOUND, CHAIN_ACTIVE),
-    invalid=CHAIN_INVALID,
     audit="daily chain replaced",
 )
 async def admin_update_daily_chain(call: AdminCall, daily_chain_id: ChainIdPath, body: DailyChainUpdateBody) -> None:

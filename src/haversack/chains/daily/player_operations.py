@@ -8,18 +8,17 @@ from haversack.chains.daily.wire import ClientDailyChainPageView, ClientDailyCha
 from haversack.chains.records import ChainKind
 from haversack.chains.seeing import list_seen, read_standings, see_chain
 from haversack.errors import (
-    CHAIN_INVALID,
     CHAIN_NOT_FOUND,
     CHAIN_STEP_NOT_OPEN,
+    CHAINS,
     KEYS_TOO_FEW,
     OWNED_TOO_MANY,
     REWARD_CLAIMED,
-    STORE,
 )
 from haversack.http.area import Area
 from haversack.http.calls import BuyerCall, GuestCall
 
-area = Area("daily-chain-client", family=STORE, prefix="/api/v2/project/{project_id}/user/daily_chain")
+area = Area("daily-chain-client", family=CHAINS, prefix="/api/v2/project/{project_id}/user/daily_chain")
 
 PAGE_MAX = 50
 
@@ -55,7 +54,6 @@ async def get_user_daily_chain_by_id(call: GuestCall, daily_chain_id: ChainIdPat
     "/{daily_chain_id}/step/number/{step_number}/claim",
     status=204,
     errors=(CHAIN_NOT_FOUND, CHAIN_STEP_NOT_OPEN, REWARD_CLAIMED, KEYS_TOO_FEW, OWNED_TOO_MANY),
-    invalid=CHAIN_INVALID,
 )
 async def claim_user_daily_chain_step_reward(
     call: BuyerCall, daily_chain_id: ChainIdPath, step_number: StepNumberPath

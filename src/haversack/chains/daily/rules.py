@@ -95,7 +95,8 @@ def _day_start(chain: Chain, moment: datetime) -> datetime:
 
 
 def _rolling_days(chain: Chain, progress: Progress, now: datetime) -> tuple[Day, ...]:
-    opens = max(chain.starts_at, progress.window_start)
+    # A window that was begun by hand while the clock stands still lies a moment ahead of it.
+    opens = max(chain.starts_at, min(progress.window_start, now))
     if progress.claimed:
         opens = _day_start(chain, max(progress.claimed.values())) + DAY
     days: list[Day] = []

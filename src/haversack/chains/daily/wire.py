@@ -95,12 +95,6 @@ class DailyChainUpdateBody(_DailyChainBody):
         return self._draft(self.steps, id_faults(self.id, chain_id))
 
 
-class ChainIdView(WireModel):
-    """The id of a new chain."""
-
-    id: int
-
-
 class DailyStepView(WireModel):
     """A day and what it gives; items that have been deleted since are left out."""
 

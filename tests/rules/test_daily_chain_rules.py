@@ -1,6 +1,7 @@
 """When daily steps open and are lost: tables of cases, and years walked hour by hour in six offsets (R36)."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -126,6 +127,9 @@ def test_a_reset_of_a_rolling_chain_lets_everybody_begin_anew() -> None:
     assert _states(chain, progress, _at("05T11")) == "off"
     assert _opens(chain, progress, _at("05T11")) == [_at("05T10"), _at("06T00"), _at("07T00")]
     assert _states(chain, _claims(_at("05T10"), s1="05T11"), _at("05T12")) == "cff"
+    # Reset twice while the clock stands still.
+    twice = replace(chain, began_at=_at("05T10") + timedelta(microseconds=1))
+    assert _states(twice, _claims(_at("05T10"), s1="05T10"), _at("05T10")) == "off"
 
 
 def test_a_rolling_chain_that_recurs_begins_anew_on_the_day_after_its_last_claim() -> None:
