@@ -51,6 +51,9 @@ async def through_gates(db: Session, project_id: int, item_ids: Sequence[int]) -
 @asynccontextmanager
 async def through_player_gate(db: Session, project_id: int, player_id: UUID) -> AsyncIterator[None]:
     """The same for what takes a player's turn and comes in numbers: a button that is pressed a thousand times."""
+    if db.in_transaction:
+        yield
+        return
     gates = _gates.setdefault(db.database, {})
     async with AsyncExitStack() as entered:
         try:

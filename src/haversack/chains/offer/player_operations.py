@@ -23,6 +23,7 @@ from haversack.errors import (
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import BuyerCall, GuestCall
 from haversack.orders.checkout import Checkout, order_for_free
+from haversack.orders.gates import through_player_gate
 from haversack.orders.player_operations import FREE_ERRORS, MONEY_ERRORS, country_of, tell_of
 from haversack.orders.wire import OrderIdView
 from haversack.payments.player_operations import order_for_token
@@ -65,7 +66,7 @@ async def claim_user_offer_chain_step_reward(
     call: BuyerCall, offer_chain_id: ChainIdPath, step_number: StepNumberPath
 ) -> OrderIdView:
     """Take the free step that is open. Its item is given at once, by an order that costs nothing."""
-    async with call.db.begin():
+    async with through_player_gate(call.db, call.project_id, call.player_id), call.db.begin():
         chain_step, wanted = await actions.open_free_step(call, offer_chain_id, step_number)
         checkout = Checkout(
             project=call.project,
@@ -89,6 +90,6 @@ async def order_user_offer_chain_step_reward(
 ) -> OrderTokenView:
     """Order the paid step that is open. The token opens the payment page for it, for 24 hours; the step is done when
     the order is paid."""
-    async with call.db.begin():
+    async with through_player_gate(call.db, call.project_id, call.player_id), call.db.begin():
         chain_step, wanted = await actions.open_paid_step(call, offer_chain_id, step_number)
         return await order_for_token(call, body or CartOrderBody(), wanted, chain_step=chain_step)
