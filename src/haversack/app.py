@@ -38,6 +38,7 @@ from haversack.chains.reward import player_operations as reward_chains_player
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
+from haversack.explain import admin_operations as explain_admin
 from haversack.http.area import Area, Operation, bound_signature
 from haversack.http.dispatch import Dispatcher, RouteIndex
 from haversack.http.idempotency import prune_keys
@@ -76,9 +77,13 @@ from haversack.payments.page.html import STATIC_PREFIX as PAYMENT_PAGE_PREFIX
 from haversack.payments.sweeping import SWEEP_SECONDS as PAYMENT_SWEEP_SECONDS
 from haversack.payments.sweeping import sweep_payments
 from haversack.payments.tokens import forget_expired_tokens
+from haversack.personalization import admin_operations as personalization_admin
 from haversack.projects import merchant_operations
 from haversack.promotions import admin_operations as promotions_admin
 from haversack.promotions import limit_operations as promotion_limits
+from haversack.promotions.codes import admin_operations as codes_admin
+from haversack.promotions.codes import limit_operations as code_limits
+from haversack.promotions.codes import player_operations as codes_player
 from haversack.settings import Mode, Settings
 from haversack.webhooks import admin_operations as webhooks_admin
 from haversack.webhooks.outcomes import OutcomeHandler
@@ -110,6 +115,17 @@ AREAS: tuple[Area, ...] = (
     promotions_admin.common_area,
     promotions_admin.discounts_area,
     promotions_admin.bonuses_area,
+    codes_admin.coupons_area,
+    codes_admin.promo_codes_area,
+    codes_admin.unique_offers_area,
+    code_limits.coupons_area,
+    code_limits.promo_codes_area,
+    codes_player.coupons_area,
+    codes_player.promo_codes_area,
+    codes_player.common_area,
+    personalization_admin.area,
+    personalization_admin.choice_area,
+    explain_admin.area,
     inventory_player.area,
     inventory_admin.area,
     value_points_admin.area,

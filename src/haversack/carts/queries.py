@@ -26,10 +26,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 from sqlalchemy.sql.elements import TextClause
 
-from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart
+from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart, WantedCart
 from haversack.carts.rules import cart_key, current_cart_id
 from haversack.carts.tables import carts
-from haversack.catalog.read_model.queries import LIST_USES
+from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of
 from haversack.catalog.read_model.records import PackedUses
 from haversack.catalog.records import ItemKind
 from haversack.database.engine import Session
@@ -81,6 +81,11 @@ LIST_CARTS = (
             _uses, _uses.c.player_id == carts.c.owner_id
         )
     )
+    .where(carts.c.project_id == bindparam("project", type_=Integer))
+)
+LIST_CARTS_AND_OWNERS = (
+    select(_asked.c.place, cast(carts.c.lines, Text), standing_of(carts.c.owner_id), cast(carts.c.promo_codes, Text))
+    .select_from(carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id)))
     .where(carts.c.project_id == bindparam("project", type_=Integer))
 )
 
@@ -195,9 +200,14 @@ def _stored(line: CartLine) -> dict[str, Any]:
     return line._asdict()
 
 
-def cart_of(cart_id: str, lines: Sequence[Mapping[str, Any]], promo_codes: Sequence[str]) -> Cart:
+def cart_of(cart_id: str, lines: Sequence[Mapping[str, Any]], codes: Sequence[Mapping[str, Any]]) -> Cart:
     """A cart of its stored lines and codes."""
-    return Cart(cart_id=cart_id, lines=tuple(map(_line, lines)), promo_codes=tuple(promo_codes))
+    return Cart(
+        cart_id=cart_id,
+        lines=tuple(map(_line, lines)),
+        promo_codes=tuple(each["code"] for each in codes),
+        chosen_keys={game: key for each in codes for game, key in each["keys"].items()},
+    )
 
 
 async def find_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str) -> Cart | None:
@@ -207,21 +217,23 @@ async def find_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str) 
 
 
 async def list_stored_carts(
-    db: Session, project_id: int, asked: Sequence[tuple[UUID, str]]
+    db: Session, knowing: Knowing, asked: Sequence[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], StoredCart]:
-    """Carts by owner and id with what their owners have used of limits, in one statement. Those that were never filled
-    are missing."""
+    """Carts by owner and id with what is known of their owners, in one statement. Those that were never filled are
+    missing."""
     owners = [owner_id for owner_id, _ in asked]
-    rows = await db.fetch_all(
-        LIST_CARTS, project=project_id, owners=owners, named=[cart_id for _, cart_id in asked], players=owners
-    )
+    values = {"project": knowing.project_id, "owners": owners, "named": [cart_id for _, cart_id in asked]}
+    if knowing.login_project_id is None:
+        rows = await db.fetch_all(LIST_CARTS, **values, players=owners)
+    else:
+        rows = await db.fetch_all(LIST_CARTS_AND_OWNERS, **values, login=knowing.login_project_id)
     return {asked[place - 1]: StoredCart(*stored) for place, *stored in rows}
 
 
 async def wanted_of_cart(
     db: Session, project_id: int, owner_id: UUID, cart_id: str | None, *, name: str = ""
-) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The id of a cart (None: the current one) and its lines as item id and quantity, in their order.
+) -> WantedCart:
+    """What a cart (None: the current one) wants.
 
     CART_NOT_FOUND for an id under which the owner has filled nothing yet; the current cart always exists. Items may be
     gone from the catalog since they were put in. name: how the game calls the owner, for the refusal.
@@ -231,8 +243,9 @@ async def wanted_of_cart(
     if cart is None:
         if key != current_cart_id(project_id, owner_id):
             raise CART_NOT_FOUND(user=name or owner_id)
-        return key, ()
-    return key, tuple((line.item_id, line.quantity) for line in cart.lines)
+        return WantedCart(key)
+    lines = tuple((line.item_id, line.quantity) for line in cart.lines)
+    return WantedCart(key, lines, cart.promo_codes, cart.chosen_keys)
 
 
 async def fill_cart(
@@ -269,17 +282,23 @@ def _changed(cart_id: str, row: asyncpg.Record) -> FilledCart:
 
 
 async def set_codes(
-    db: Session, project_id: int, owner_id: UUID, cart_id: str, codes: Sequence[str], *, today: date
+    db: Session,
+    project_id: int,
+    owner_id: UUID,
+    cart_id: str,
+    codes: Mapping[str, Mapping[str, str]],
+    *,
+    today: date,
 ) -> FilledCart | None:
-    """Put codes in the place of those that a cart has. None where there is no such cart; the current one is made for
-    codes, where there are any."""
+    """Put codes, each with the keys that were chosen for its games, in the place of those that a cart has. None where
+    there is no such cart; the current one is made for codes, where there are any."""
     is_made = bool(codes) and cart_id == current_cart_id(project_id, owner_id)
     row = await db.fetch_one(
         MAKE_WITH_CODES if is_made else SET_CODES,
         project=project_id,
         owner=owner_id,
         cart=cart_id,
-        codes=list(codes),
+        codes=[{"code": code, "keys": dict(keys)} for code, keys in codes.items()],
         today=today,
         players=[owner_id],
     )

@@ -69,6 +69,11 @@ class SellableItem:
         return self.entry.kind
 
     @property
+    def game_id(self) -> int | None:
+        """The game of a key."""
+        return self.entry.parent_id
+
+    @property
     def is_free(self) -> bool:
         """Whether it is taken by a free order."""
         return self.entry.is_free

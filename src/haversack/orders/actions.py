@@ -35,6 +35,8 @@ from haversack.payments.records import Payment, Refund
 from haversack.payments.refund_requests import ask_for_refund
 from haversack.projects.queries import find_project
 from haversack.projects.records import Project
+from haversack.promotions.records import TakenUse
+from haversack.promotions.uses import Use, UsesExhausted, count_uses, settle_uses, uncount_uses
 from haversack.webhooks.records import FailureReason, SettledDelivery
 
 __all__ = [
@@ -64,6 +66,8 @@ async def _moved(db: Session, before: Order, after: Order) -> Order:
     changed = [line for line, old in zip(after.lines, before.lines, strict=True) if line != old]
     if changed:
         await queries.save_reserved(db, after, changed)
+    if after.promotions != before.promotions:
+        await queries.save_promotions(db, after)
     tell_with_commit(db, OrderChange.of(after))
     return after
 
@@ -123,6 +127,7 @@ async def _fulfil(
     if order.state is OrderState.EXPIRED:
         order, rows = await _hold_again(db, context, order, now=now)
     sold = await holding.sell(db, order)
+    await settle_uses(db, order.project_id, _uses_of(order))
     paid = replace(
         order,
         state=rules.move(order.state, OrderState.PAID),
@@ -165,7 +170,20 @@ async def _hold_again(db: Session, context: Context, order: Order, *, now: datet
     held = await holding.hold(db, holder, order.lines)
     if held.faults:
         raise rules.refusal_of(held.faults)
-    return replace(order, lines=held.lines), list(held.rows)
+    known = shop.catalog.promotions.by_id
+    # A promotion that has ended since binds nobody any more: its price was promised.
+    uses = [Use(known[each.promotion_id], each.code) for each in order.promotions if each.promotion_id in known]
+    try:
+        taken, use_rows = await count_uses(db, order.project_id, order.player_id, uses, now=now)
+    except UsesExhausted as exhausted:
+        raise OrderNotPayable(f"The order used a {exhausted.what}, and its uses have been taken.") from exhausted
+    of = {each.promotion_id: each for each in taken}
+    promotions = tuple(replace(each, use=of.get(each.promotion_id)) for each in order.promotions)
+    return replace(order, lines=held.lines, promotions=promotions), [*held.rows, *use_rows]
+
+
+def _uses_of(order: Order) -> list[TakenUse]:
+    return [each.use for each in order.promotions if each.use is not None]
 
 
 async def cancel_order(
@@ -191,8 +209,16 @@ async def _lock_with_turn(db: Session, project_id: int, order_id: int) -> Order:
 async def _end_unpaid(db: Session, order: Order, to: OrderState, *, now: datetime, comment: str | None = None) -> Order:
     """End an unpaid order, which is locked; what it holds is given back here and nowhere else, so once."""
     given_back = await holding.give_back(db, order)
-    ended = replace(order, state=rules.move(order.state, to), lines=given_back.lines, ended_at=now, comment=comment)
-    await _write_rows(db, ended, given_back.rows, source=source_of(ended), now=now)
+    use_rows = await uncount_uses(db, order.project_id, order.player_id, _uses_of(order))
+    ended = replace(
+        order,
+        state=rules.move(order.state, to),
+        lines=given_back.lines,
+        promotions=tuple(replace(each, use=None) for each in order.promotions),
+        ended_at=now,
+        comment=comment,
+    )
+    await _write_rows(db, ended, [*given_back.rows, *use_rows], source=source_of(ended), now=now)
     return await _moved(db, order, ended)
 
 

@@ -4,7 +4,7 @@ One way for everything that is ordered, so that catalog, cart and order agree; p
 need nothing but numbers take a shorter one (orders/fast_purchase.py) with the same rules.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,28 +20,34 @@ from haversack.errors import (
     CART_EMPTY,
     ITEM_FREE_ORDER_ONLY,
     ITEM_UNAVAILABLE,
-    NON_CONSUMABLE_OWNED,
+    REDEMPTION_LIMIT_REACHED,
     UNPAID_ORDERS_TOO_MANY,
     Refusal,
 )
 from haversack.inventory.actions import charge
-from haversack.inventory.ledger import write_ledger
+from haversack.inventory.ledger import LedgerRow, write_ledger
 from haversack.login.identities import PlayerIdentity
 from haversack.orders import holding, queries, rules
+from haversack.orders.buyers import Buyer, anybody, find_buyer, uses_of_offers
 from haversack.orders.changes import OrderChange, tell_with_commit
 from haversack.orders.codes import source_of
 from haversack.orders.fast_purchase import Numbers, buy_at_once, numbers_of
 from haversack.orders.fulfilling import give, keeps_owned, tell_paid
 from haversack.orders.gates import through_gates
-from haversack.orders.records import ChainStep, CurrencyType, Order, OrderLine, OrderState
+from haversack.orders.records import ChainStep, CurrencyType, Order, OrderLine, OrderPromotion, OrderState
 from haversack.orders.rules import Looked, Way
-from haversack.pricing.lines import lines_of, virtual_lines_of
-from haversack.pricing.records import Line, PricedCart
+from haversack.pricing.lines import virtual_lines_of
+from haversack.pricing.purchases import Purchase, price_purchase, price_step
+from haversack.pricing.records import PricedCart
 from haversack.pricing.rules import price_cart
 from haversack.projects.records import OrderDestination, Project
+from haversack.promotions.rules import title
+from haversack.promotions.uses import Use, UsesExhausted, count_uses
 
 # A Backpack holds things one by one.
 BACKPACK_ITEMS_MAX = 500
+# How often an order is priced anew because the player used a promotion up meanwhile.
+ATTEMPTS_MAX = 3
 # Offers for a virtual currency that are remembered of each version of a catalog.
 OFFERS_KEPT_MAX = 5_000
 
@@ -60,8 +66,10 @@ class Checkout:
     """What a player wants, and in what circumstances.
 
     currency: ISO 4217, None for the one that prices have in the country. platform: of the purchase, where it is told.
-    destination None: as the project has it. chain_step: it is the item of a step of an offer chain, for which
-    personalization, limits, periods and promotions mean nothing; ordered for free it is free whatever it costs.
+    destination None: as the project has it. promo_codes: what was given, with the item or for its cart; chosen_keys:
+    which key is wanted of each game that a code gives (SKUs). chain_step: it is the item of a step of an offer chain,
+    for which personalization, limits, periods and promotions mean nothing; ordered for free it is free whatever it
+    costs.
     """
 
     project: Project
@@ -72,6 +80,8 @@ class Checkout:
     locale: str = "en"
     is_sandbox: bool = False
     cart_id: str | None = None
+    promo_codes: Sequence[str] = ()
+    chosen_keys: Mapping[str, str] | None = None
     custom_parameters: Mapping[str, Any] | None = None
     email: str | None = None
     platform: str | None = None
@@ -92,6 +102,8 @@ class Prepared:
     shop: Shop
     offer: "Offer"
     now: datetime
+    # What promotions do to it, and what opened those that have codes.
+    uses: tuple[Use, ...] = ()
 
     @property
     def limited(self) -> tuple[int, ...]:
@@ -125,16 +137,17 @@ class Offer:
 
 _offers: WeakKeyDictionary[Catalog, dict[tuple[Any, ...], Offer]] = WeakKeyDictionary()
 
-# Makes lines with their prices, and says the one currency of them.
-LinesOf = Callable[[Sequence[tuple[SellableItem, int]]], tuple[Sequence[Line], str | None]]
-
 
 async def order_for_money(context: Context, db: Session, checkout: Checkout) -> Order:
     """Make an order that a payment will pay; it holds what it needs until then. Its state is `new`.
 
     In the caller's transaction, or in one of its own. Refuses with what stands in the way, all faulty lines named.
     """
-    prepared = await prepare_for_money(context, checkout)
+    return await _with_promotions(lambda: _order_for_money(context, db, checkout))
+
+
+async def _order_for_money(context: Context, db: Session, checkout: Checkout) -> Order:
+    prepared = await prepare_for_money(context, db, checkout)
     async with through_gates(db, checkout.project.project_id, prepared.limited), db.begin():
         await queries.take_turn(db, checkout.project.project_id, checkout.player.player_id)
         order = await _order(context, db, prepared, CurrencyType.REAL)
@@ -142,6 +155,7 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
         order = replace(order, lines=held.lines)
         if any(line.reserved.stock or line.reserved.pre_orders or line.reserved.codes for line in order.lines):
             await _check_holding(db, order)
+        order, use_rows = await _count_uses(db, prepared, order)
         await queries.add_order(db, order)
         tell_with_commit(db, OrderChange.of(order))
         await write_ledger(
@@ -149,7 +163,7 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
             project_id=order.project_id,
             player_id=order.player_id,
             source=source_of(order),
-            rows=holding.merged_rows(held.rows),
+            rows=holding.merged_rows([*held.rows, *use_rows]),
             now=prepared.now,
         )
     return order
@@ -157,80 +171,127 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
 
 async def order_for_free(context: Context, db: Session, checkout: Checkout) -> Order:
     """Make an order of what costs nothing, and finish it: its goods are given, its state is `done`."""
-    prepared = await prepare_for_free(context, checkout)
-    return await _finish(context, db, prepared, CurrencyType.FREE)
+
+    async def attempt() -> Order:
+        return await _finish(context, db, await prepare_for_free(context, db, checkout), CurrencyType.FREE)
+
+    return await _with_promotions(attempt)
 
 
 async def order_for_virtual_currency(context: Context, db: Session, checkout: Checkout, currency_sku: str) -> Order:
     """Make an order that is paid from the player's balance of a currency, and finish it: its state is `done`."""
-    prepared = await prepare_for_virtual_currency(context, checkout, currency_sku)
-    return await _finish(context, db, prepared, CurrencyType.VIRTUAL)
+
+    async def attempt() -> Order:
+        prepared = await prepare_for_virtual_currency(context, db, checkout, currency_sku)
+        return await _finish(context, db, prepared, CurrencyType.VIRTUAL)
+
+    return await _with_promotions(attempt)
 
 
-async def prepare_for_money(context: Context, checkout: Checkout) -> Prepared:
-    """Check and price in real money, as far as the catalog alone says."""
-    shop = await open_shop(context.catalogs, checkout.project.project_id)
-    prepared = _prepare(shop, checkout, Way.MONEY, _lines_in_money(shop, checkout))
+async def _with_promotions(attempt: Callable[[], Awaitable[Order]]) -> Order:
+    """Make an order; anew where the player used a promotion up meanwhile: it costs then what it costs without it.
+
+    Whoever gave a code that others used up meanwhile is told instead.
+    """
+    attempts_left = ATTEMPTS_MAX
+    while True:
+        attempts_left -= 1
+        try:
+            return await attempt()
+        except UsesExhausted as exhausted:
+            if exhausted.promotion.kind.has_codes or not attempts_left:
+                raise REDEMPTION_LIMIT_REACHED(what=exhausted.what) from exhausted
+
+
+async def prepare_for_money(context: Context, db: Session, checkout: Checkout) -> Prepared:
+    """Check and price in real money, as far as the catalog and what is known of the player say."""
+    prepared = await _prepare_in_money(context, db, checkout, Way.MONEY)
     priced = prepared.offer.priced
     if priced.is_free:
         raise ITEM_FREE_ORDER_ONLY(sku=priced.lines[0].line.sku)
     return prepared
 
 
-async def prepare_for_free(context: Context, checkout: Checkout) -> Prepared:
-    """Check that what is wanted costs nothing, as far as the catalog alone says."""
-    shop = await open_shop(context.catalogs, checkout.project.project_id)
-    make_lines = _lines_in_money(shop, checkout) if checkout.chain_step is None else _given_lines
-    return _prepare(shop, checkout, Way.FREE, make_lines)
+async def prepare_for_free(context: Context, db: Session, checkout: Checkout) -> Prepared:
+    """Check that what is wanted costs nothing, as far as the catalog and what is known of the player say."""
+    return await _prepare_in_money(context, db, checkout, Way.FREE)
 
 
-async def prepare_for_virtual_currency(context: Context, checkout: Checkout, currency_sku: str) -> Prepared:
-    """Check and price in a virtual currency, as far as the catalog alone says."""
+async def prepare_for_virtual_currency(
+    context: Context, db: Session, checkout: Checkout, currency_sku: str
+) -> Prepared:
+    """Check and price in a virtual currency, as far as the catalog and what is known of the player say.
+
+    Promotions never touch such prices, and give nothing on top of them.
+    """
     shop = await open_shop(context.catalogs, checkout.project.project_id)
+    now = checkout.now
+    buyer = await _find_buyer(context, db, shop, checkout, now)
+    looked = _look_all(shop, checkout, buyer, now)
     offers = _offers.setdefault(shop.catalog, {})
     key = (currency_sku, *checkout.wanted)
     offer = offers.get(key)
-    if offer is not None:
-        now = checkout.now
-        _look_all(shop, checkout, now)
-        return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
-
-    prepared = _prepare(
-        shop,
-        checkout,
-        Way.VIRTUAL_CURRENCY,
-        lambda wanted: (virtual_lines_of(wanted, currency_sku=currency_sku), currency_sku),
-    )
-    # A release that lies ahead is a matter of time.
-    if all(line.pre_order is None for line in prepared.offer.lines):
-        if len(offers) >= OFFERS_KEPT_MAX:
-            offers.clear()
-        offers[key] = prepared.offer
-    return prepared
+    if offer is None:
+        wanted = _wanted_of(looked)
+        lines = virtual_lines_of(wanted, currency_sku=currency_sku)
+        priced = price_cart(lines, currency=currency_sku, is_virtual=True)
+        purchase = Purchase(priced, tuple(item for item, _ in wanted), currency_sku)
+        offer = _offer_of(shop, purchase, Way.VIRTUAL_CURRENCY, now)
+        # A release that lies ahead is a matter of time.
+        if all(line.pre_order is None for line in offer.lines):
+            if len(offers) >= OFFERS_KEPT_MAX:
+                offers.clear()
+            offers[key] = offer
+    uses = uses_of_offers(shop, buyer, looked)
+    return Prepared(checkout=checkout, shop=shop, offer=offer, now=now, uses=uses)
 
 
-def _lines_in_money(shop: Shop, checkout: Checkout) -> LinesOf:
-    return lambda wanted: lines_of(shop, wanted, country=checkout.country, currency=checkout.currency)
-
-
-def _given_lines(wanted: Sequence[tuple[SellableItem, int]]) -> tuple[Sequence[Line], str | None]:
-    return [
-        Line(item_id=item.item_id, sku=item.sku, quantity=quantity, unit_amount=None, is_free=True)
-        for item, quantity in wanted
-    ], None
-
-
-def _prepare(shop: Shop, checkout: Checkout, way: Way, make_lines: LinesOf) -> Prepared:
+async def _prepare_in_money(context: Context, db: Session, checkout: Checkout, way: Way) -> Prepared:
+    shop = await open_shop(context.catalogs, checkout.project.project_id)
     now = checkout.now
-    looked = _look_all(shop, checkout, now)
-    wanted = [(each.item, each.quantity) for each in looked if each.item is not None]
-    items = {item.item_id: item for item, _ in wanted}
-    lines, currency = make_lines(wanted)
-    priced = price_cart(lines, currency=currency, is_virtual=way is Way.VIRTUAL_CURRENCY)
+    buyer = await _find_buyer(context, db, shop, checkout, now)
+    looked = _look_all(shop, checkout, buyer, now)
+    about = {"country": checkout.country, "currency": checkout.currency}
+    wanted = _wanted_of(looked)
+    if checkout.chain_step is not None:
+        purchase = price_step(shop, wanted, **about, is_given=way is Way.FREE)
+    else:
+        purchase = price_purchase(shop, wanted, **about, situation=buyer.situation, chosen_keys=checkout.chosen_keys)
+    uses = (
+        *(Use(each, buyer.codes.opened.get(each.promotion_id)) for each in purchase.applied.kept),
+        *uses_of_offers(shop, buyer, looked),
+    )
+    offer = _offer_of(shop, purchase, way, now)
+    if checkout.chain_step is not None:
+        offer.limited = ()
+    return Prepared(checkout=checkout, shop=shop, offer=offer, now=now, uses=uses)
+
+
+async def _find_buyer(context: Context, db: Session, shop: Shop, checkout: Checkout, now: datetime) -> Buyer:
+    if checkout.chain_step is not None:
+        return anybody(now)
+    return await find_buyer(
+        context,
+        db,
+        shop,
+        project=checkout.project,
+        player=checkout.player,
+        country=checkout.country,
+        locale=checkout.locale,
+        promo_codes=checkout.promo_codes,
+        now=now,
+    )
+
+
+def _wanted_of(looked: Sequence[Looked]) -> list[tuple[SellableItem, int]]:
+    return [(each.item, each.quantity) for each in looked if each.item is not None]
+
+
+def _offer_of(shop: Shop, purchase: Purchase, way: Way, now: datetime) -> Offer:
+    priced = purchase.priced
     _raise_faults((line.line.sku, rules.find_price_fault(line, priced, way)) for line in priced.lines)
-    frozen = rules.freeze(priced, items, now=now)
-    offer = Offer(priced, currency, frozen, _limited(shop, frozen) if checkout.chain_step is None else ())
-    return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
+    frozen = rules.freeze(priced, purchase.items, now=now, discounts=purchase.applied.discounts)
+    return Offer(priced, purchase.currency, frozen, _limited(shop, frozen))
 
 
 def _limited(shop: Shop, lines: Sequence[OrderLine]) -> tuple[int, ...]:
@@ -242,10 +303,10 @@ def _limited(shop: Shop, lines: Sequence[OrderLine]) -> tuple[int, ...]:
     )
 
 
-def _look_all(shop: Shop, checkout: Checkout, now: datetime) -> list[Looked]:
+def _look_all(shop: Shop, checkout: Checkout, buyer: Buyer, now: datetime) -> list[Looked]:
     if not checkout.wanted:
         raise CART_EMPTY()
-    looked = [_look(shop, wanted, checkout, now) for wanted in checkout.wanted]
+    looked = [_look(shop, wanted, checkout, buyer, now) for wanted in checkout.wanted]
     project_id = checkout.project.project_id
     _raise_faults(
         (each.sku, rules.find_fault(each, project_id=project_id, country=checkout.country)) for each in looked
@@ -253,7 +314,7 @@ def _look_all(shop: Shop, checkout: Checkout, now: datetime) -> list[Looked]:
     return looked
 
 
-def _look(shop: Shop, wanted: Wanted, checkout: Checkout, now: datetime) -> Looked:
+def _look(shop: Shop, wanted: Wanted, checkout: Checkout, buyer: Buyer, now: datetime) -> Looked:
     item = shop.find_by_sku(wanted.sku) if wanted.item_id is None else shop.find_by_id(wanted.item_id)
     if item is None and wanted.item_id is not None:
         # It was there when it was put into the cart.
@@ -265,6 +326,8 @@ def _look(shop: Shop, wanted: Wanted, checkout: Checkout, now: datetime) -> Look
         is_sold_here=item is None or shop.is_sold_in(item, checkout.country),
         is_on_sale=item is None or checkout.chain_step is not None or shop.is_on_sale(item, now),
         is_in_chain=checkout.chain_step is not None,
+        is_offered=item is None or item.item_id not in buyer.personal.withheld,
+        left=None if item is None else buyer.personal.left.get(item.item_id),
     )
 
 
@@ -306,6 +369,16 @@ async def _order(context: Context, db: Session, prepared: Prepared, currency_typ
         ended_at=None,
         delivery_id=None,
         lines=offer.lines,
+        promotions=tuple(
+            OrderPromotion(
+                promotion_id=use.promotion.promotion_id,
+                kind=use.promotion.kind,
+                name=title(use.promotion),
+                external_id=use.promotion.external_id,
+                code=use.code,
+            )
+            for use in prepared.uses
+        ),
         chain_step=checkout.chain_step,
     )
     if order.destination is OrderDestination.BACKPACK:
@@ -324,23 +397,35 @@ async def _hold(db: Session, prepared: Prepared, order: Order) -> holding.Held:
         now=prepared.now,
         ignores_limits=order.chain_step is not None,
     )
-    held = await holding.hold(db, holder, order.lines)
-    faults = [*held.faults, *await _owned_faults(db, order)]
+    owned = await _find_owned(db, order)
+    lines = rules.without_owned_bonuses(order.lines, owned)
+    held = await holding.hold(db, holder, lines)
+    faults = [*held.faults, *(() if keeps_owned(order) else rules.owned_faults(lines, owned))]
     if faults:
         raise rules.refusal_of(faults)
     return held
 
 
-async def _owned_faults(db: Session, order: Order) -> list[tuple[str, Refusal]]:
+async def _find_owned(db: Session, order: Order) -> frozenset[int]:
+    """What the player owns of what can be owned once only. Things in the Backpack are not owned yet."""
     once = rules.owned_once(order.lines)
-    if not once or order.destination is OrderDestination.BACKPACK or keeps_owned(order):
-        return []
-    owned = await queries.list_owned(db, order.project_id, order.player_id, list(once))
-    return [
-        (sku, NON_CONSUMABLE_OWNED(sku=sku))
-        for item_id, (sku, quantity) in once.items()
-        if quantity > 1 or item_id in owned
-    ]
+    if not once or order.destination is OrderDestination.BACKPACK:
+        return frozenset()
+    return await queries.list_owned(db, order.project_id, order.player_id, list(once))
+
+
+async def _count_uses(
+    db: Session, prepared: Prepared, order: Order, *, is_final: bool = False
+) -> tuple[Order, list[LedgerRow]]:
+    """Count a use of each promotion that applies, once all else is locked; UsesExhausted where there is none left."""
+    if not prepared.uses:
+        return order, []
+    taken, rows = await count_uses(
+        db, order.project_id, order.player_id, prepared.uses, now=prepared.now, is_final=is_final
+    )
+    of = {each.promotion_id: each for each in taken}
+    promotions = tuple(replace(each, use=of.get(each.promotion_id)) for each in order.promotions)
+    return replace(order, promotions=promotions), rows
 
 
 async def _check_holding(db: Session, order: Order) -> None:
@@ -360,7 +445,8 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
     project, player = prepared.checkout.project, prepared.checkout.player
     now = prepared.now
     order = await _order(context, db, prepared, currency_type)
-    numbers = prepared.offer.find_numbers(prepared.shop, now) if order.chain_step is None else None
+    is_plain = not prepared.uses and order.chain_step is None
+    numbers = prepared.offer.find_numbers(prepared.shop, now) if is_plain else None
     if numbers is not None and order.cart_id is None:
         bought = await buy_at_once(db, order, numbers, project=project)
         if bought is not None:
@@ -369,6 +455,7 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
         await queries.take_turn(db, project.project_id, player.player_id)
         held = await _hold(db, prepared, order)
         sold = await holding.sell(db, replace(order, lines=held.lines))
+        order, use_rows = await _count_uses(db, prepared, order, is_final=True)
         if order.amount and order.currency is not None:
             await charge(
                 db,
@@ -395,7 +482,7 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
             project_id=order.project_id,
             player_id=order.player_id,
             source=source_of(order),
-            rows=holding.merged_rows([*held.rows, *sold.rows]),
+            rows=holding.merged_rows([*held.rows, *sold.rows, *use_rows]),
             now=now,
         )
         if done.cart_id is not None:

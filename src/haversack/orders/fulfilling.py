@@ -111,7 +111,7 @@ async def _take_codes(
 ) -> list[tuple[int, str]]:
     if is_before_release(given.pre_order, now):
         return []
-    taken = await take_codes(db, context, order, given.item_id, given.quantity, now=now)
+    taken = await take_codes(db, context, order, given.item_id, given.quantity, now=now, is_anywhere=given.is_anywhere)
     if len(taken) < given.quantity:
         raise KEYS_TOO_FEW(quantity=given.quantity, sku=given.sku)
     return taken

@@ -30,7 +30,15 @@ from haversack.database.engine import Database, Session
 from haversack.errors import ORDER_NOT_FOUND
 from haversack.inventory.tables import owned_items
 from haversack.orders.records import ChainStep, CurrencyType, Order, OrderLine, OrderState
-from haversack.orders.stored_forms import chain_step_form, chain_step_of, codes_form, details_form, line_of
+from haversack.orders.stored_forms import (
+    chain_step_form,
+    chain_step_of,
+    codes_form,
+    details_form,
+    line_of,
+    promotions_form,
+    promotions_of,
+)
 from haversack.orders.tables import order_ids, order_lines, orders
 from haversack.projects.records import OrderDestination
 
@@ -79,6 +87,7 @@ SAVE_STATE = (
         delivery_id=bindparam("of_delivery_id", type_=BigInteger),
     )
 )
+SAVE_PROMOTIONS = update(orders).where(*_of_order).values(promotions=bindparam("of_promotions", type_=JSONB))
 SAVE_RESERVED = (
     update(order_lines)
     .where(
@@ -187,6 +196,7 @@ def order_of(row: Any, lines: Sequence[OrderLine]) -> Order:
         delivery_id=row["delivery_id"],
         lines=tuple(lines),
         chain_step=chain_step_of(row["chain_step"]),
+        promotions=promotions_of(row["promotions"]),
     )
 
 
@@ -292,7 +302,7 @@ def order_columns(order: Order) -> dict[str, Any]:
         "destination": order.destination.value,
         "cart_id": order.cart_id,
         "custom_parameters": order.custom_parameters,
-        "promotions": [],
+        "promotions": promotions_form(order.promotions),
         "payment_id": order.payment_id,
         "comment": order.comment,
         "created_at": order.created_at,
@@ -342,6 +352,16 @@ async def save_state(db: Session, order: Order) -> None:
         of_payment_id=order.payment_id,
         of_comment=order.comment,
         of_delivery_id=order.delivery_id,
+    )
+
+
+async def save_promotions(db: Session, order: Order) -> None:
+    """Write down the promotions of an order, with the uses that it holds."""
+    await db.execute(
+        SAVE_PROMOTIONS,
+        project=order.project_id,
+        order=order.order_id,
+        of_promotions=promotions_form(order.promotions),
     )
 
 

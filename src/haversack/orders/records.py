@@ -11,6 +11,7 @@ from uuid import UUID
 from haversack.catalog.read_model.records import PointReward
 from haversack.catalog.records import Expiration, ItemKind, PreOrder, VirtualItemType
 from haversack.projects.records import OrderDestination
+from haversack.promotions.records import PromotionKind, TakenUse
 from haversack.text import Translations
 
 
@@ -65,6 +66,28 @@ class ChainStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineDiscount:
+    """Percents that a promotion took off a line, with others or off everything in the cart."""
+
+    promotion_id: int
+    percent: Decimal
+    is_of_cart: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPromotion:
+    """A promotion that applies to an order, as it was when the order was made, and the use of it that the order holds
+    or has made. code: what opened it."""
+
+    promotion_id: int
+    kind: PromotionKind
+    name: str
+    external_id: str | None = None
+    code: str | None = None
+    use: TakenUse | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """A line with its frozen price. `parent_line_no`: the line of the bundle that contains it; amounts are for the
     whole quantity, None for free lines and contents of bundles.
@@ -90,6 +113,7 @@ class OrderLine:
     custom_attributes: Mapping[str, Any] | None = None
     is_pre_order: bool = False
     promotion_ids: tuple[int, ...] = ()
+    discounts: tuple[LineDiscount, ...] = ()
     reserved: Reserved = NOTHING_RESERVED
     region_id: int | None = None
     virtual_item_type: VirtualItemType | None = None
@@ -130,6 +154,7 @@ class Order:
     ended_at: datetime | None
     delivery_id: int | None
     lines: tuple[OrderLine, ...]
+    promotions: tuple[OrderPromotion, ...] = ()
     # Personalization, limits, periods and promotions mean nothing to it then.
     chain_step: ChainStep | None = None
 

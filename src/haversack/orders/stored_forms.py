@@ -1,13 +1,15 @@
 """The forms in which what is frozen of a line stands in the table's JSON columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from haversack.catalog.items.stored_forms import pre_order_form, pre_order_of
 from haversack.catalog.read_model.records import PointReward
 from haversack.catalog.records import Expiration, ItemKind, VirtualItemType
-from haversack.orders.records import ChainStep, OrderLine, Reserved
+from haversack.orders.records import ChainStep, LineDiscount, OrderLine, OrderPromotion, Reserved
+from haversack.promotions.records import PromotionKind, TakenUse
 
 Json = dict[str, Any]
 
@@ -25,6 +27,8 @@ def details_form(line: OrderLine) -> Json:
         form["is_pre_order"] = True
     if line.promotion_ids:
         form["promotion_ids"] = list(line.promotion_ids)
+    if line.discounts:
+        form["discounts"] = [[each.promotion_id, str(each.percent), each.is_of_cart] for each in line.discounts]
     if line.virtual_item_type is not None:
         form["virtual_item_type"] = line.virtual_item_type.value
     if line.usages_count is not None:
@@ -57,6 +61,36 @@ def chain_step_of(stored: Mapping[str, Any] | None) -> ChainStep | None:
         chain_id=stored["chain_id"],
         step_id=stored["step_id"],
         window_start=datetime.fromisoformat(stored["window_start"]),
+    )
+
+
+def promotions_form(promotions: Sequence[OrderPromotion]) -> list[Json]:
+    """The promotions of an order."""
+    return [
+        {
+            "promotion_id": each.promotion_id,
+            "kind": each.kind.value,
+            "name": each.name,
+            "external_id": each.external_id,
+            "code": each.code,
+            "use": None if each.use is None else each.use.form(),
+        }
+        for each in promotions
+    ]
+
+
+def promotions_of(stored: Sequence[Mapping[str, Any]]) -> tuple[OrderPromotion, ...]:
+    """The promotions of an order."""
+    return tuple(
+        OrderPromotion(
+            promotion_id=form["promotion_id"],
+            kind=PromotionKind(form["kind"]),
+            name=form["name"],
+            external_id=form["external_id"],
+            code=form["code"],
+            use=None if form["use"] is None else TakenUse.of(form["use"]),
+        )
+        for form in stored
     )
 
 
@@ -94,6 +128,10 @@ def line_of(row: Mapping[str, Any]) -> OrderLine:
         custom_attributes=details.get("custom_attributes"),
         is_pre_order=details.get("is_pre_order", False),
         promotion_ids=tuple(details.get("promotion_ids", ())),
+        discounts=tuple(
+            LineDiscount(promotion_id=promotion_id, percent=Decimal(percent), is_of_cart=is_of_cart)
+            for promotion_id, percent, is_of_cart in details.get("discounts", ())
+        ),
         reserved=Reserved(
             stock=row["stock_reserved"],
             uses=row["uses_reserved"],

@@ -6,7 +6,21 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Boolean, Integer, any_, bindparam, delete, func, insert, null, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Executable,
+    Integer,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from haversack.catalog.tables import items
@@ -15,6 +29,8 @@ from haversack.errors import FILTER_RULE_NOT_FOUND
 from haversack.personalization.records import FilterRule
 from haversack.personalization.stored_forms import attribute_conditions_form, attribute_conditions_of
 from haversack.personalization.tables import filter_rules as rules
+from haversack.projects.records import Personalization
+from haversack.projects.tables import projects
 
 _project = rules.c.project_id == bindparam("project")
 _one = (_project, rules.c.rule_id == bindparam("id"))
@@ -23,6 +39,13 @@ _enabled_ones = or_(
     rules.c.is_enabled == bindparam("only_enabled", type_=Boolean),
 )
 LIST_RULES = select(rules).where(_project, _enabled_ones).order_by(rules.c.rule_id)
+# Where the game says what players see, the rules do not hold.
+LIST_HOLDING_RULES = LIST_RULES.join(projects, projects.c.project_id == rules.c.project_id).where(
+    projects.c.personalization == literal_column(f"'{Personalization.PLATFORM.value}'")
+)
+IS_PARTNER_SIDE = select(projects.c.personalization == literal_column(f"'{Personalization.PARTNER.value}'")).where(
+    projects.c.project_id == bindparam("project")
+)
 PAGE_OF_RULES = LIST_RULES.limit(bindparam("most", type_=Integer)).offset(bindparam("skipped", type_=Integer))
 COUNT_RULES = select(func.count()).select_from(rules).where(_project, _enabled_ones)
 FIND_RULE = select(rules).where(*_one)
@@ -62,8 +85,20 @@ def _rule(row: asyncpg.Record) -> FilterRule:
 
 
 async def list_enabled_rules(db: Session, project_id: int) -> Sequence[FilterRule]:
-    """The rules that hold, by their ids, as the catalog applies them: a game stands for its keys too."""
-    found = [_rule(row) for row in await db.fetch_all(LIST_RULES, project=project_id, only_enabled=True)]
+    """The rules that hold, by their ids, as the catalog applies them: a game stands for its keys too. There are none
+    where the game says what players see."""
+    return await _list_applied(db, project_id, LIST_HOLDING_RULES, is_enabled=True)
+
+
+async def list_disabled_rules(db: Session, project_id: int) -> Sequence[FilterRule]:
+    """Those that are switched off, likewise: for who wants to know why they do nothing."""
+    return await _list_applied(db, project_id, LIST_RULES, is_enabled=False)
+
+
+async def _list_applied(
+    db: Session, project_id: int, statement: Executable, *, is_enabled: bool
+) -> Sequence[FilterRule]:
+    found = [_rule(row) for row in await db.fetch_all(statement, project=project_id, only_enabled=is_enabled)]
     named = {item_id for rule in found for item_id in rule.item_ids}
     keys: dict[int, list[int]] = {}
     for row in await db.fetch_all(LIST_KEYS_OF_GAMES, project=project_id, ids=list(named)) if named else []:
@@ -73,6 +108,11 @@ async def list_enabled_rules(db: Session, project_id: int) -> Sequence[FilterRul
 
 def _with_keys(item_ids: tuple[int, ...], keys: dict[int, list[int]]) -> tuple[int, ...]:
     return (*item_ids, *(key_id for item_id in item_ids for key_id in keys.get(item_id, ())))
+
+
+async def is_partner_side(db: Session, project_id: int) -> bool:
+    """Whether the game says what players see."""
+    return bool(await db.fetch_value(IS_PARTNER_SIDE, project=project_id))
 
 
 async def list_rules(db: Session, project_id: int) -> list[FilterRule]:

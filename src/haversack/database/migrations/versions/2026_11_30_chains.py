@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "chains"
-down_revision = "promotions"
+down_revision = "personalization"
 branch_labels = None
 depends_on = None
 
