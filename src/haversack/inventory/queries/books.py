@@ -261,6 +261,21 @@ FROM key_codes WHERE project_id = :project AND state = 'reserved' AND NOT EXISTS
     SELECT FROM orders WHERE orders.project_id = :project AND orders.state = 'new'
     AND key_codes.source = 'order:' || orders.order_id)
 """
+# A step of an offer chain is done by one order, which was paid or was free; no other order of it was.
+ORDERED_STEPS = """
+WITH ordered AS (
+    SELECT order_id, player_id, chain_step ->> 'chain_id' AS chain, chain_step ->> 'step_id' AS step,
+           (chain_step ->> 'window_start')::timestamptz AS window_start, 'done' AS what
+    FROM orders WHERE project_id = :project AND chain_step IS NOT NULL AND paid_at IS NOT NULL
+), taken AS (
+    SELECT order_id, player_id, chain_id::text AS chain, step_id::text AS step, window_start, 'done' AS what
+    FROM chain_claims WHERE project_id = :project AND order_id IS NOT NULL
+)
+SELECT 'order ' || order_id || ' of step ' || step || ' of chain ' || chain || ' since ' || window_start AS place,
+       coalesce(ordered.what, 'not done') AS expected, coalesce(taken.what, 'not done') AS found
+FROM ordered FULL JOIN taken USING (order_id, player_id, chain, step, window_start)
+WHERE ordered.what IS DISTINCT FROM taken.what
+"""
 
 CHECKS: Mapping[str, TextClause] = {
     "the ledger's chains": text(CHAINS),
@@ -283,4 +298,5 @@ CHECKS: Mapping[str, TextClause] = {
     "stock that orders hold": text(ORDERED_STOCK),
     "pre-orders that orders hold": text(ORDERED_PRE_ORDERS),
     "codes that orders hold": text(ORDERED_CODES),
+    "steps of chains that orders have done": text(ORDERED_STEPS),
 }
