@@ -29,6 +29,7 @@ from haversack.catalog.read_model import player_operations as client_catalog
 from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
 from haversack.catalog.transfer import admin_operations as transfer_admin
 from haversack.clock import real_now
+from haversack.clocks import admin_operations as clocks_admin
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
 from haversack.http.area import Area, Operation, bound_signature
@@ -87,6 +88,7 @@ AREAS: tuple[Area, ...] = (
     login_server.area,
     webhooks_admin.area,
     merchant_operations.area,
+    clocks_admin.area,
     taxonomy_admin.attributes_area,
     taxonomy_admin.groups_area,
     taxonomy_admin.slashed_area,

@@ -4,10 +4,11 @@
 Bugs are not in the catalogue: they end as one 500 with a reference number. `docs/errors.md` is made from these files.
 """
 
-from haversack.errors import backpack, buying, catalog, families, login, payments, promotions
+from haversack.errors import backpack, buying, catalog, clocks, families, login, payments, promotions
 from haversack.errors.backpack import *
 from haversack.errors.buying import *
 from haversack.errors.catalog import *
+from haversack.errors.clocks import *
 from haversack.errors.families import *
 from haversack.errors.kinds import ErrorKind as ErrorKind
 from haversack.errors.kinds import Family as Family
@@ -21,7 +22,7 @@ from haversack.errors.promotions import *
 def every_kind() -> list[ErrorKind]:
     """The catalogue in the order of this file, families first."""
     found: dict[str, ErrorKind] = {}
-    modules = (families, backpack, payments, catalog, promotions, buying, login)
+    modules = (families, backpack, payments, catalog, promotions, buying, login, clocks)
     for value in (value for module in modules for value in vars(module).values()):
         if isinstance(value, Family):
             for kind in (value.invalid, value.unauthorized, value.not_found, *value.implied):

@@ -48,6 +48,7 @@ def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
     if authorization:
         player = _remembered_player(context, project, authorization)
         if player is not None:
+            project = project.for_player(player.player_id)
             place = _country_of(known.ask, player, country)
             return _answer(context, project, player, known, place, if_none_match, exposed)
         return _answer_player(context, project, known, authorization, country, if_none_match, exposed)
@@ -71,6 +72,7 @@ async def _answer_player(
     player = await _find_player(context, project, authorization)
     if player is None:
         return None
+    project = project.for_player(player.player_id)
     return await _answer(
         context, project, player, known, _country_of(known.ask, player, country), if_none_match, exposed
     )
