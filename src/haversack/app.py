@@ -74,6 +74,8 @@ from haversack.projects import merchant_operations
 from haversack.promotions import admin_operations as promotions_admin
 from haversack.promotions import limit_operations as promotion_limits
 from haversack.settings import Mode, Settings
+from haversack.upsell import admin_operations as upsell_admin
+from haversack.upsell import player_operations as upsell_player
 from haversack.webhooks import admin_operations as webhooks_admin
 from haversack.webhooks.outcomes import OutcomeHandler
 from haversack.worker import Worker
@@ -109,6 +111,8 @@ AREAS: tuple[Area, ...] = (
     inventory_admin.area,
     transfer_admin.area,
     transfer_admin.bare_area,
+    upsell_admin.area,
+    upsell_player.area,
     client_catalog.common_area,
     client_catalog.virtual_items_area,
     client_catalog.bundles_area,

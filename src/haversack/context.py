@@ -24,6 +24,7 @@ from haversack.pages.shipped import find_shipped_picture
 from haversack.projects.directory import ProjectDirectory
 from haversack.sealing import Sealer
 from haversack.settings import Settings
+from haversack.upsell.best_sellers import BestSellers
 from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.outcomes import OutcomeHandler, Outcomes
 
@@ -53,6 +54,7 @@ class Context:
     deliverer: Deliverer
     order_changes: OrderChanges
     order_channels: OrderChannels
+    best_sellers: BestSellers
 
     def new_request_id(self) -> str:
         """The id under which a request stands in the log and in error answers."""
@@ -119,6 +121,7 @@ async def open_context(
             deliverer=deliverer,
             order_changes=changes,
             order_channels=OrderChannels(database, changes),
+            best_sellers=BestSellers(aside, notifications),
         )
         await notifications.start()
         try:

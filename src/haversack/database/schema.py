@@ -15,6 +15,7 @@ import haversack.payments.tables
 import haversack.personalization.tables
 import haversack.projects.tables
 import haversack.promotions.tables
+import haversack.upsell.tables
 import haversack.webhooks.tables  # noqa: F401  (each module adds its tables to the metadata)
 from haversack.database.tables import metadata
 

@@ -1,7 +1,8 @@
-"""Clocks of players, and what a project was when its clock was frozen, to which it can go back."""
+"""Clocks of players, what a project was when its clock was frozen, to which it can go back, and upsells."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "clocks"
 down_revision = "promotions"
@@ -57,6 +58,19 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("project_id", "table_name", "row_no", name=op.f("pk_clock_snapshot_rows")),
+    )
+    op.create_table(
+        "upsells",
+        sa.Column("project_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("item_ids", postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "type IN ('fixed_list', 'most_sellable', 'only_promotions')", name=op.f("ck_upsells_type_known")
+        ),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.project_id"], name=op.f("fk_upsells_project_id")),
+        sa.PrimaryKeyConstraint("project_id", name=op.f("pk_upsells")),
     )
     op.execute(KEEP_ROWS)
     for table in ("ledger", "grants"):
