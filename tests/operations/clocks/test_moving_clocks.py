@@ -1,5 +1,6 @@
 """Moving a project's clock: where it stands, what falls due on a jump, what a player's own time changes."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from haversack.app import build_application
+from haversack.app import build_application, build_worker
 from haversack.clock import real_now
 from haversack.clocks import actions, snapshots
 from haversack.context import Context
@@ -24,15 +25,17 @@ from make.clocks import clock_path, freeze, go_back, jump, now_of, step
 from make.orders import (
     buy,
     change_project,
+    fill,
     fund,
     make_buyer,
     order_money,
+    pay,
     project_of,
     sell_for,
     sell_for_money,
     state_of,
 )
-from make.payments import LATE, make_payable
+from make.payments import LATE, Purchase, make_payable, order_item
 from make.projects import Studio
 from make.receiver import Answer, Receiver
 from make.webhooks import SECRET, Sender, make_event
@@ -309,6 +312,75 @@ async def test_set_player_clock(client: httpx.AsyncClient, studio: Studio) -> No
     assert (await client.post(bought, json=order, headers=ahead.headers)).status_code == 200
     await client.put(path, json={"offset_seconds": 0}, auth=studio.basic)
     assert await read_skus(client, studio, "/virtual_items", headers=ahead.headers) == []
+
+
+async def test_a_players_own_time_is_that_of_cart_and_inventory(client: httpx.AsyncClient, studio: Studio) -> None:
+    start = await freeze(client, studio)
+    closes = (start + 10 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
+    week = {"expiration_period": {"type": "week", "value": 1}, "consumable": None}
+    body = catalog.virtual_item(periods=[{"date_from": None, "date_until": closes}], inventory_options=week)
+    sku = await sell(client, studio, body)
+    buyer = await make_buyer(studio)
+    await pay(studio, await order_money(buyer, sku))
+    await fill(client, buyer, sku)
+
+    async def seen() -> tuple[str, int, bool]:
+        own = f"/api/v2/project/{studio.project_id}"
+        found = []
+        for rest in ("/user/time_limited_items", "/user/inventory/items", "/cart"):
+            for _ in range(2):  # the second time it is answered from memory
+                reply = await client.get(f"{own}{rest}", headers=buyer.headers)
+                assert reply.status_code == 200, reply.text
+            found.append(reply.json()["items"])
+        limited, owned, lines = found
+        return limited[0]["status"], len(owned), lines[0]["can_be_bought"]
+
+    assert await seen() == ("active", 1, True)
+    path = clock_path(studio, f"/player/{buyer.player_id}")
+    await client.put(path, json={"offset_seconds": 11 * 86400}, auth=studio.basic)
+    assert await seen() == ("expired", 0, False)
+    await client.put(path, json={"offset_seconds": 0}, auth=studio.basic)
+    assert await seen() == ("active", 1, True)
+
+
+async def test_what_a_payment_gives_begins_at_the_players_time(client: httpx.AsyncClient, studio: Studio) -> None:
+    start = await freeze(client, studio)
+    week = {"expiration_period": {"type": "week", "value": 1}, "consumable": None}
+    sku = await sell_for_money(client, studio, inventory_options=week)
+    buyer = await make_buyer(studio)
+    path = clock_path(studio, f"/player/{buyer.player_id}")
+    await client.put(path, json={"offset_seconds": 30 * 86400}, auth=studio.basic)
+    ordered = (await order_item(client, buyer, sku)).json()
+    purchase = Purchase(studio, buyer, sku, ordered["order_id"], ordered["token"])
+    await purchase.pay()
+    reply = await client.get(f"/api/v2/project/{studio.project_id}/user/time_limited_items", headers=buyer.headers)
+    (owned,) = reply.json()["items"]
+    assert owned["status"] == "active"
+    assert owned["expired_at"] == int((start + 37 * DAY).timestamp())
+
+
+async def test_a_worker_beside_changes_nothing(
+    client: httpx.AsyncClient, studio: Studio, context: Context, receiver: Receiver
+) -> None:
+    """A worker takes what is due as soon as it is: whoever sends it, each attempt is made at its own time."""
+    worker = build_worker(context)
+    working = asyncio.create_task(worker.run())
+    try:
+        sender = Sender(context, await project_of(studio))
+        await sender.set_endpoint(receiver.url)
+        start = await freeze(client, studio)
+        receiver.answer_always(Answer(500))
+        sender.project = await project_of(studio)
+        ids = [await sender.publish(player) for player in ("one", "two")]
+        await jump(client, studio, start + 30 * DAY)
+    finally:
+        await worker.stop()
+        await working
+    every = [0, 5, 10, *range(25, 116, 15), *range(175, 716, 60)]
+    first, second = [[each.started_at for each in (await sender.inspect(one)).attempts] for one in ids]
+    assert first == [start + timedelta(minutes=minutes) for minutes in every]
+    # One after another: the second's own schedule begins when the first is given up.
+    assert second == [first[-1] + timedelta(minutes=minutes) for minutes in every]
 
 
 async def test_get_player_clock(client: httpx.AsyncClient, studio: Studio) -> None:
