@@ -1,5 +1,8 @@
-"""The pytest plugin. pytest loads it in every run of an environment that has Haversack, so that nothing but pytest is
-imported here until a fixture is asked for."""
+"""The pytest plugin: a server, a project and a clock for users' own tests.
+
+pytest loads it in every run of an environment that has Haversack, so nothing but pytest is imported here until a
+fixture is asked for.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -28,8 +28,8 @@ LEFT_ALONE = {
     "clock_snapshot_rows",
 }
 PROJECTS = "projects"
-# Measured with 90,000 rows on a busy machine of two cores: 4 s to freeze, 8 s to go back; with 200,000 12 s and 28 s, in
-# which everybody who writes waits.
+# Measured with 90,000 rows on a busy machine of two cores: 4 s to freeze, 8 s to go back (with 200,000: 12 s and 28 s).
+# Meanwhile everybody who writes waits.
 ROWS_MAX = 100_000
 # Below PostgreSQL's deadlock_timeout: where somebody waits for us and we for them, we are the ones who step back.
 LOCK_SECONDS = 0.3

@@ -1,5 +1,6 @@
-"""The process of a server for tests: serves on a free port, makes the projects and players that it is asked for by
-lines of JSON on its standard input, and ends with it.
+"""The process of a server for tests, which serves on a free port.
+
+It makes the projects and players that it is asked for by lines of JSON on its standard input, and ends with it.
 """
 
 import asyncio

@@ -149,6 +149,16 @@ async def test_the_books_are_kept_by_everybody_else(
     assert mark is None, "nothing is left behind that another transaction could use"
 
 
+async def test_nothing_else_refuses_to_be_taken_back(context: Context) -> None:
+    # A table that keeps its rows does so by `keep_row`, which knows of going back.
+    async with context.database.connection() as connection:
+        refusing = await connection.fetch(
+            "SELECT tgrelid::regclass::text FROM pg_trigger"
+            " WHERE NOT tgisinternal AND tgtype & 8 <> 0 AND tgfoid <> 'keep_row'::regproc"
+        )
+    assert [str(row) for row in refusing] == []
+
+
 async def test_who_writes_meanwhile_leaves_no_trace_of_its_own(
     client: httpx.AsyncClient, studio: Studio, context: Context
 ) -> None:
