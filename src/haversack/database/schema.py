@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 import haversack.backpack.tables
 import haversack.carts.tables
 import haversack.catalog.tables
+import haversack.chains.tables
 import haversack.clocks.tables
 import haversack.http.tables
 import haversack.inventory.tables

@@ -92,12 +92,20 @@ async def list_codes(db: Session, sealer: Sealer, order: Order) -> list[OrderCod
 
 
 async def take_codes(
-    db: Session, context: Context, order: Order, item_id: int, quantity: int, *, now: datetime
+    db: Session,
+    context: Context,
+    order: Order,
+    item_id: int,
+    quantity: int,
+    *,
+    now: datetime,
+    is_anywhere: bool = False,
 ) -> list[tuple[int, str]]:
-    """Take up to so many codes of a key for an order's buyer: their ids and texts."""
+    """Take up to so many codes of a key for an order's buyer, of pools that the buyer's country may have or of any:
+    their ids and texts."""
     shop = await open_shop(context.catalogs, order.project_id)
     taken: list[tuple[int, bytes]] = []
-    for pool in pools_of(shop.catalog, order.country):
+    for pool in pools_of(shop.catalog, order.country, is_anywhere=is_anywhere):
         if len(taken) < quantity:
             taken += await take_sealed_codes(
                 db,
@@ -150,7 +158,9 @@ async def _hand_out(context: Context, project: Project, order_id: int) -> int:
         codes: list[tuple[OrderLine, int, str]] = []
         for line in sorted(order.lines, key=lambda line: line.item_id):
             if line.codes_owed and not is_before_release(line.pre_order, now):
-                taken = await take_codes(db, context, order, line.item_id, line.codes_owed, now=now)
+                taken = await take_codes(
+                    db, context, order, line.item_id, line.codes_owed, now=now, is_anywhere=line.is_bonus
+                )
                 codes += [(line, code_id, code) for code_id, code in taken]
                 if taken:
                     changed.append(replace(line, codes_owed=line.codes_owed - len(taken)))

@@ -4,6 +4,7 @@ Carts and orders have their lines from here, so that they agree.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from weakref import WeakKeyDictionary
 
@@ -62,6 +63,11 @@ def virtual_lines_of(wanted: Sequence[tuple[SellableItem, int]], *, currency_sku
     return tuple(_line(item, quantity, _virtual_price(item, currency_sku)) for item, quantity in wanted)
 
 
+def given_lines_of(wanted: Sequence[tuple[SellableItem, int]]) -> tuple[Line, ...]:
+    """Items and quantities as lines that cost nothing, whatever the items cost."""
+    return tuple(replace(_line(item, quantity, None), is_free=True) for item, quantity in wanted)
+
+
 def _virtual_price(item: SellableItem, currency_sku: str) -> Decimal | None:
     found = next((each for each in item.virtual_prices if each.is_enabled and each.sku == currency_sku), None)
     return None if found is None else Decimal(found.amount)
@@ -74,4 +80,5 @@ def _line(item: SellableItem, quantity: int, unit_amount: Decimal | None) -> Lin
         quantity=quantity,
         unit_amount=unit_amount,
         is_free=item.entry.is_free,
+        game_id=item.entry.parent_id,
     )

@@ -34,6 +34,7 @@ from haversack.projects.records import (
     FoundKey,
     OrderDestination,
     OrderWebhooks,
+    Personalization,
     Project,
 )
 from haversack.projects.tables import api_keys, audit_entries, host_ids, merchants, projects
@@ -143,6 +144,7 @@ SAVE_SETTINGS = (
             bindparam("refunds_refused_orders", type_=Boolean), projects.c.refunds_refused_orders
         ),
         is_sandbox=func.coalesce(bindparam("is_sandbox", type_=Boolean), projects.c.is_sandbox),
+        personalization=func.coalesce(bindparam("personalization", type_=Text), projects.c.personalization),
     )
 )
 SET_CLOCK = (
@@ -186,6 +188,7 @@ def _project(row: asyncpg.Record) -> Project:
         order_webhooks=OrderWebhooks(row["order_webhooks"]),
         order_destination=OrderDestination(row["order_destination"]),
         refunds_refused_orders=row["refunds_refused_orders"],
+        personalization=Personalization(row["personalization"]),
         player_offsets={
             UUID(player): timedelta(seconds=seconds) for player, seconds in (row["player_offsets"] or {}).items()
         },
@@ -297,6 +300,7 @@ async def save_settings(
     order_destination: OrderDestination | None = None,
     refunds_refused_orders: bool | None = None,
     is_sandbox: bool | None = None,
+    personalization: Personalization | None = None,
 ) -> int:
     """Change the given settings; None keeps one as it is."""
     return await db.execute(
@@ -308,6 +312,7 @@ async def save_settings(
         order_destination=order_destination,
         refunds_refused_orders=refunds_refused_orders,
         is_sandbox=is_sandbox,
+        personalization=personalization,
     )
 
 

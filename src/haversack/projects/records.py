@@ -37,6 +37,13 @@ class OrderDestination(StrEnum):
     BACKPACK = "backpack"
 
 
+class Personalization(StrEnum):
+    """Who says which items a player sees; one at a time."""
+
+    PLATFORM = "platform"  # filter rules on the player's attributes
+    PARTNER = "partner"  # the game, which is asked for each player (`partner_side_catalog`)
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A project as every request needs it. Secrets are not in it."""
@@ -53,6 +60,7 @@ class Project:
     order_webhooks: OrderWebhooks
     order_destination: OrderDestination
     refunds_refused_orders: bool
+    personalization: Personalization
     # Players under development whose time is another than the project's.
     player_offsets: Mapping[UUID, timedelta] = field(default_factory=dict, hash=False)
 

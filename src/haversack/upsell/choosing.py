@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from haversack.catalog.read_model.filling import known_personal
-from haversack.catalog.read_model.records import NOBODY, Ask, Entry
+from haversack.catalog.read_model.answering import read_personal
+from haversack.catalog.read_model.personal import situation_of
+from haversack.catalog.read_model.records import Ask, Entry, Personal
 from haversack.catalog.records import ItemKind
 from haversack.catalog.selling import Shop, open_shop
 from haversack.http.calls import BuyerCall
 from haversack.pricing.records import Line
-from haversack.promotions.queries import list_promotions
 from haversack.promotions.records import PromotionKind
-from haversack.promotions.uses import read_situation
 from haversack.upsell.queries import find_upsell
 from haversack.upsell.records import Upsell, UpsellType
 from haversack.upsell.rules import promoted_items
@@ -22,18 +21,14 @@ ITEM_PROMOTIONS = (PromotionKind.DISCOUNT, PromotionKind.BONUS)
 async def answer(call: BuyerCall, ask: Ask) -> bytes:
     """The body of a page of what is offered to a player; an empty page where nothing is."""
     shop = await open_shop(call.context.catalogs, call.project_id)
-    now = call.now
-    country = shop.catalog.country_key(ask.country or call.player.country)
+    catalog, now, country = shop.catalog, call.now, ask.country or call.player.country
+    place = catalog.country_key(country)
+    personal = await read_personal(call.context, call.project, call.player, ask, catalog, country, now)
     upsell = await find_upsell(call.db, call.project_id)
     chosen: list[Entry] = []
     if upsell is not None and upsell.is_enabled:
-        on_sale = _on_sale(shop, ask, country, now)
-        chosen = await _choose(call, shop, upsell, on_sale, country)
-    used = await call.context.catalogs.uses.read(call.project_id, call.player_id)
-    personal = known_personal(shop.catalog, used, now) if used else NOBODY
-    return await call.context.catalogs.pages.body_of_chosen(
-        ask, shop.catalog, shop.stocks, chosen, personal, country, now
-    )
+        chosen = await _choose(call, shop, upsell, _on_sale(shop, ask, place, now), personal, place)
+    return await call.context.catalogs.pages.body_of_chosen(ask, catalog, shop.stocks, chosen, personal, place, now)
 
 
 def _on_sale(shop: Shop, ask: Ask, country: str, now: datetime) -> dict[int, Entry]:
@@ -43,19 +38,21 @@ def _on_sale(shop: Shop, ask: Ask, country: str, now: datetime) -> dict[int, Ent
     return {entry.item_id: entry for entry in view.entries}
 
 
-async def _choose(call: BuyerCall, shop: Shop, upsell: Upsell, on_sale: dict[int, Entry], country: str) -> list[Entry]:
+async def _choose(
+    call: BuyerCall, shop: Shop, upsell: Upsell, on_sale: dict[int, Entry], personal: Personal, country: str
+) -> list[Entry]:
     if upsell.type is UpsellType.FIXED_LIST:
         named = (found for item_id in upsell.item_ids for found in _sold_of(shop, item_id))
         return [on_sale[item_id] for item_id in dict.fromkeys(named) if item_id in on_sale]
     if upsell.type is UpsellType.MOST_SELLABLE:
         sold = await call.context.best_sellers.list_items(call.project_id, call.now)
         return [on_sale[item_id] for item_id in sold if item_id in on_sale]
-    promotions = await list_promotions(call.db, call.project_id, ITEM_PROMOTIONS)
+    promotions = [each for each in shop.catalog.promotions.by_id.values() if each.kind in ITEM_PROMOTIONS]
     if not promotions:
         return []
-    situation = await read_situation(call.db, call.project_id, call.player, now=call.now)
-    promoted = promoted_items(promotions, situation, _lines(shop, on_sale, country))
-    return [entry for item_id, entry in on_sale.items() if item_id in promoted]
+    promoted = promoted_items(promotions, situation_of(personal, call.now), _lines(shop, on_sale, country))
+    # A promotion that names a game is about its keys.
+    return [entry for entry in on_sale.values() if not promoted.isdisjoint((entry.item_id, entry.parent_id))]
 
 
 def _sold_of(shop: Shop, item_id: int) -> Iterator[int]:

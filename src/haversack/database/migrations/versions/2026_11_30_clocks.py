@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "clocks"
-down_revision = "promotions"
+down_revision = "steps_of_orders"
 branch_labels = None
 depends_on = None
 
