@@ -33,7 +33,9 @@ from make.orders import (
     project_of,
     sell_for,
     sell_for_money,
+    sell_free,
     state_of,
+    take_free,
 )
 from make.payments import LATE, Purchase, make_payable, order_item
 from make.projects import Studio
@@ -341,6 +343,27 @@ async def test_a_players_own_time_is_that_of_cart_and_inventory(client: httpx.As
     assert await seen() == ("expired", 0, False)
     await client.put(path, json={"offset_seconds": 0}, auth=studio.basic)
     assert await seen() == ("active", 1, True)
+
+
+async def test_a_players_own_time_is_that_of_every_purchase(client: httpx.AsyncClient, studio: Studio) -> None:
+    """Also where a purchase is answered without the ordinary way."""
+    start = await freeze(client, studio)
+    opens = (start + 10 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
+    periods = [{"date_from": opens, "date_until": None}]
+    sku, currency = await sell_for(client, studio, 10, periods=periods)
+    free = await sell_free(client, studio, periods=periods)
+    buyer = await make_buyer(studio)
+    await fund(buyer, currency, 100)
+
+    async def statuses() -> set[int]:
+        bought = [await buy(client, buyer, sku, currency) for _ in range(3)]
+        taken = [await take_free(client, buyer, free) for _ in range(3)]
+        return {reply.status_code for reply in (*bought, *taken)}
+
+    assert await statuses() == {422}
+    path = clock_path(studio, f"/player/{buyer.player_id}")
+    await client.put(path, json={"offset_seconds": 11 * 86400}, auth=studio.basic)
+    assert await statuses() == {200}
 
 
 async def test_what_a_payment_gives_begins_at_the_players_time(client: httpx.AsyncClient, studio: Studio) -> None:
