@@ -15,8 +15,19 @@ from haversack.orders.records import OrderState
 from haversack.projects.queries import save_settings
 from haversack.projects.records import OrderDestination
 from make import catalog
+from make.chains import (
+    claim,
+    earn,
+    make_reward_chain,
+    make_value_point,
+    reward_chain,
+    see_chains,
+    sell_with_points,
+    step,
+)
 from make.client_catalog import read_skus, sell
-from make.clocks import freeze, go_back, jump, now_of, rows_of, step
+from make.clocks import freeze, go_back, jump, now_of, rows_of
+from make.clocks import step as step_clock
 from make.orders import (
     balance_of,
     buy,
@@ -56,6 +67,11 @@ async def live(client: httpx.AsyncClient, context: Context, studio: Studio, rece
     purchase = await make_payable(client, buyer)
     await purchase.pay(LATE)
     assert await state_of(studio, unpaid) is OrderState.NEW
+    point, _ = await make_value_point(client, studio)
+    chain_id = await make_reward_chain(client, studio, reward_chain(point, step(sku, 5)))
+    await earn(buyer, await sell_with_points(client, studio, point, 5))
+    (chain,) = [each for each in await see_chains(client, buyer) if each["reward_chain_id"] == chain_id]
+    assert (await claim(client, buyer, chain_id, chain["steps"][0]["step_id"])).is_success
     sender.project = await project_of(studio)
     for player in ("one", "two"):
         await sender.publish(player)
@@ -74,7 +90,9 @@ async def test_take_clock_back(
     frozen_at = await freeze(client, studio)
     before = await rows_of(context, studio.project_id)
     assert sum(bool(rows) for rows in before.values()) > 15, "the project has a bit of everything"
-    assert {"ledger", "grants", "orders", "webhook_attempts"} <= {name for name, rows in before.items() if rows}
+    assert {"ledger", "grants", "orders", "webhook_attempts", "chain_claims", "value_point_balances"} <= {
+        name for name, rows in before.items() if rows
+    }
     await live(client, context, other_studio, receiver)
     others = await rows_of(context, other_studio.project_id)
     for _ in range(2):
@@ -116,7 +134,7 @@ async def test_keys_and_audit_stay(client: httpx.AsyncClient, studio: Studio, co
         await connection.execute(
             "UPDATE api_keys SET expires_at = now() + interval '1 day' WHERE project_id = $1", studio.project_id
         )
-    await step(client, studio)
+    await step_clock(client, studio)
     await go_back(client, studio)
     async with context.database.connection() as connection:
         ends = await connection.fetchval("SELECT expires_at FROM api_keys WHERE project_id = $1", studio.project_id)
@@ -203,5 +221,5 @@ async def test_an_order_that_was_paid_in_a_future_is_unpaid_again(client: httpx.
     await pay(studio, order)
     await go_back(client, studio)
     assert await stored(studio, order.order_id) == order
-    await step(client, studio)
+    await step_clock(client, studio)
     assert await state_of(studio, order) is OrderState.EXPIRED

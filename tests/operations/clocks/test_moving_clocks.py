@@ -89,6 +89,9 @@ async def test_jump_clock_that_runs(client: httpx.AsyncClient, studio: Studio) -
     await jump(client, studio, to)
     first, second = await now_of(client, studio), await now_of(client, studio)
     assert to <= first < second < to + timedelta(minutes=1)
+    before = await now_of(client, studio)
+    await step(client, studio, timedelta())
+    assert await now_of(client, studio) > before, "no step goes back, not even by the time of the call"
 
 
 async def test_step_clock(client: httpx.AsyncClient, studio: Studio) -> None:
