@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from haversack.database.engine import DatabaseAway
-from haversack.errors import AUTHORIZATION_NOT_SENT, Fault, Refusal
+from haversack.errors import AUTHORIZATION_MISSING, AUTHORIZATION_NOT_SENT, Fault, Refusal
 from haversack.http import callers, idempotency
 from haversack.http.area import WRITING, HotAnswer, Operation, Repeat
 from haversack.http.browsers import OPEN_HEADERS
@@ -83,8 +83,9 @@ class OperationRoute(APIRoute):
                 check_length(request, limit, operation.family)
                 request = StrictRequest(request.scope, limited(request.receive, limit, operation.family))
                 check_address(request)
-                if AUTHORIZATION_NOT_SENT in operation.errors and not _says_who(request, operation):
-                    raise AUTHORIZATION_NOT_SENT()  # a few calls document this answer of their own
+                for kind in (AUTHORIZATION_NOT_SENT, AUTHORIZATION_MISSING):
+                    if kind in operation.errors and not _says_who(request, operation):
+                        raise kind()  # a few calls document an answer of their own
                 call = await callers.identify(operation.caller, request, operation.family)
                 call.request_id = request_id
                 if takes_body:
