@@ -17,11 +17,12 @@ from haversack.errors import (
     REDEMPTION_LIMIT_REACHED,
 )
 from haversack.http.calls import BuyerCall
-from haversack.inventory.actions import grant
+from haversack.inventory.actions import grant, simple_of
 from haversack.inventory.ledger import write_ledger
 from haversack.inventory.records import Granted, KeyGrant
 from haversack.inventory.rules import merged, unfold
 from haversack.orders.gates import through_gates
+from haversack.promotions.codes.fast_redeeming import redeem_at_once
 from haversack.promotions.codes.opening import Opened, open_code
 from haversack.promotions.records import PromotionKind
 from haversack.promotions.uses import WORDS, Use, UsesExhausted, count_uses
@@ -59,16 +60,24 @@ async def redeem_coupon_code(
 
 
 async def _give(call: BuyerCall, opened: Opened, content: tuple[Granted, ...]) -> None:
-    project_id, player_id, now = call.project_id, call.player_id, call.now
+    project_id, player_id, now, promotion = call.project_id, call.player_id, call.now, opened.promotion
     # A player may redeem a coupon several times, as far as its limits go: each call is a reason of its own.
-    source = f"{WORDS[PromotionKind.COUPON]}:{opened.promotion.promotion_id}:{call.request_id}"
-    async with call.db.begin():
-        use = Use(opened.promotion, opened.code)
-        _, rows = await count_uses(call.db, project_id, player_id, [use], now=now, is_final=True)
+    source = f"{WORDS[PromotionKind.COUPON]}:{promotion.promotion_id}:{call.request_id}"
+    simple = simple_of(content)
+    if simple is not None and await redeem_at_once(
+        call.db, promotion, opened.code, player_id, simple, source=source, now=now
+    ):
+        return
+
+    async def give() -> None:
         is_first = await grant(
             call.db, project_id=project_id, player_id=player_id, source=source, content=content, now=now
         )
         assert is_first, "a request is one reason"
+
+    async with call.db.begin():
+        uses = [Use(promotion, opened.code)]
+        _, rows = await count_uses(call.db, project_id, player_id, uses, now=now, is_final=True, before_shared=give)
         await write_ledger(call.db, project_id=project_id, player_id=player_id, source=source, rows=rows, now=now)
 
 
