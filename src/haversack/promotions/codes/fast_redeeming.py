@@ -27,6 +27,7 @@ PARAMETERS = (
     "project",
     "player",
     "promotion",
+    "updated",
     "code",
     "now",
     "source",
@@ -89,6 +90,8 @@ def _values(
         "project": promotion.project_id,
         "player": player_id,
         "promotion": promotion.promotion_id,
+        # It may have been changed since it was read.
+        "updated": promotion.updated_at,
         "code": code,
         "now": now,
         "source": source,

@@ -11,7 +11,8 @@ depends_on = None
 # waits for the commit of the one before and for nothing else of it.
 REDEEM_AT_ONCE = """
 CREATE FUNCTION redeem_at_once(
-    p_project integer, p_player uuid, p_promotion integer, p_code text, p_now timestamptz, p_source text,
+    p_project integer, p_player uuid, p_promotion integer, p_updated timestamptz, p_code text, p_now timestamptz,
+    p_source text,
     p_window timestamptz, p_window_detail text, p_user_most integer, p_code_most integer, p_total_most integer,
     p_skus text[], p_amounts bigint[], p_items integer[], p_quantities integer[], p_singles integer[], p_content text
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -27,6 +28,10 @@ DECLARE
     v_seqs bigint[] := '{}';
     v_hashes bytea[] := '{}';
 BEGIN
+    IF NOT EXISTS (SELECT FROM promotions WHERE project_id = p_project AND promotion_id = p_promotion
+                   AND updated_at = p_updated AND is_enabled AND deleted_at IS NULL) THEN
+        RAISE EXCEPTION 'changed' USING ERRCODE = 'HV900';
+    END IF;
     IF EXISTS (SELECT FROM promotion_totals WHERE project_id = p_project AND promotion_id = p_promotion
                AND reset_at > p_window AND reset_at <= p_now) THEN
         RAISE EXCEPTION 'another window' USING ERRCODE = 'HV900';
