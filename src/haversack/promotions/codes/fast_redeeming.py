@@ -20,7 +20,7 @@ from haversack.inventory.ledger import moment_text
 from haversack.limits.schedule import window_of
 from haversack.promotions.records import Promotion
 from haversack.promotions.use_queries import UNLIMITED
-from haversack.promotions.uses import WORDS, UsesExhausted
+from haversack.promotions.uses import UsesExhausted
 
 # In the order of the function's parameters.
 PARAMETERS = (
@@ -78,7 +78,7 @@ def _refusal(error: asyncpg.PostgresError, promotion: Promotion, simple: Simple)
     if error.sqlstate == OWNED:
         return NON_CONSUMABLE_OWNED(sku=next(iter(simple.singles.values())))
     if error.sqlstate in (USED_UP, USED_UP_BY_PLAYER):
-        return UsesExhausted(WORDS[promotion.kind], is_players=error.sqlstate == USED_UP_BY_PLAYER)
+        return UsesExhausted(promotion, is_players=error.sqlstate == USED_UP_BY_PLAYER)
     return None
 
 
