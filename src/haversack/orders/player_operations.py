@@ -39,7 +39,8 @@ from haversack.http.area import Area
 from haversack.http.calls import BuyerCall, GuestCall, ShopperCall
 from haversack.orders import queries
 from haversack.orders.changes import note_order
-from haversack.orders.checkout import Checkout, Wanted, order_for_free, order_for_virtual_currency
+from haversack.orders.checkout import order_for_free, order_for_virtual_currency
+from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.records import Order
 from haversack.orders.wire import (
     FreeItemOrderBody,

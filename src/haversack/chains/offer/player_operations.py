@@ -22,9 +22,10 @@ from haversack.errors import (
 )
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import BuyerCall, GuestCall
-from haversack.orders.checkout import Checkout, order_for_free
+from haversack.orders.checkout import order_for_free
 from haversack.orders.gates import through_player_gate
 from haversack.orders.player_operations import FREE_ERRORS, MONEY_ERRORS, country_of, tell_of
+from haversack.orders.preparing import Checkout
 from haversack.orders.wire import OrderIdView
 from haversack.payments.player_operations import order_for_token
 from haversack.payments.wire.orders import CartOrderBody, OrderTokenView
