@@ -36,6 +36,7 @@ from haversack.chains.offer import player_operations as offer_chains_player
 from haversack.chains.reward import admin_operations as reward_chains_admin
 from haversack.chains.reward import player_operations as reward_chains_player
 from haversack.clock import real_now
+from haversack.clocks import admin_operations as clocks_admin
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
 from haversack.explain import admin_operations as explain_admin
@@ -85,6 +86,8 @@ from haversack.promotions.codes import admin_operations as codes_admin
 from haversack.promotions.codes import limit_operations as code_limits
 from haversack.promotions.codes import player_operations as codes_player
 from haversack.settings import Mode, Settings
+from haversack.upsell import admin_operations as upsell_admin
+from haversack.upsell import player_operations as upsell_player
 from haversack.webhooks import admin_operations as webhooks_admin
 from haversack.webhooks.outcomes import OutcomeHandler
 from haversack.worker import Worker
@@ -99,6 +102,7 @@ AREAS: tuple[Area, ...] = (
     login_server.area,
     webhooks_admin.area,
     merchant_operations.area,
+    clocks_admin.area,
     taxonomy_admin.attributes_area,
     taxonomy_admin.groups_area,
     taxonomy_admin.slashed_area,
@@ -134,6 +138,8 @@ AREAS: tuple[Area, ...] = (
     reward_chains_player.clan_area,
     transfer_admin.area,
     transfer_admin.bare_area,
+    upsell_admin.area,
+    upsell_player.area,
     client_catalog.common_area,
     client_catalog.virtual_items_area,
     client_catalog.bundles_area,

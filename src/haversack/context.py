@@ -25,6 +25,7 @@ from haversack.personalization.partner import PartnerCatalog
 from haversack.projects.directory import ProjectDirectory
 from haversack.sealing import Sealer
 from haversack.settings import Settings
+from haversack.upsell.best_sellers import BestSellers
 from haversack.webhooks.asking import AskerParts
 from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.outcomes import OutcomeHandler, Outcomes
@@ -56,6 +57,7 @@ class Context:
     partner_catalog: PartnerCatalog
     order_changes: OrderChanges
     order_channels: OrderChannels
+    best_sellers: BestSellers
 
     def new_request_id(self) -> str:
         """The id under which a request stands in the log and in error answers."""
@@ -123,6 +125,7 @@ async def open_context(
             partner_catalog=PartnerCatalog(AskerParts(settings, database, sealer, outbound)),
             order_changes=changes,
             order_channels=OrderChannels(database, changes),
+            best_sellers=BestSellers(aside, notifications),
         )
         await notifications.start()
         try:

@@ -128,7 +128,8 @@ def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
     if player is None or player.login_project_id != project.login_project_id:
         return None
     country = country_of(known.ask, player, header.decode("latin-1"))
-    return _answer(context, project, player, known.ask, country, if_none_match, exposed)
+    seen = project.for_player(player.player_id)
+    return _answer(context, seen, player, known.ask, country, if_none_match, exposed)
 
 
 async def answer(call: ShopperCall, ask: CartAsk) -> Response:

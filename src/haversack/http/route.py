@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from haversack.database.engine import DatabaseAway
-from haversack.errors import AUTHORIZATION_NOT_SENT, Fault, Refusal
+from haversack.errors import AUTHORIZATION_MISSING, AUTHORIZATION_NOT_SENT, Fault, Refusal
 from haversack.http import callers, idempotency
 from haversack.http.area import WRITING, HotAnswer, Operation, Repeat
 from haversack.http.browsers import OPEN_HEADERS
@@ -61,6 +61,7 @@ class HotEndpoint:
         RAISED_KINDS.add(refusal.kind.name)
         request_id = scope["app"].state.context.new_request_id()
         response = render(self.operation.family, refusal, request_id=request_id)
+        response.headers["X-Request-Id"] = request_id
         return response.status_code, [*response.raw_headers, *OPEN_HEADERS], bytes(response.body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,8 +84,9 @@ class OperationRoute(APIRoute):
                 check_length(request, limit, operation.family)
                 request = StrictRequest(request.scope, limited(request.receive, limit, operation.family))
                 check_address(request)
-                if AUTHORIZATION_NOT_SENT in operation.errors and not _says_who(request, operation):
-                    raise AUTHORIZATION_NOT_SENT()  # a few calls document this answer of their own
+                for kind in (AUTHORIZATION_NOT_SENT, AUTHORIZATION_MISSING):
+                    if kind in operation.errors and not _says_who(request, operation):
+                        raise kind()  # a few calls document an answer of their own
                 call = await callers.identify(operation.caller, request, operation.family)
                 call.request_id = request_id
                 if takes_body:

@@ -263,12 +263,12 @@ async def refund_order(
     return moved
 
 
-async def expire_due_orders(context: Context) -> int:
-    """End the unpaid orders whose time is over by their projects' clocks, each in a transaction of its own; how many.
-    Two processes may do it at once."""
+async def expire_due_orders(context: Context, project_id: int | None = None) -> int:
+    """End the unpaid orders of a project, or of all, whose time is over by their projects' clocks, each in a
+    transaction of its own; how many. Two processes may do it at once."""
     expired = 0
     while True:
-        due = await overviews.list_due(context.database.session(), limit=EXPIRED_AT_ONCE_MAX)
+        due = await overviews.list_due(context.database.session(), limit=EXPIRED_AT_ONCE_MAX, project_id=project_id)
         for each in due:
             expired += await _expire(context, each)
         if len(due) < EXPIRED_AT_ONCE_MAX:

@@ -56,6 +56,10 @@ async def through_player_gate(db: Session, project_id: int, player_id: UUID) -> 
 
     Gives what was done by others while somebody waited here, so that who wants the same need not ask the database.
     """
+    if db.in_transaction:
+        # Who holds a connection already must not keep it here.
+        yield set()
+        return
     gates = _gates.setdefault(db.database, {})
     async with AsyncExitStack() as entered:
         try:

@@ -195,8 +195,8 @@ def order_of(row: Any, lines: Sequence[OrderLine]) -> Order:
         ended_at=row["ended_at"],
         delivery_id=row["delivery_id"],
         lines=tuple(lines),
-        chain_step=chain_step_of(row["chain_step"]),
         promotions=promotions_of(row["promotions"]),
+        chain_step=chain_step_of(row["chain_step"]),
     )
 
 

@@ -57,15 +57,6 @@ NOTHING_RESERVED = Reserved()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChainStep:
-    """The step of an offer chain that an order is of, in the window in which its player was then."""
-
-    chain_id: int
-    step_id: int
-    window_start: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LineDiscount:
     """Percents that a promotion took off a line, with others or off everything in the cart."""
 
@@ -85,6 +76,15 @@ class OrderPromotion:
     external_id: str | None = None
     code: str | None = None
     use: TakenUse | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStep:
+    """The step of an offer chain that an order is of, in the window in which its player was then."""
+
+    chain_id: int
+    step_id: int
+    window_start: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,7 @@ def check_payable(order: Order, payment: Payment) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """What was found of a wanted line: the item (None: there is none), whether the country and the time fit, whether it
-    is offered to the player at all, and how many of it are left to the player.
+    is offered to the player at all, and how much of it may be bought (None: as much as there is).
 
     is_in_chain: it is sold as a step of an offer chain, whether the store lists it or not.
     """
@@ -104,9 +104,9 @@ class Looked:
     item: SellableItem | None
     is_sold_here: bool = True
     is_on_sale: bool = True
-    is_in_chain: bool = False
     is_offered: bool = True
     left: int | None = None
+    is_in_chain: bool = False
 
 
 def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refusal | None:

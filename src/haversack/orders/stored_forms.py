@@ -42,28 +42,6 @@ def details_form(line: OrderLine) -> Json:
     return form
 
 
-def chain_step_form(step: ChainStep | None) -> Json | None:
-    """The step of a chain that an order is of, or None."""
-    if step is None:
-        return None
-    return {
-        "chain_id": step.chain_id,
-        "step_id": step.step_id,
-        "window_start": step.window_start.astimezone(UTC).isoformat(),
-    }
-
-
-def chain_step_of(stored: Mapping[str, Any] | None) -> ChainStep | None:
-    """The step of a chain that an order is of, or None."""
-    if stored is None:
-        return None
-    return ChainStep(
-        chain_id=stored["chain_id"],
-        step_id=stored["step_id"],
-        window_start=datetime.fromisoformat(stored["window_start"]),
-    )
-
-
 def promotions_form(promotions: Sequence[OrderPromotion]) -> list[Json]:
     """The promotions of an order."""
     return [
@@ -91,6 +69,28 @@ def promotions_of(stored: Sequence[Mapping[str, Any]]) -> tuple[OrderPromotion, 
             use=None if form["use"] is None else TakenUse.of(form["use"]),
         )
         for form in stored
+    )
+
+
+def chain_step_form(step: ChainStep | None) -> Json | None:
+    """The step of a chain that an order is of, or None."""
+    if step is None:
+        return None
+    return {
+        "chain_id": step.chain_id,
+        "step_id": step.step_id,
+        "window_start": step.window_start.astimezone(UTC).isoformat(),
+    }
+
+
+def chain_step_of(stored: Mapping[str, Any] | None) -> ChainStep | None:
+    """The step of a chain that an order is of, or None."""
+    if stored is None:
+        return None
+    return ChainStep(
+        chain_id=stored["chain_id"],
+        step_id=stored["step_id"],
+        window_start=datetime.fromisoformat(stored["window_start"]),
     )
 
 

@@ -9,8 +9,9 @@ from haversack.http.area import Area, Repeat
 from haversack.http.calls import BuyerCall, ShopperCall
 from haversack.http.problems import invalid
 from haversack.orders.changes import note_order
-from haversack.orders.checkout import Checkout, Wanted, order_for_money
+from haversack.orders.checkout import order_for_money
 from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, check_code, country_of, of_cart
+from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.records import ChainStep
 from haversack.payments.rules import moves_no_money
 from haversack.payments.tokens import issue_token
@@ -54,9 +55,9 @@ async def order_for_token(
     body: CartOrderBody,
     wanted: list[Wanted],
     *,
-    chain_step: ChainStep | None = None,
     cart: WantedCart | None = None,
     promo_codes: Sequence[str] = (),
+    chain_step: ChainStep | None = None,
 ) -> OrderTokenView:
     """Order for money what is wanted, by itself, out of a cart or as a step of an offer chain, with its token."""
     country = country_of(call, body.country)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    cast,
     func,
     insert,
     null,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from haversack.clock import Clock
+from haversack.clocks.tables import player_clocks
 from haversack.database.engine import Session
 from haversack.projects.records import (
     BackpackWebhooks,
@@ -37,11 +39,18 @@ from haversack.projects.records import (
 )
 from haversack.projects.tables import api_keys, audit_entries, host_ids, merchants, projects
 
-FIND_PROJECT = select(projects).where(projects.c.project_id == bindparam("id"))
-LIST_LOGIN_PROJECTS_PROJECTS = (
-    select(projects).where(projects.c.login_project_id == bindparam("id")).order_by(projects.c.project_id)
+# {player: seconds}; null in nearly every project.
+_offsets = (
+    select(func.jsonb_object_agg(cast(player_clocks.c.player_id, Text), player_clocks.c.offset_seconds))
+    .where(player_clocks.c.project_id == projects.c.project_id)
+    .scalar_subquery()
+    .label("player_offsets")
 )
-LIST_PROJECTS = select(projects).order_by(projects.c.project_id)
+FIND_PROJECT = select(projects, _offsets).where(projects.c.project_id == bindparam("id"))
+LIST_LOGIN_PROJECTS_PROJECTS = (
+    select(projects, _offsets).where(projects.c.login_project_id == bindparam("id")).order_by(projects.c.project_id)
+)
+LIST_PROJECTS = select(projects, _offsets).order_by(projects.c.project_id)
 LIST_PROJECT_IDS = (
     select(projects.c.project_id)
     .where(projects.c.merchant_id == bindparam("merchant"))
@@ -180,6 +189,9 @@ def _project(row: asyncpg.Record) -> Project:
         order_destination=OrderDestination(row["order_destination"]),
         refunds_refused_orders=row["refunds_refused_orders"],
         personalization=Personalization(row["personalization"]),
+        player_offsets={
+            UUID(player): timedelta(seconds=seconds) for player, seconds in (row["player_offsets"] or {}).items()
+        },
     )
 
 

@@ -1,7 +1,8 @@
 """What a project is to the rest of the server."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -60,6 +61,13 @@ class Project:
     order_destination: OrderDestination
     refunds_refused_orders: bool
     personalization: Personalization
+    # Players under development whose time is another than the project's.
+    player_offsets: Mapping[UUID, timedelta] = field(default_factory=dict, hash=False)
+
+    def for_player(self, player_id: UUID) -> "Project":
+        """The project as a player's own calls see it: at the player's time."""
+        offset = self.player_offsets.get(player_id) if self.player_offsets else None
+        return self if offset is None else replace(self, clock=self.clock.shifted(offset))
 
 
 @dataclass(frozen=True, slots=True)

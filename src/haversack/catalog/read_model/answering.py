@@ -53,6 +53,7 @@ def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
     if authorization:
         player = _remembered_player(context, project, authorization)
         if player is not None:
+            project = project.for_player(player.player_id)
             place = _country_of(known.ask, player, country)
             return _answer(context, project, player, known, place, if_none_match, exposed)
         return _answer_player(context, project, known, authorization, country, if_none_match, exposed)
@@ -77,6 +78,7 @@ async def _answer_player(
     player = await _find_player(context, project, authorization)
     if player is None:
         return None
+    project = project.for_player(player.player_id)
     return await _answer(
         context, project, player, known, _country_of(known.ask, player, country), if_none_match, exposed
     )
@@ -173,8 +175,8 @@ async def _answer(
     if page.view is not None and (player is not None or catalog.is_partner_side):
         personal = catalog.for_everybody
         if player is not None:
-            personal = await _personal(context, project, player, ask, catalog, now)
-        if catalog.is_partner_side:
+            personal = await read_personal(context, project, player, ask, catalog, country, now)
+        elif catalog.is_partner_side:
             personal = await _as_partner_says(context, project, player, personal, catalog, country, ask, now)
         if personal.touched or personal.hidden != catalog.for_everybody.hidden:
             body = await live.pages.body_for_player(ask, page, personal, place, now)
@@ -183,6 +185,22 @@ async def _answer(
             length: Header = (b"content-length", b"%d" % len(body))
             return 200, [JSON, length, _PERSONAL, ANY_ORIGIN, *more], body
     return None if page.is_hidden else _shared(page, if_none_match, more)
+
+
+async def read_personal(
+    context: Context,
+    project: Project,
+    player: PlayerIdentity,
+    ask: Ask,
+    catalog: Catalog,
+    country: str | None,
+    now: datetime,
+) -> Personal:
+    """What the catalog is to a player, as all lists show it."""
+    personal = await _personal(context, project, player, ask, catalog, now)
+    if catalog.is_partner_side:
+        personal = await _as_partner_says(context, project, player, personal, catalog, country, ask, now)
+    return personal
 
 
 async def _as_partner_says(

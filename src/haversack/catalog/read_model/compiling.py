@@ -59,7 +59,8 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class _LiveOps:
-    """What decides about items beside themselves: promotions, rules on who sees them, value points that come along."""
+    """What decides about items beside themselves: promotions, rules on who sees them, the game's own say, and value
+    points that come with them."""
 
     promotions: Promotions
     filter_rules: tuple[FilterRule, ...]
@@ -82,12 +83,11 @@ async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> 
     members = await queries.list_members(db, project_id)
     promotions = compile_promotions(await list_promotions(db, project_id))
     await asyncio.sleep(0)
-    value_points = await queries.list_point_rewards(db, project_id)
     live = _LiveOps(
         promotions,
         tuple(await list_enabled_rules(db, project_id)),
         await is_partner_side(db, project_id),
-        value_points,
+        await queries.list_point_rewards(db, project_id),
     )
     return await _assemble(project_id, version, change, taxonomy, members, live, old)
 
@@ -398,15 +398,15 @@ def _has_stocks(ordered: Sequence[Entry], change: _Change, old: Catalog | None) 
 
 async def _stamps_of(catalog: Catalog, change: _Change, old: Catalog | None) -> dict[int, int]:
     """A number for each state of each item: the old one where nothing that its wire forms show has changed."""
-    now, before = catalog.promotions, NO_PROMOTIONS if old is None else old.promotions
-    if old is None or old.taxonomy != catalog.taxonomy or bool(now.unbound) != bool(before.unbound):
+    promotions, known = catalog.promotions, NO_PROMOTIONS if old is None else old.promotions
+    if old is None or old.taxonomy != catalog.taxonomy or bool(promotions.unbound) != bool(known.unbound):
         return {item_id: _new_stamp() for item_id in catalog.entries}
     stale = change.ids
     if change.touched is None:
         stale = {item_id for item_id, entry in catalog.entries.items() if old.entries.get(item_id) is not entry}
         stale |= old.entries.keys() - catalog.entries.keys()
     # What promotions may touch has room for them where others have their price.
-    stale |= catalog.with_keys(now.by_item.keys() ^ before.by_item.keys())
+    stale |= catalog.with_keys(promotions.by_item.keys() ^ known.by_item.keys())
     if catalog.groups_of is not old.groups_of:
         await asyncio.sleep(0)
         stale |= {

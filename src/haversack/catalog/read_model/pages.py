@@ -151,6 +151,23 @@ class PageMaker:
         parts = [filler.fill(piece) for piece in await self._pieces_of(ask, page.catalog, country, entries)]
         return b"".join(_parts_of(ask, parts, total))
 
+    async def body_of_chosen(
+        self,
+        ask: Ask,
+        catalog: Catalog,
+        stocks: Stocks,
+        chosen: Sequence[Entry],
+        personal: Personal,
+        country: str,
+        now: datetime,
+    ) -> bytes:
+        """The body of a page of items that somebody else has chosen, in their order, as one player gets it."""
+        shown = [entry for entry in chosen if entry.item_id not in personal.hidden]
+        end = None if ask.limit is None else ask.offset + ask.limit
+        filler = self._filler(ask, catalog, stocks, country, now, personal)
+        pieces = await self._pieces_of(ask, catalog, country, shown[ask.offset : end])
+        return b"".join(_parts_of(ask, [filler.fill(piece) for piece in pieces], len(shown)))
+
     def _with_own_parts(self, ask: Ask, page: Page, personal: Personal, country: str, now: datetime) -> bytes:
         """The page with the items filled anew that are not to the player as to everybody."""
         parts = list(page.parts)

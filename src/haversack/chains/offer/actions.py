@@ -10,7 +10,7 @@ from haversack.chains.claiming import get_visible_chain, read_standing
 from haversack.chains.records import Chain, ChainKind, Standing, Step
 from haversack.chains.rules import check_claim, check_order
 from haversack.http.calls import BuyerCall
-from haversack.orders.checkout import Wanted
+from haversack.orders.preparing import Wanted
 from haversack.orders.queries import take_turn
 from haversack.orders.records import ChainStep
 from haversack.personalization.attributes import read_attributes
