@@ -175,10 +175,17 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 async def measure_load(
-    served: Served, requests: Sequence[bytes], *, connections: int, seconds: float, status: int = 200
+    served: Served,
+    requests: Sequence[bytes],
+    *,
+    connections: int,
+    seconds: float,
+    status: int = 200,
+    load_on: set[int] = OTHER_CORE,
 ) -> dict[str, float]:
-    """Answers per second, the server's CPU milliseconds for each, and the median latency in milliseconds."""
-    pin([0], OTHER_CORE)
+    """Answers per second, the server's CPU milliseconds for each, and the median latency in milliseconds. The load runs
+    on the cores `load_on`."""
+    pin([0], load_on)
     before = cpu_seconds(served.pid)
     mine = time.process_time()
     done = await load(served.port, requests, connections=connections, seconds=seconds, status=status)

@@ -1,7 +1,6 @@
 """Purchases for a virtual currency by HTTP, against pgbench calling the same function with the same values."""
 
 import asyncio
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from benchmarks.load import build_request
 from benchmarks.processes import MEASURED_CORE, pin
 from haversack.database.embedded.lodging import find_programs
 from haversack.database.engine import Session
-from haversack.orders import checkout, fast_purchase, preparing
+from haversack.orders import buying_together, checkout, preparing
 from haversack.projects.queries import find_project
 
 PLAYERS = 400
@@ -34,11 +33,11 @@ WANTED_PART = 0.5
 PLAYER = "00000000-0000-4000-8000-{:012d}"
 # What differs from one purchase to the next, as pgbench makes it.
 DIFFERENT = {
-    "player": "('00000000-0000-4000-8000-' || lpad(:player::text, 12, '0'))::uuid",
-    "turn": ":player::bigint",
-    "order_id": "nextval('order_ids')::integer",
-    "now": "now()",
-    "event": "'evt_' || gen_random_uuid()",
+    "players": "ARRAY[('00000000-0000-4000-8000-' || lpad(:player::text, 12, '0'))::uuid]",
+    "turns": "ARRAY[:player::bigint]",
+    "orders": "ARRAY[nextval('order_ids')::integer]",
+    "nows": "ARRAY[now()]",
+    "events": "ARRAY['evt_' || gen_random_uuid()]",
 }
 
 
@@ -114,10 +113,10 @@ async def _script(bed: Bed, project_id: int, player_id: UUID) -> str:
 
     class Capturing(Session):
         async def fetch_value(self, statement: Any, **values: Any) -> Any:
-            if statement is not fast_purchase.BUY_AT_ONCE:
+            if statement is not buying_together.BUY_TOGETHER:
                 return await super().fetch_value(statement, **values)
             captured.update(values)
-            return 0
+            return None
 
     project = await find_project(bed.context.database.session(), project_id)
     assert project is not None
@@ -127,32 +126,37 @@ async def _script(bed: Bed, project_id: int, player_id: UUID) -> str:
         wanted=[preparing.Wanted("lamp", 1)],
         platform="xsolla",
     )
-    await checkout.order_for_virtual_currency(bed.context, Capturing(bed.context.database), wanted, "gold")
-    arguments = [DIFFERENT.get(name) or _literal(captured[name]) for name in fast_purchase.PARAMETERS]
-    return f"\\set player random(1, {PLAYERS})\nSELECT buy_at_once({', '.join(arguments)});\n"
+    db = Capturing(bed.context.database)
+    # In a transaction of the caller a purchase goes by itself.
+    async with db.begin():
+        await checkout.order_for_virtual_currency(bed.context, db, wanted, "gold")
+    arguments = [DIFFERENT.get(name) or _literal(captured[name]) for name in buying_together.PARAMETERS]
+    return f"\\set player random(1, {PLAYERS})\nSELECT buy_together({', '.join(arguments)});\n"
 
 
 def _literal(value: Any) -> str:
+    """A value as PostgreSQL reads it, without a type of its own, so that the function's parameter gives it one."""
+    match value:
+        case int():
+            return str(value)
+        case list() | tuple():
+            return _quoted("{" + ", ".join(_element(element) for element in value) + "}")
+        case _:
+            return _quoted(str(value))
+
+
+def _element(value: Any) -> str:
     match value:
         case None:
             return "NULL"
-        case bool():
-            return str(value)
-        case int():
-            return str(value)
         case bytes():
-            return f"'\\x{value.hex()}'"
+            plain = f"\\x{value.hex()}"
         case datetime():
-            return f"'{value.isoformat()}'"
-        case list() if value and isinstance(value[0], dict):
-            return _quoted(json.dumps(value))
-        case list():
-            # Without a type of its own, so that the function's parameter gives it one.
-            return _quoted("{" + ", ".join(f'"{element}"' for element in value) + "}")
-        case dict():
-            return _quoted(json.dumps(value))
+            plain = value.isoformat()
         case _:
-            return _quoted(str(value))
+            plain = str(value)
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _quoted(value: str) -> str:

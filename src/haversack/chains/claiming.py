@@ -9,7 +9,7 @@ from haversack.catalog.selling import Shop, open_shop, reopen_shop
 from haversack.chains.actions import get_chain, not_found
 from haversack.chains.held import chains_of
 from haversack.chains.queries.chains import list_chains_of_points
-from haversack.chains.queries.claims import add_claim
+from haversack.chains.queries.claims import add_claim, list_progress
 from haversack.chains.queries.points import list_resets
 from haversack.chains.queries.standing import Asked, read_player
 from haversack.chains.records import ByPoints, Chain, ChainKind, Standing, Step
@@ -28,6 +28,7 @@ from haversack.inventory.ledger import AccountRow, chain_row, moment_text, write
 from haversack.inventory.parcels import Parcel, give_parcels
 from haversack.inventory.records import Granted
 from haversack.inventory.rules import merged, unfold
+from haversack.orders.gates import through_player_gate
 from haversack.orders.queries import take_turn
 from haversack.personalization.attributes import read_attributes
 from haversack.personalization.records import Attributes
@@ -47,19 +48,47 @@ async def claim_step(
     taken.
     """
     shop = await open_shop(call.context.catalogs, call.project_id)
-    attributes = await read_attributes(call.db, call.project_id, call.player)
-    async with call.db.begin():
-        await take_turn(call.db, call.project_id, call.player_id)
-        chain = await get_visible_chain(call, shop, kind, chain_id, attributes)
-        step = chain.find_step(step_id=step_id, number=number)
-        if step is None:
-            raise _step_not_found(chain, number)
-        standing = await read_standing(call.db, chain, call.player_id, call.now)
+    async with through_player_gate(call.db, call.project_id, call.player_id):
+        attributes = await read_attributes(call.db, call.project_id, call.player)
+        await _refuse_claimed(call, shop, kind, chain_id, attributes, step_id=step_id, number=number)
+        async with call.db.begin():
+            await take_turn(call.db, call.project_id, call.player_id)
+            chain = await get_visible_chain(call, shop, kind, chain_id, attributes)
+            step = chain.find_step(step_id=step_id, number=number)
+            if step is None:
+                raise _step_not_found(chain, number)
+            standing = await read_standing(call.db, chain, call.player_id, call.now)
+            check_claim(chain, step, standing, call.now)
+            shop = await with_rewards(call, shop, [step])
+            taking = Taking(chain, step, standing.progress.window_start)
+            taken = await take_steps(
+                call.db, shop, [taking], player_id=call.player_id, attributes=attributes, now=call.now
+            )
+            assert taken, "under the player's turn nobody else has taken it meanwhile"
+
+
+async def _refuse_claimed(
+    call: BuyerCall,
+    shop: Shop,
+    kind: ChainKind,
+    chain_id: int,
+    attributes: Attributes | None,
+    *,
+    step_id: int | None,
+    number: int | None,
+) -> None:
+    """Refuse what was claimed before at the cost of one read, whoever asks how often; all else is decided under the
+    player's turn."""
+    seen = visible_chains((await chains_of(call.db, shop)).of_kind(kind), attributes, call.now)
+    chain = next((each for each in seen if each.chain_id == chain_id), None)
+    step = None if chain is None else chain.find_step(step_id=step_id, number=number)
+    if chain is None or step is None:
+        return
+    start = chain_window(chain, call.now).start
+    progress = await list_progress(call.db, call.project_id, call.player_id, {chain_id: start})
+    standing = standing_of(chain, progress.get(chain_id), call.now)
+    if step.step_id in standing.progress.claimed:
         check_claim(chain, step, standing, call.now)
-        shop = await with_rewards(call, shop, [step])
-        taking = Taking(chain, step, standing.progress.window_start)
-        taken = await take_steps(call.db, shop, [taking], player_id=call.player_id, attributes=attributes, now=call.now)
-        assert taken, "under the player's turn nobody else has taken it meanwhile"
 
 
 async def with_rewards(call: BuyerCall, shop: Shop, steps: Iterable[Step]) -> Shop:

@@ -22,7 +22,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # An answer as the server sends it: status, headers (lower case), body.
 HotAnswer = tuple[int, list[tuple[bytes, bytes]], bytes]
 # Answers a request from what the process holds in memory: at once, or after a query. None where it must go the
-# ordinary way.
+# ordinary way. It sees no body: a change that is answered so is one without.
 Hot = Callable[[Scope], HotAnswer | Awaitable[HotAnswer | None] | None]
 
 # Reads the values of an operation's parameters from a request; None where FastAPI has to, whose faults are told.
@@ -137,7 +137,7 @@ class Area:
             writes = method in WRITING and not only_reads
             changes_as_admin = writes and caller.__name__ in ("AdminCall", "HostCall")
             assert (audit is not None) == changes_as_admin, f"{function.__name__}: audit belongs to admin changes"
-            assert hot is None or not writes, f"{function.__name__}: only reads are answered from memory"
+            assert hot is None or not changes_as_admin, f"{function.__name__}: a change by an admin leaves an audit"
             returned = hints.get("return")
             is_plain = returned is None or returned is type(None) or _is_response(returned)
             assert answer is None or is_plain, f"{function.__name__} says twice what it answers"
@@ -152,7 +152,7 @@ class Area:
                     caller=caller,
                     status=status,
                     # What is kept in memory has a tag, and who has the same bytes gets none.
-                    statuses=(status, *statuses, *((304,) if hot is not None else ())),
+                    statuses=(status, *statuses, *((304,) if hot is not None and not writes else ())),
                     errors=tuple(errors),
                     invalid=invalid or self.family.invalid,
                     repeat=repeat or (Repeat.ATOMIC if writes else Repeat.NEVER),

@@ -61,6 +61,7 @@ class HotEndpoint:
         RAISED_KINDS.add(refusal.kind.name)
         request_id = scope["app"].state.context.new_request_id()
         response = render(self.operation.family, refusal, request_id=request_id)
+        response.headers["X-Request-Id"] = request_id
         return response.status_code, [*response.raw_headers, *OPEN_HEADERS], bytes(response.body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -169,7 +169,7 @@ async def _hold(db: Session, prepared: Prepared, order: Order) -> holding.Held:
     owned = await _find_owned(db, order)
     lines = rules.without_owned_bonuses(order.lines, owned)
     held = await holding.hold(db, holder, lines)
-    faults = [*held.faults, *rules.owned_faults(lines, owned)]
+    faults = [*held.faults, *(() if keeps_owned(order) else rules.owned_faults(lines, owned))]
     if faults:
         raise rules.refusal_of(faults)
     return held
@@ -178,7 +178,7 @@ async def _hold(db: Session, prepared: Prepared, order: Order) -> holding.Held:
 async def _find_owned(db: Session, order: Order) -> frozenset[int]:
     """What the player owns of what can be owned once only. Things in the Backpack are not owned yet."""
     once = rules.owned_once(order.lines)
-    if not once or order.destination is OrderDestination.BACKPACK or keeps_owned(order):
+    if not once or order.destination is OrderDestination.BACKPACK:
         return frozenset()
     return await queries.list_owned(db, order.project_id, order.player_id, list(once))
 

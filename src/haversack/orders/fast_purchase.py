@@ -12,7 +12,6 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import text
 
 from haversack.catalog.read_model.rules import is_before_release
 from haversack.catalog.records import VirtualItemType
@@ -26,58 +25,18 @@ from haversack.errors import (
     USER_LIMIT_EXCEEDED,
     Refusal,
 )
-from haversack.inventory.ledger import moment_text
+from haversack.inventory.ledger import LedgerRow, balance_row, item_row, stock_row, uses_row
 from haversack.inventory.records import CurrencyGrant, ItemGrant
 from haversack.inventory.rules import OWNED_MAX
 from haversack.limits.rules import item_window
 from haversack.orders import queries, rules
+from haversack.orders.buying_together import NO_GOODS, Goods, Purchase, buy_together
 from haversack.orders.records import Order, OrderLine, OrderState, Reserved
 from haversack.orders.stored_forms import details_form
 from haversack.projects.records import OrderDestination, Project
 from haversack.webhooks.event_ids import new_event_id
 from haversack.webhooks.events import body_of
 from haversack.webhooks.order_events import OrderPaid
-
-# In the order of the function's parameters.
-PARAMETERS = (
-    "project",
-    "player",
-    "turn",
-    "order_id",
-    "now",
-    "expires",
-    "currency_type",
-    "currency",
-    "amount",
-    "amount_before",
-    "external",
-    "is_guest",
-    "is_sandbox",
-    "country",
-    "email",
-    "locale",
-    "platform",
-    "cart",
-    "parameters",
-    "use_items",
-    "use_quantities",
-    "use_limits",
-    "use_windows",
-    "use_details",
-    "stock_items",
-    "stock_quantities",
-    "skus",
-    "amounts",
-    "items",
-    "quantities",
-    "singles",
-    "content",
-    "lines",
-    "event",
-    "version",
-    "body",
-)
-BUY_AT_ONCE = text(f"SELECT buy_at_once({', '.join(f':{name}' for name in PARAMETERS)}) AS delivery_id")
 
 USED_UP, NOT_ENOUGH, OWNED, SOLD_OUT = "HV001", "HV002", "HV003", "HV004"
 CHANGED, OTHER_VERSION = "HV900", "HV901"
@@ -100,7 +59,7 @@ class Numbers:
     items: list[tuple[int, int]] = field(default_factory=list)
     singles: dict[int, str] = field(default_factory=dict)
     skus: dict[int, str] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
+    goods: Goods = NO_GOODS
 
     def holds(self, now: datetime) -> bool:
         """Whether the limits' windows are still the same."""
@@ -128,10 +87,11 @@ def numbers_of(lines: tuple[OrderLine, ...], shop: Shop, now: datetime) -> Numbe
                 content.append({"kind": "item", "item_id": given.item_id, "sku": given.sku, "quantity": given.quantity})
             case _:
                 return None
-    found.uses.sort()
+    if len(found.uses) > 1:
+        return None
     found.stocks.sort()
     found.lines = tuple(replace(line, reserved=reserved[line.line_no]) for line in lines)
-    found.values = _static_values(found, content)
+    found.goods = _goods(found, content)
     return found
 
 
@@ -161,24 +121,23 @@ def _add_limits(found: Numbers, line: OrderLine, shop: Shop, now: datetime) -> R
     return reserved
 
 
-def _static_values(found: Numbers, content: list[dict[str, Any]]) -> dict[str, Any]:
-    """The values that are the same for everybody who orders these lines."""
-    return {
-        "use_items": [item_id for item_id, _, _, _ in found.uses] or None,
-        "use_quantities": [quantity for _, quantity, _, _ in found.uses] or None,
-        "use_limits": [limit for _, _, limit, _ in found.uses] or None,
-        "use_windows": [window for _, _, _, window in found.uses] or None,
-        "use_details": [moment_text(window) for _, _, _, window in found.uses] or None,
-        "stock_items": [item_id for item_id, _ in found.stocks] or None,
-        "stock_quantities": [quantity for _, quantity in found.stocks] or None,
-        "skus": [sku for sku, _ in found.amounts] or None,
-        "amounts": [amount for _, amount in found.amounts] or None,
-        "items": [item_id for item_id, _ in found.items] or None,
-        "quantities": [quantity for _, quantity in found.items] or None,
-        "singles": list(found.singles) or None,
-        "content": orjson.dumps(content).decode(),
-        "lines": orjson.dumps([_line_form(line) for line in found.lines]).decode(),
-    }
+def _goods(found: Numbers, content: list[dict[str, Any]]) -> Goods:
+    """What is the same for everybody who orders these lines."""
+    return Goods(
+        content=orjson.dumps(content).decode(),
+        lines=orjson.dumps([_line_form(line) for line in found.lines]).decode(),
+        uses=tuple(found.uses),
+        credits=tuple(sorted(found.amounts)),
+        items=tuple(sorted(found.items)),
+        singles=tuple(found.singles),
+        stocks=tuple(found.stocks),
+        rows_before=tuple(uses_row(item_id, window, quantity) for item_id, quantity, _, window in found.uses),
+        rows_after=(
+            *(balance_row(sku, amount) for sku, amount in found.amounts),
+            *(item_row(item_id, quantity) for item_id, quantity in found.items),
+            *(stock_row(item_id, "sold", quantity) for item_id, quantity in found.stocks),
+        ),
+    )
 
 
 async def buy_at_once(db: Session, order: Order, numbers: Numbers, *, project: Project) -> Order | None:
@@ -195,7 +154,7 @@ async def buy_at_once(db: Session, order: Order, numbers: Numbers, *, project: P
     while True:
         version = _versions.get(order.project_id, 1)
         try:
-            delivery_id = await _call(db, _values(done, numbers, project, version))
+            delivery_id = await buy_together(db, _purchase(done, numbers.goods, project, version), version=version)
         except asyncpg.NumericValueOutOfRangeError:
             raise OWNED_TOO_MANY(sku=order.lines[0].sku) from None
         except asyncpg.PostgresError as error:
@@ -209,18 +168,6 @@ async def buy_at_once(db: Session, order: Order, numbers: Numbers, *, project: P
                 raise
             raise refusal from None
         return done if delivery_id is None else replace(done, delivery_id=delivery_id)
-
-
-async def _call(db: Session, values: dict[str, Any]) -> int | None:
-    """The id of the delivery that has to be sent; None where there is nobody to tell."""
-    delivery_id: int | None
-    if not db.in_transaction:
-        delivery_id = await db.fetch_value(BUY_AT_ONCE, **values)
-        return delivery_id
-    # Inside a transaction of the caller (one with an Idempotency-Key) a refusal must undo this call alone.
-    async with db.begin():
-        delivery_id = await db.fetch_value(BUY_AT_ONCE, **values)
-    return delivery_id
 
 
 def _refusal(error: asyncpg.PostgresError, numbers: Numbers, order: Order) -> Refusal | None:
@@ -242,32 +189,43 @@ def _refusal(error: asyncpg.PostgresError, numbers: Numbers, order: Order) -> Re
     return rules.refusal_of([(sku, refusal)])
 
 
-def _values(order: Order, numbers: Numbers, project: Project, version: int) -> dict[str, Any]:
-    return {
-        **numbers.values,
-        "project": order.project_id,
-        "player": order.player_id,
-        "turn": queries.turn_of(order.project_id, order.player_id),
-        "order_id": order.order_id,
-        "now": order.created_at,
-        "expires": order.expires_at,
-        "currency_type": order.currency_type.value,
-        "currency": order.currency,
-        "amount": _whole(order.amount),
-        "amount_before": _whole(order.amount_without_discount),
-        "external": order.external_id,
-        "is_guest": order.is_guest,
-        "is_sandbox": order.is_sandbox,
-        "country": order.country,
-        "email": order.email,
-        "locale": order.locale,
-        "platform": order.platform,
-        "cart": order.cart_id,
-        "parameters": order.custom_parameters,
-        "event": new_event_id(),
-        "version": version,
-        "body": body_of(OrderPaid(order=order), project, version=version),
-    }
+def _purchase(order: Order, goods: Goods, project: Project, version: int) -> Purchase:
+    return Purchase(
+        project_id=order.project_id,
+        player_id=order.player_id,
+        is_paid=bool(order.amount),
+        values=(
+            order.player_id,
+            queries.turn_of(order.project_id, order.player_id),
+            order.order_id,
+            order.created_at,
+            order.expires_at,
+            order.currency_type.value,
+            order.currency,
+            _whole(order.amount),
+            _whole(order.amount_without_discount),
+            order.external_id,
+            order.is_guest,
+            order.is_sandbox,
+            order.country,
+            order.email,
+            order.locale,
+            order.platform,
+            None if order.custom_parameters is None else orjson.dumps(order.custom_parameters).decode(),
+            goods.content,
+            goods.lines,
+            new_event_id(),
+            body_of(OrderPaid(order=order), project, version=version),
+        ),
+        goods=goods,
+        rows=_rows(order, goods),
+    )
+
+
+def _rows(order: Order, goods: Goods) -> tuple[LedgerRow, ...]:
+    if not order.amount or order.currency is None:
+        return (*goods.rows_before, *goods.rows_after)
+    return (*goods.rows_before, balance_row(order.currency, -int(order.amount)), *goods.rows_after)
 
 
 def _whole(amount: Decimal | None) -> int | None:

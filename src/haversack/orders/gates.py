@@ -1,4 +1,4 @@
-"""Keeps the rush for one limited item from taking all connections of a process.
+"""Keeps the rush for one limited item, or of one player, from taking all connections of a process.
 
 Orders of a limited item wait for each other at its row in the database, one commit after another. Without a gate each
 of them would wait there with a connection of its own, and everything else in the process, the catalog of other projects
@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from haversack.database.engine import Database, DatabaseAway, Session
@@ -24,7 +25,9 @@ class _Gate:
     users: int = 0
 
 
-_gates: WeakKeyDictionary[Database, dict[tuple[int, int], _Gate]] = WeakKeyDictionary()
+# By project and item, or player.
+_Key = tuple[int, int | UUID]
+_gates: WeakKeyDictionary[Database, dict[_Key, _Gate]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -46,7 +49,23 @@ async def through_gates(db: Session, project_id: int, item_ids: Sequence[int]) -
 
 
 @asynccontextmanager
-async def _through(gates: dict[tuple[int, int], _Gate], key: tuple[int, int]) -> AsyncIterator[None]:
+async def through_player_gate(db: Session, project_id: int, player_id: UUID) -> AsyncIterator[None]:
+    """The same for what takes a player's turn and comes in numbers: a button that is pressed a thousand times."""
+    if db.in_transaction:
+        yield
+        return
+    gates = _gates.setdefault(db.database, {})
+    async with AsyncExitStack() as entered:
+        try:
+            async with asyncio.timeout(SECONDS_MAX):
+                await entered.enter_async_context(_through(gates, (project_id, player_id)))
+        except TimeoutError:
+            raise DatabaseAway("too many calls wait for one player's turn") from None
+        yield
+
+
+@asynccontextmanager
+async def _through(gates: dict[_Key, _Gate], key: _Key) -> AsyncIterator[None]:
     gate = gates.setdefault(key, _Gate())
     gate.users += 1
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.exceptions import RequestValidationError
@@ -37,12 +37,13 @@ from haversack.errors import (
 )
 from haversack.http.area import Area
 from haversack.http.calls import BuyerCall, GuestCall, ShopperCall
-from haversack.orders import queries
+from haversack.orders import answering, queries
 from haversack.orders.changes import note_order
 from haversack.orders.checkout import order_for_free, order_for_virtual_currency
 from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.records import Order
 from haversack.orders.wire import (
+    PLATFORM_QUERIES,
     FreeItemOrderBody,
     FreeOrderBody,
     OrderIdView,
@@ -59,7 +60,6 @@ virtual_area = Area("virtual-payment", family=STORE, prefix="/api")
 order_area = Area("order", family=STORE, prefix="/api")
 
 ORDER_ID_MAX = 2**31 - 1
-_PLATFORM_QUERIES = {b"": "xsolla", **{f"platform={name}".encode(): name for name in get_args(Platform)}}
 
 # What may stand in the way of an order, whatever it is paid with.
 CHECKOUT_ERRORS = (
@@ -92,9 +92,7 @@ def country_of(call: BuyerCall | GuestCall, given: str | None = None) -> str | N
     catalog."""
     if call.player is not None and call.player.country is not None:
         return call.player.country
-    header = call.request.headers.get("x-user-country", "")
-    is_code = len(header) == 2 and header.isascii() and header.isalpha()
-    return given or (header.upper() if is_code else None)
+    return given or answering.country_of(call.player, call.request.headers.get("x-user-country", ""))
 
 
 async def check_code(call: BuyerCall, code: str | None) -> None:
@@ -183,7 +181,7 @@ async def _order_free_cart(call: ShopperCall, cart_id: str | None, body: FreeOrd
 
 async def _bind_virtual_order(request: Request) -> dict[str, Any] | None:
     """The parameters of a purchase as clients send them: no query or the platform alone, a small body or none."""
-    platform = _PLATFORM_QUERIES.get(request.scope["query_string"])
+    platform = PLATFORM_QUERIES.get(request.scope["query_string"])
     if platform is None:
         return None
     raw = await request.body()
@@ -204,6 +202,7 @@ async def _bind_virtual_order(request: Request) -> dict[str, Any] | None:
     "/v2/project/{project_id}/payment/item/{item_sku}/virtual/{virtual_currency_sku}",
     errors=VIRTUAL_ERRORS,
     bind=_bind_virtual_order,
+    hot=answering.buy_hot,
 )
 async def create_order_with_item_for_virtual_currency(
     call: BuyerCall,

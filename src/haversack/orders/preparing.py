@@ -28,8 +28,8 @@ from haversack.orders.fast_purchase import Numbers, numbers_of
 from haversack.orders.records import ChainStep, OrderLine
 from haversack.orders.rules import Looked, Way
 from haversack.personalization.partner_view import partner_view
-from haversack.pricing.lines import given_lines_of, lines_of, virtual_lines_of
-from haversack.pricing.purchases import Purchase, price_purchase
+from haversack.pricing.lines import virtual_lines_of
+from haversack.pricing.purchases import Purchase, price_purchase, price_step
 from haversack.pricing.records import PricedCart
 from haversack.pricing.rules import price_cart
 from haversack.projects.records import OrderDestination, Project
@@ -204,11 +204,7 @@ def _price(shop: Shop, checkout: Checkout, buyer: _Buyer, looked: Sequence[Looke
             situation=buyer.situation,
             chosen_keys=checkout.chosen_keys,
         )
-    items = tuple(item for item, _ in wanted)
-    if way is Way.FREE:
-        return Purchase(price_cart(given_lines_of(wanted), currency=None), items, None)
-    lines, currency = lines_of(shop, wanted, country=checkout.country, currency=checkout.currency)
-    return Purchase(price_cart(lines, currency=currency), items, currency)
+    return price_step(shop, wanted, country=checkout.country, currency=checkout.currency, is_given=way is Way.FREE)
 
 
 async def _find_buyer(context: Context, db: Session, shop: Shop, checkout: Checkout, now: datetime) -> _Buyer:

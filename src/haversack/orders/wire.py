@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -32,6 +32,8 @@ Platform = Literal[
     "ios_other",
     "pc_other",
 ]
+# As clients write it, and left out.
+PLATFORM_QUERIES = {b"": "xsolla", **{f"platform={name}".encode(): name for name in get_args(Platform)}}
 
 
 def _parameters(given: dict[str, Any] | None) -> dict[str, Any] | None:

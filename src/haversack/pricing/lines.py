@@ -4,7 +4,6 @@ Carts and orders have their lines from here, so that they agree.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from weakref import WeakKeyDictionary
 
@@ -61,11 +60,6 @@ def lines_of(
 def virtual_lines_of(wanted: Sequence[tuple[SellableItem, int]], *, currency_sku: str) -> tuple[Line, ...]:
     """Items and quantities as lines with their unit prices in a virtual currency."""
     return tuple(_line(item, quantity, _virtual_price(item, currency_sku)) for item, quantity in wanted)
-
-
-def given_lines_of(wanted: Sequence[tuple[SellableItem, int]]) -> tuple[Line, ...]:
-    """Items and quantities as lines that cost nothing, whatever the items cost."""
-    return tuple(replace(_line(item, quantity, None), is_free=True) for item, quantity in wanted)
 
 
 def _virtual_price(item: SellableItem, currency_sku: str) -> Decimal | None:

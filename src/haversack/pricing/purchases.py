@@ -45,6 +45,26 @@ def price_purchase(
     return Purchase(priced, (*items, *(item for item, _ in bonuses)), shown, applied)
 
 
+def price_step(
+    shop: Shop,
+    wanted: Sequence[tuple[SellableItem, int]],
+    *,
+    country: str | None,
+    currency: str | None,
+    is_given: bool,
+) -> Purchase:
+    """Price what a step of an offer chain gives: promotions mean nothing to it, and what is given costs nothing."""
+    items = tuple(item for item, _ in wanted)
+    if not is_given:
+        lines, shown = lines_of(shop, wanted, country=country, currency=currency)
+        return Purchase(price_cart(lines, currency=shown), items, shown)
+    free = [
+        Line(item_id=item.item_id, sku=item.sku, quantity=quantity, unit_amount=None, is_free=True)
+        for item, quantity in wanted
+    ]
+    return Purchase(price_cart(free, currency=None), items, None)
+
+
 def _bonus_lines(
     shop: Shop, bonuses: Sequence[Bonus], chosen_keys: Mapping[str, str] | None
 ) -> Iterable[tuple[SellableItem, Line]]:

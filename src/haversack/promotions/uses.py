@@ -4,7 +4,7 @@ A use of a discount or bonus counts for its player where it has a limit for each
 for the code and for everybody, limited or not, so that a limit that is set later knows what was before.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -98,13 +98,21 @@ async def give_back_uses(
 
 
 async def count_uses(
-    db: Session, project_id: int, player_id: UUID, uses: Iterable[Use], *, now: datetime, is_final: bool = False
+    db: Session,
+    project_id: int,
+    player_id: UUID,
+    uses: Iterable[Use],
+    *,
+    now: datetime,
+    is_final: bool = False,
+    before_shared: Callable[[], Awaitable[None]] | None = None,
 ) -> tuple[tuple[TakenUse, ...], list[LedgerRow]]:
     """Count a use of each promotion for a player, in the caller's transaction, or raise UsesExhausted; the
     caller writes the rows to the ledger once it has locked all else.
 
     The counts are reserved until `settle_uses`, `uncount_uses` or `give_back_uses` ends them; is_final: they are used
-    at once, as coupons are.
+    at once, as coupons are. before_shared: done once the player's own uses are counted, and before the rows are locked
+    that all players share.
     """
     assert db.in_transaction, "uses belong to the transaction of what uses them"
     counted = sorted((use for use in uses if _counts(use.promotion)), key=lambda use: use.promotion.promotion_id)
@@ -112,6 +120,8 @@ async def count_uses(
         return (), []
     windows = await _take_from_player(db, project_id, player_id, counted, now)
     rows = [promotion_row(promotion_id, window_start, 1) for promotion_id, window_start in sorted(windows.items())]
+    if before_shared is not None:
+        await before_shared()
     rows += await _take_codes(db, project_id, counted, is_final=is_final)
     totals = await _take_totals(db, project_id, counted, is_final=is_final)
     rows += [promotion_total_row(promotion_id, 1) for promotion_id in sorted(totals)]

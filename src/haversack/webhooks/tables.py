@@ -61,6 +61,7 @@ Index(
     postgresql_where=webhook_events.c.event_type.in_(("order_paid", "order_canceled")),
 )
 
+# Neither checks nor a reference to the event, as with `orders`.
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
@@ -80,14 +81,6 @@ webhook_deliveries = Table(
     Column("replay_of", BigInteger, nullable=True),
     moment("created_at"),
     moment("settled_at", nullable=True),
-    ForeignKeyConstraint(["project_id", "event_id"], ["webhook_events.project_id", "webhook_events.event_id"]),
-    one_of("purpose", "store", "backpack"),
-    one_of("status", "pending", "withheld", "succeeded", "failed", "cancelled"),
-    CheckConstraint(
-        "reason IN ('refused', 'exhausted', 'no_endpoint', 'endpoint_disabled', 'predecessor_failed')",
-        name="reason_known",
-    ),
-    CheckConstraint("(settled_at IS NULL) = (status IN ('pending', 'withheld'))", name="settled_fits_status"),
 )
 _delivery = webhook_deliveries.c
 # What waits, in the order of each lane; the first entry of a lane is its head.

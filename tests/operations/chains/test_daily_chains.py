@@ -4,7 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
+from haversack.database.engine import Session
 from make import catalog
 from make.client_catalog import sell
 from make.day_chains import (
@@ -15,6 +17,7 @@ from make.day_chains import (
     daily_step,
     gives,
     make_chain,
+    offer_chain,
     see_chain,
     stand_at,
     statuses_of,
@@ -254,3 +257,36 @@ async def test_claim_user_daily_chain_step_reward_again_with_its_key(client: htt
     for _ in range(2):
         assert (await claim(client, buyer, "daily", chain_id, 1, headers=headers)).status_code == 204
     assert await owned_of(buyer, sku) == 1
+
+
+@pytest.mark.parametrize("kind", ["daily", "offer"])
+async def test_a_page_of_fifty_chains_takes_two_queries(
+    client: httpx.AsyncClient, studio: Studio, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sku = await sell_for_money(client, studio)
+    buyer = await make_buyer(studio)
+    await stand_at(studio, START)
+    body = daily_chain(sku, sku) if kind == "daily" else offer_chain(sku, sku)
+    if kind == "offer":
+        condition = {"attribute": "league", "type": "string", "operator": "eq", "value": "gold", "can_be_missing": True}
+        body["attribute_conditions"] = [condition]
+    ids = [await make_chain(client, studio, kind, body) for _ in range(50)]
+    assert (await claim(client, buyer, kind, ids[0], 1)).is_success
+    first = await client.get(user_path(studio, kind), headers=buyer.headers)
+    asked: list[str] = []
+
+    def counted(name: str) -> None:
+        really = getattr(Session, name)
+
+        async def count(session: Session, *arguments: Any, **values: Any) -> Any:
+            asked.append(name)
+            return await really(session, *arguments, **values)
+
+        monkeypatch.setattr(Session, name, count)
+
+    for name in ("fetch_all", "fetch_one", "fetch_value", "execute", "execute_many"):
+        counted(name)
+    again = await client.get(user_path(studio, kind), headers=buyer.headers)
+    assert again.content == first.content
+    # What was claimed, and of personal chains the player's attributes.
+    assert asked == ["fetch_all"] * (1 if kind == "daily" else 2)

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from haversack.inventory.verifying import find_differences
+from haversack.inventory.verifying import find_differences, list_differences
 from haversack.orders.actions import expire_due_orders
 from haversack.orders.records import OrderState
 from haversack.orders.rules import OrderNotPayable
@@ -51,6 +51,7 @@ from make.payments import Purchase
 from make.projects import Studio
 from make.promotions import discount, make_promotion
 
+ORDERED = "steps of chains that orders have done"
 HOURLY = {"interval_type": "hourly", "interval_hours": 4}
 
 
@@ -532,3 +533,31 @@ async def test_an_order_is_paid_though_its_chain_was_deleted(client: httpx.Async
     await purchase.pay()
     assert await owned_of(buyer, lamp) == 1
     assert not await verified(studio)
+
+
+@pytest.mark.parametrize(
+    ("damage", "check"),
+    [
+        ("UPDATE orders SET chain_step = NULL WHERE project_id = $1", ORDERED),
+        ("UPDATE orders SET paid_at = NULL WHERE project_id = $1", ORDERED),
+        (
+            "UPDATE chain_claims SET order_id = order_id + 1 WHERE project_id = $1",
+            ORDERED,
+        ),
+        ("DELETE FROM chain_claims WHERE project_id = $1", "steps of chains"),
+    ],
+)
+async def test_damage_to_steps_is_found(client: httpx.AsyncClient, studio: Studio, damage: str, check: str) -> None:
+    lamp = await sell_for_money(client, studio)
+    buyer = await make_buyer(studio)
+    chain_id = await make_chain(client, studio, "offer", offer_chain(lamp, offer_step(2, lamp, is_free=False)))
+    assert (await claim(client, buyer, "offer", chain_id, 1)).status_code == 200
+    await (await ordered(client, buyer, chain_id, 2)).pay()
+    assert not await verified(studio)
+    async with studio.context.database.connection() as connection:
+        attempt = connection.transaction()
+        await attempt.start()
+        assert (await connection.execute(damage, studio.project_id)).rpartition(" ")[2] == "2"
+        found = {difference.check for difference in await list_differences(connection, studio.project_id)}
+        await attempt.rollback()
+    assert check in found

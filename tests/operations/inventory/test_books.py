@@ -24,7 +24,7 @@ from make.inventory import Goods, book, consume, give, ledger_rows, make_goods, 
 from make.keys import grant as grant_right
 from make.keys import make_game, new_grant, redeem, request, upload
 from make.keys import new_player as new_key_player
-from make.orders import cancel, make_buyer, order_money, sell_for_money, stock_of
+from make.orders import buy, cancel, fund, make_buyer, order_money, sell_for, sell_for_money, stock_of
 from make.projects import Studio
 from make.taxonomy import admin
 
@@ -168,6 +168,33 @@ async def test_damage_is_found(
     assert checks <= found
     others = found - checks
     assert others <= {"the digests", "the heads of the chains"} if "ledger" in word else not others
+
+
+# What the tables of every purchase do not guard themselves.
+DAMAGE_OF_ORDERS = [
+    ("UPDATE orders SET state = 'lost'", "orders and their lines"),
+    ("UPDATE orders SET currency = NULL", "orders and their lines"),
+    ("UPDATE orders SET amount = -1", "orders and their lines"),
+    ("DELETE FROM orders", "orders and their lines"),
+    ("UPDATE order_lines SET quantity = 0", "orders and their lines"),
+    ("UPDATE webhook_deliveries SET status = 'pending'", "deliveries and their events"),
+    ("UPDATE webhook_deliveries SET reason = 'weather'", "deliveries and their events"),
+    ("DELETE FROM webhook_events", "deliveries and their events"),
+]
+
+
+@pytest.mark.parametrize(("statement", "check"), DAMAGE_OF_ORDERS)
+async def test_damage_to_orders_is_found(
+    client: httpx.AsyncClient, studio: Studio, context: Context, statement: str, check: str
+) -> None:
+    sku, gold = await sell_for(client, studio, 5)
+    buyer = await make_buyer(studio)
+    await fund(buyer, gold, 5)
+    assert (await buy(client, buyer, sku, gold)).status_code == 200
+    async with _behind_the_back(context) as connection:
+        await connection.execute(f"{statement} WHERE project_id = $1", studio.project_id)
+        found = await list_differences(connection, studio.project_id)
+    assert {difference.check for difference in found} == {check}
 
 
 async def test_a_chain_made_anew_does_not_fit_its_digest(

@@ -412,8 +412,9 @@ async def _stamps_of(catalog: Catalog, change: _Change, old: Catalog | None) -> 
         stale |= {
             item_id for item_id in catalog.entries if catalog.groups_of.get(item_id) != old.groups_of.get(item_id)
         }
-    points, before = catalog.value_points, old.value_points
-    stale |= {item_id for item_id in points.keys() | before.keys() if points.get(item_id) != before.get(item_id)}
+    points, old_points = catalog.value_points, old.value_points
+    named = points.keys() | old_points.keys()
+    stale |= {item_id for item_id in named if points.get(item_id) != old_points.get(item_id)}
     touched = [found for each in stale for found in (old.entries.get(each), catalog.entries.get(each)) if found]
     # What is priced in a currency shows the currency's name; what holds an item, or a game its keys, shows it whole.
     currencies = {entry.sku for entry in touched if entry.kind is ItemKind.VIRTUAL_CURRENCY}

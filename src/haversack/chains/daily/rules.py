@@ -47,7 +47,7 @@ def with_own_round(chain: Chain, progress: Progress, now: datetime) -> Progress:
         return progress
     if not chain.steps or any(step.step_id not in progress.claimed for step in chain.steps):
         return progress
-    again = _day_start(chain, max(progress.claimed.values())) + DAY
+    again = day_start(chain, max(progress.claimed.values())) + DAY
     return Progress(max(again, progress.window_start + timedelta(microseconds=1))) if again <= now else progress
 
 
@@ -89,7 +89,7 @@ def _calendar_state(opens: datetime, now: datetime) -> StepState:
     return StepState.CLAIMABLE if now < opens + DAY else StepState.MISSED
 
 
-def _day_start(chain: Chain, moment: datetime) -> datetime:
+def day_start(chain: Chain, moment: datetime) -> datetime:
     """When the day of a moment began."""
     return chain.starts_at + (moment - chain.starts_at) // DAY * DAY
 
@@ -98,17 +98,17 @@ def _rolling_days(chain: Chain, progress: Progress, now: datetime) -> tuple[Day,
     # A window that was begun by hand while the clock stands still lies a moment ahead of it.
     opens = max(chain.starts_at, min(progress.window_start, now))
     if progress.claimed:
-        opens = _day_start(chain, max(progress.claimed.values())) + DAY
+        opens = day_start(chain, max(progress.claimed.values())) + DAY
     days: list[Day] = []
     is_next = True
     for step in chain.steps:
         claimed_at = progress.claimed.get(step.step_id)
         if claimed_at is not None:
-            days.append(Day(step, StepState.CLAIMED, _day_start(chain, claimed_at)))
+            days.append(Day(step, StepState.CLAIMED, day_start(chain, claimed_at)))
             continue
         days.append(Day(step, _rolling_state(chain, opens, now, is_next=is_next), opens))
         # The one after it opens on the next day at the earliest: if the player takes this one as soon as possible.
-        opens = _day_start(chain, max(opens, now)) + DAY
+        opens = day_start(chain, max(opens, now)) + DAY
         is_next = False
     return tuple(days)
 

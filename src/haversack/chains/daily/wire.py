@@ -8,9 +8,7 @@ from pydantic import Field
 
 from haversack.catalog.items.wire.parts import Count, Flag, MomentText, StrictBody, Whole
 from haversack.catalog.records import Item
-from haversack.catalog.selling import Shop
 from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
-from haversack.chains.daily.records import Day
 from haversack.chains.daily.rules import end_of, round_of
 from haversack.chains.drafts import ChainDraft, StepDraft
 from haversack.chains.records import ByDay, Chain, DailyType
@@ -18,7 +16,6 @@ from haversack.chains.step_items import AdminItemView, ClientItemView, ItemBodie
 from haversack.clock import wire_time
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
-from haversack.text import reading
 
 # A step for each day of a leap year.
 STEPS_MAX = 366
@@ -103,7 +100,8 @@ class DailyStepView(WireModel):
     items: list[AdminItemView]
 
 
-def _opening(chain: Chain) -> ByDay:
+def opening_of(chain: Chain) -> ByDay:
+    """How the days of a daily chain go."""
     assert isinstance(chain.opening, ByDay), "only daily chains are shown as such"
     return chain.opening
 
@@ -115,9 +113,17 @@ def _last_second(ends_at: datetime | None) -> str | None:
 
 def _end_text(chain: Chain) -> str | None:
     """When a chain ends: a rolling one as it was written, one of the calendar on its last day."""
-    if chain.ends_at is None or _opening(chain).type is DailyType.ROLLING:
+    if chain.ends_at is None or opening_of(chain).type is DailyType.ROLLING:
         return None if chain.ends_at is None else wire_time(chain.ends_at)
     return _last_second(chain.ends_at)
+
+
+def shown_dates(chain: Chain, now: datetime) -> tuple[str, str | None]:
+    """When a chain begins and ends for players: of one that recurs by the calendar, the round that is under way."""
+    if opening_of(chain).type is DailyType.ROLLING:
+        return wire_time(chain.starts_at), _end_text(chain)
+    start, end = round_of(chain, now)
+    return wire_time(start), _last_second(end)
 
 
 class DailyChainShortView(WireModel):
@@ -145,9 +151,9 @@ class DailyChainShortView(WireModel):
             "date_start": wire_time(chain.starts_at),
             "date_end": _end_text(chain),
             "is_enabled": chain.is_enabled,
-            "is_recurrent": _opening(chain).is_recurrent,
+            "is_recurrent": opening_of(chain).is_recurrent,
             "number_of_steps": len(chain.steps),
-            "type": _opening(chain).type.value,
+            "type": opening_of(chain).type.value,
         }
 
     @classmethod
@@ -200,34 +206,6 @@ class ClientDailyChainView(WireModel):
     date_end: str | None
     type: str
     steps: list[ClientDailyStepView]
-
-    @classmethod
-    def of(cls, chain: Chain, days: Sequence[Day], shop: Shop, now: datetime, language: str) -> Self:
-        """The view of a chain for a player with whom its days stand so. Of one that recurs by the calendar it is the
-        round that is under way."""
-        opening = _opening(chain)
-        starts_at, ends_at = chain.starts_at, _end_text(chain)
-        if opening.type is DailyType.CALENDAR_HARD:
-            starts_at, round_end = round_of(chain, now)
-            ends_at = _last_second(round_end)
-        return cls(
-            id=chain.chain_id,
-            name=reading(chain.name, language),
-            description=reading(chain.description, language) if chain.description else None,
-            order=chain.sort_order,
-            date_start=wire_time(starts_at),
-            date_end=ends_at,
-            type=opening.type.value,
-            steps=[
-                ClientDailyStepView(
-                    step_number=day.step.number,
-                    status=day.state.value,
-                    unlocked_date=int(day.unlocked_at.timestamp()),
-                    items=ClientItemView.of_rewards(day.step.rewards, shop, language),
-                )
-                for day in days
-            ],
-        )
 
 
 class ClientDailyChainPageView(WireModel):

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
-from haversack.catalog.selling import open_shop
-from haversack.chains.asking import ChainIdPath, Page, Read, ReadQuery, StepNumberPath
+from starlette.responses import Response
+
+from haversack.catalog.selling import Shop, open_shop
+from haversack.chains.asking import ChainIdPath, Page, Read, StepNumberPath
 from haversack.chains.offer import actions
-from haversack.chains.offer.wire import ClientOfferChainPageView, ClientOfferChainView, Reader
+from haversack.chains.offer.encoding import Reader, encode_chain
+from haversack.chains.offer.wire import ClientOfferChainPageView, ClientOfferChainView
+from haversack.chains.pieces import chain_answer, page_answer
 from haversack.chains.records import Chain, ChainKind
 from haversack.chains.seeing import list_seen, read_standings, see_chain
 from haversack.errors import (
@@ -19,6 +23,7 @@ from haversack.errors import (
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import BuyerCall, GuestCall
 from haversack.orders.checkout import order_for_free
+from haversack.orders.gates import through_player_gate
 from haversack.orders.player_operations import FREE_ERRORS, MONEY_ERRORS, country_of, tell_of
 from haversack.orders.preparing import Checkout
 from haversack.orders.wire import OrderIdView
@@ -31,33 +36,30 @@ PAGE_MAX = 30
 STEP_ERRORS = (CHAIN_NOT_FOUND, CHAIN_STEP_NOT_OPEN, REWARD_CLAIMED)
 
 
-async def _views(call: GuestCall, chains: Sequence[Chain], read: ReadQuery) -> list[ClientOfferChainView]:
-    shop = await open_shop(call.context.catalogs, call.project_id)
-    reader = Reader(shop, country_of(call), read.language, call.now)
+async def _encoded(call: GuestCall, shop: Shop, chains: Sequence[Chain], language: str) -> list[bytes]:
+    reader = Reader(shop, country_of(call), language, call.now)
     standings = await read_standings(call, chains)
-    return [
-        ClientOfferChainView.of(chain, standing.progress, reader)
-        for chain, standing in zip(chains, standings, strict=True)
-    ]
+    return [encode_chain(chain, standing, reader) for chain, standing in zip(chains, standings, strict=True)]
 
 
-@area.get("")
-async def get_offer_chains_list(call: GuestCall, page: Page) -> ClientOfferChainPageView:
+@area.get("", answer=ClientOfferChainPageView)
+async def get_offer_chains_list(call: GuestCall, page: Page) -> Response:
     """List the offer chains that the player sees; who is not signed in sees all of them, as one who has done
     nothing."""
     shop = await open_shop(call.context.catalogs, call.project_id)
     seen = await list_seen(call, shop, ChainKind.OFFER)
     shown, has_more = page.page_of(seen, PAGE_MAX)
-    items = await _views(call, shown, page)
-    return ClientOfferChainPageView(has_more=has_more, total_items_count=len(seen), items=items)
+    encoded = await _encoded(call, shop, shown, page.language)
+    return page_answer(encoded, has_more=has_more, total=len(seen))
 
 
-@area.get("/{offer_chain_id}", errors=(CHAIN_NOT_FOUND,))
-async def get_user_offer_chain_by_id(call: GuestCall, offer_chain_id: ChainIdPath, read: Read) -> ClientOfferChainView:
+@area.get("/{offer_chain_id}", errors=(CHAIN_NOT_FOUND,), answer=ClientOfferChainView)
+async def get_user_offer_chain_by_id(call: GuestCall, offer_chain_id: ChainIdPath, read: Read) -> Response:
     """Show an offer chain and how far the player has come in it."""
     shop = await open_shop(call.context.catalogs, call.project_id)
-    (view,) = await _views(call, [await see_chain(call, shop, ChainKind.OFFER, offer_chain_id)], read)
-    return view
+    chain = await see_chain(call, shop, ChainKind.OFFER, offer_chain_id)
+    (encoded,) = await _encoded(call, shop, [chain], read.language)
+    return chain_answer(encoded)
 
 
 @area.post("/{offer_chain_id}/step/number/{step_number}/claim", errors=(*STEP_ERRORS, CHAIN_STEP_PAID, *FREE_ERRORS))
@@ -65,7 +67,7 @@ async def claim_user_offer_chain_step_reward(
     call: BuyerCall, offer_chain_id: ChainIdPath, step_number: StepNumberPath
 ) -> OrderIdView:
     """Take the free step that is open. Its item is given at once, by an order that costs nothing."""
-    async with call.db.begin():
+    async with through_player_gate(call.db, call.project_id, call.player_id), call.db.begin():
         chain_step, wanted = await actions.open_free_step(call, offer_chain_id, step_number)
         checkout = Checkout(
             project=call.project,
@@ -89,6 +91,6 @@ async def order_user_offer_chain_step_reward(
 ) -> OrderTokenView:
     """Order the paid step that is open. The token opens the payment page for it, for 24 hours; the step is done when
     the order is paid."""
-    async with call.db.begin():
+    async with through_player_gate(call.db, call.project_id, call.player_id), call.db.begin():
         chain_step, wanted = await actions.open_paid_step(call, offer_chain_id, step_number)
         return await order_for_token(call, body or CartOrderBody(), wanted, chain_step=chain_step)

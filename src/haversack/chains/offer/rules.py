@@ -23,6 +23,13 @@ def schedule_window(schedule: Schedule, starts_at: datetime, now: datetime) -> W
     return Window(start, start + length)
 
 
+def next_reset(schedule: Schedule, starts_at: datetime, now: datetime) -> datetime:
+    """When a chain's schedule begins anew the next time."""
+    following = schedule_window(schedule, starts_at, now).next
+    assert following is not None, "what recurs has a next time"
+    return following
+
+
 def next_step(chain: Chain, progress: Progress) -> Step | None:
     """The step that is open: the first that is not done; None where all are."""
     return next((step for step in chain.steps if step.step_id not in progress.claimed), None)

@@ -1,7 +1,6 @@
 """Offer chains on the wire: what a studio writes and reads of them, and what a player sees."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -10,25 +9,22 @@ from pydantic import Field
 
 from haversack.catalog.items.wire.parts import Count, Flag, MomentText, StrictBody, Whole
 from haversack.catalog.records import Item, Price, Schedule
-from haversack.catalog.selling import Shop
 from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
 from haversack.chains.drafts import ChainDraft, StepDraft
-from haversack.chains.offer.rules import next_step, schedule_window
-from haversack.chains.records import ByOrder, Chain, Progress, Step
+from haversack.chains.offer.rules import next_reset
+from haversack.chains.records import ByOrder, Chain, Step
 from haversack.chains.step_items import AdminItemView, ClientItemView, StepItemBody, id_faults, reward_drafts
 from haversack.clock import wire_time
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
 from haversack.limits.wire import MonthlyBody, WeeklyBody
 from haversack.money import NumberOnWire
-from haversack.pricing.lines import unit_prices
 from haversack.promotions.wire.parts import (
     AttributeConditionsBody,
     AttributeConditionView,
     attribute_conditions,
     is_none,
 )
-from haversack.text import reading
 
 STEPS_MAX = 30
 # A leap year of hours.
@@ -149,7 +145,8 @@ class StepPriceView(WireModel):
         return cls(amount=unit_amount * quantity, currency=currency)
 
 
-def _milliseconds(moment: datetime) -> int:
+def milliseconds(moment: datetime) -> int:
+    """A moment as these calls have it."""
     return int(moment.timestamp()) * 1_000
 
 
@@ -171,8 +168,7 @@ class ScheduleView(WireModel):
         schedule = chain.schedule
         if schedule is None:
             return None
-        following = schedule_window(schedule, chain.starts_at, now).next
-        assert following is not None, "what recurs has a next time"
+        following = next_reset(schedule, chain.starts_at, now)
         is_hourly = schedule.interval_type == "hourly"
         return cls(
             interval_type=schedule.interval_type,
@@ -180,7 +176,7 @@ class ScheduleView(WireModel):
             day_of_month=schedule.day_of_month,
             time=None if is_hourly else schedule.time,
             interval_hours=schedule.interval_hours if is_hourly else None,
-            reset_next_date=_milliseconds(following),
+            reset_next_date=milliseconds(following),
             displayable_reset_start_date=wire_time(schedule.started_at or following),
             displayable_reset_next_date=wire_time(following),
         )
@@ -191,14 +187,6 @@ class ClientScheduleView(WireModel):
 
     interval_type: str
     reset_next_date: int
-
-    @classmethod
-    def of(cls, chain: Chain, now: datetime) -> Self | None:
-        """The view of a chain's schedule; None without one."""
-        shown = ScheduleView.of(chain, now)
-        if shown is None:
-            return None
-        return cls(interval_type=shown.interval_type, reset_next_date=shown.reset_next_date)
 
 
 # -- What a studio reads --------------------------------------------------------------------------------------------
@@ -337,16 +325,6 @@ class ClientOfferStepView(WireModel):
     step_loyalty_rewards: list[LoyaltyRewardView]
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """For whom chains are shown: what the shop sells in a country, in a language."""
-
-    shop: Shop
-    country: str | None
-    language: str
-    now: datetime
-
-
 class ClientOfferChainView(WireModel):
     """An offer chain as a player sees it; `next_step_number` is null when it is gone through."""
 
@@ -359,61 +337,6 @@ class ClientOfferChainView(WireModel):
     steps: list[ClientOfferStepView]
     recurrent_schedule: ClientScheduleView | None
     next_step_number: int | None
-
-    @classmethod
-    def of(cls, chain: Chain, progress: Progress, reader: Reader) -> Self:
-        """The view of a chain for a player of this progress."""
-        following = next_step(chain, progress)
-        return cls(
-            id=chain.chain_id,
-            name=reading(chain.name, reader.language),
-            description=reading(chain.description, reader.language) if chain.description else None,
-            order=chain.sort_order,
-            date_start=wire_time(chain.starts_at),
-            date_end=None if chain.ends_at is None else wire_time(chain.ends_at),
-            steps=[_client_step(step, progress, reader) for step in chain.steps],
-            recurrent_schedule=ClientScheduleView.of(chain, reader.now),
-            next_step_number=None if following is None else following.number,
-        )
-
-
-def _client_step(step: Step, progress: Progress, reader: Reader) -> ClientOfferStepView:
-    return ClientOfferStepView(
-        step_number=step.number,
-        is_free=step.is_free,
-        is_claimed=step.step_id in progress.claimed,
-        step_price=_price_for(step, reader),
-        items=ClientItemView.of_rewards(step.rewards, reader.shop, reader.language),
-        step_vp_rewards=_value_points_of(step, reader),
-        step_loyalty_rewards=[],
-    )
-
-
-def _price_for(step: Step, reader: Reader) -> StepPriceView | None:
-    reward = step.rewards[0]
-    item = reader.shop.find_by_id(reward.item_id)
-    if step.is_free or item is None:
-        return None
-    (price,) = unit_prices(reader.shop, [item], country=reader.country, currency=None)
-    return None if price is None else StepPriceView.of(*price, reward.quantity)
-
-
-def _value_points_of(step: Step, reader: Reader) -> list[ValuePointRewardView]:
-    """What comes with the payment of a step; a free step is not paid."""
-    reward = step.rewards[0]
-    item = None if step.is_free else reader.shop.find_by_id(reward.item_id)
-    return [
-        ValuePointRewardView(
-            item_id=point.item_id,
-            sku=point.sku,
-            amount=each.amount * reward.quantity,
-            name=reading(point.name, reader.language),
-            image_url=point.image_url,
-            is_clan=point.details.is_clan,
-        )
-        for each in (() if item is None else item.value_points)
-        if (point := reader.shop.find_by_id(each.value_point_id)) is not None
-    ]
 
 
 class ClientOfferChainPageView(WireModel):

@@ -261,6 +261,49 @@ FROM key_codes WHERE project_id = :project AND state = 'reserved' AND NOT EXISTS
     SELECT FROM orders WHERE orders.project_id = :project AND orders.state = 'new'
     AND key_codes.source = 'order:' || orders.order_id)
 """
+# A step of an offer chain is done by one order, which was paid or was free; no other order of it was.
+ORDERED_STEPS = """
+WITH ordered AS (
+    SELECT order_id, player_id, chain_step ->> 'chain_id' AS chain, chain_step ->> 'step_id' AS step,
+           (chain_step ->> 'window_start')::timestamptz AS window_start, 'done' AS what
+    FROM orders WHERE project_id = :project AND chain_step IS NOT NULL AND paid_at IS NOT NULL
+), taken AS (
+    SELECT order_id, player_id, chain_id::text AS chain, step_id::text AS step, window_start, 'done' AS what
+    FROM chain_claims WHERE project_id = :project AND order_id IS NOT NULL
+)
+SELECT 'order ' || order_id || ' of step ' || step || ' of chain ' || chain || ' since ' || window_start AS place,
+       coalesce(ordered.what, 'not done') AS expected, coalesce(taken.what, 'not done') AS found
+FROM ordered FULL JOIN taken USING (order_id, player_id, chain, step, window_start)
+WHERE ordered.what IS DISTINCT FROM taken.what
+"""
+# What the tables do not guard themselves, because every purchase would pay for it.
+ORDERS = """
+WITH counted AS (
+    SELECT order_id, count(*) FILTER (WHERE quantity > 0) AS lines, count(*) AS all_lines FROM order_lines
+    WHERE project_id = :project GROUP BY order_id
+), kept AS (
+    SELECT order_id, state IN ('new', 'paid', 'done', 'canceled', 'expired')
+           AND currency_type IN ('real', 'virtual', 'free') AND destination IN ('inventory', 'backpack')
+           AND (currency_type = 'free') = (currency IS NULL) AND (currency IS NULL) = (amount IS NULL)
+           AND coalesce(amount, 0) >= 0 AS is_sound
+    FROM orders WHERE project_id = :project
+)
+SELECT 'order ' || order_id AS place, 'an order, and lines of something' AS expected,
+       CASE WHEN kept.order_id IS NULL THEN 'lines without their order' WHEN lines < all_lines THEN 'a line of nothing'
+            ELSE 'fields that do not fit together' END AS found
+FROM counted FULL JOIN kept USING (order_id)
+WHERE kept.order_id IS NULL OR lines < all_lines OR NOT is_sound
+"""
+DELIVERIES = """
+SELECT 'delivery ' || delivery_id AS place, 'a delivery of an event' AS expected,
+       CASE WHEN event.event_id IS NULL THEN 'no event' ELSE 'fields that do not fit together' END AS found
+FROM webhook_deliveries AS delivery LEFT JOIN webhook_events AS event USING (project_id, event_id)
+WHERE project_id = :project AND (event.event_id IS NULL OR NOT (
+    purpose IN ('store', 'backpack') AND status IN ('pending', 'withheld', 'succeeded', 'failed', 'cancelled')
+    AND coalesce(reason, 'refused') IN ('refused', 'exhausted', 'no_endpoint', 'endpoint_disabled',
+                                        'predecessor_failed')
+    AND (settled_at IS NULL) = (status IN ('pending', 'withheld'))))
+"""
 
 CHECKS: Mapping[str, TextClause] = {
     "the ledger's chains": text(CHAINS),
@@ -283,4 +326,7 @@ CHECKS: Mapping[str, TextClause] = {
     "stock that orders hold": text(ORDERED_STOCK),
     "pre-orders that orders hold": text(ORDERED_PRE_ORDERS),
     "codes that orders hold": text(ORDERED_CODES),
+    "steps of chains that orders have done": text(ORDERED_STEPS),
+    "orders and their lines": text(ORDERS),
+    "deliveries and their events": text(DELIVERIES),
 }

@@ -1,8 +1,11 @@
 """The operations with which players look at codes and redeem them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.requests import Request
 
 from haversack.carts.actions import Owner
 from haversack.carts.answering import CartAsk, country_of, show_filled
@@ -28,7 +31,7 @@ from haversack.http.calls import BuyerCall, ShopperCall
 from haversack.promotions.codes.opening import open_code
 from haversack.promotions.codes.redeeming import put_promo_code, redeem_coupon_code, take_promo_code
 from haversack.promotions.codes.rules import CODE_LENGTH_MAX
-from haversack.promotions.codes.showing import bonus_rewards, coupon_rewards, promo_code_rewards, redeemed_items
+from haversack.promotions.codes.showing import bonus_rewards, coupon_rewards, promo_code_rewards
 from haversack.promotions.codes.wire.player import (
     CouponRewards,
     PromoCodeCart,
@@ -63,6 +66,16 @@ def _owner(call: ShopperCall, cart_id: str | None) -> Owner:
     )
 
 
+async def _bind_redeem(request: Request) -> dict[str, Any] | None:
+    """The parameters of a redemption as clients send them: no query, a body without faults."""
+    if request.scope["query_string"]:
+        return None
+    try:
+        return {"body": RedeemCouponBody.model_validate(await request.json())}
+    except (ValidationError, ValueError, RequestValidationError):
+        return None
+
+
 @coupons_area.post(
     "/redeem",
     errors=(
@@ -73,12 +86,12 @@ def _owner(call: ShopperCall, cart_id: str | None) -> Owner:
         NON_CONSUMABLE_OWNED,
         OWNED_TOO_MANY,
     ),
+    bind=_bind_redeem,
 )
 async def redeem_coupon(call: BuyerCall, body: RedeemCouponBody) -> RedeemedAnswer:
     """Get what a coupon gives. Codes that open nothing are told alike, and only so many may be tried."""
-    country = _country(call)
-    opened, given = await redeem_coupon_code(call, body.coupon_code, body.selected_unit_items, country=country)
-    return {"items": redeemed_items(opened.shop.catalog, given)}
+    chosen = body.selected_unit_items
+    return {"items": await redeem_coupon_code(call, body.coupon_code, chosen, country=_country(call))}
 
 
 @coupons_area.get("/code/{coupon_code}/rewards", errors=(AUTHORIZATION_NOT_SENT, COUPON_CODE_UNKNOWN, *OPENED))
