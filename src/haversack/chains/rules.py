@@ -103,7 +103,13 @@ def standing_of(
 
     A player may be in a window of their own that began later: some chains begin anew when they are gone through.
     """
-    window = chain_window(chain, now)
+    return standing_in(chain, chain_window(chain, now), progress, now, points=points, clan=clan)
+
+
+def standing_in(
+    chain: Chain, window: Window, progress: Progress | None, now: datetime, *, points: int = 0, clan: str | None = None
+) -> Standing:
+    """The same for who knows the chain's window of now already."""
     if progress is None or progress.window_start < window.start:
         progress = Progress(window.start)
     match chain.opening:
@@ -166,4 +172,8 @@ def rewards_for(step: Step, attributes: Attributes | None) -> list[tuple[int, in
 
 def claimable_steps(chain: Chain, standing: Standing, now: datetime) -> Sequence[Step]:
     """The steps that a player could take now."""
+    if isinstance(chain.opening, ByDay):
+        # Its days are reckoned together: asking for each of them by itself would reckon all of them each time.
+        days = daily.days_of(chain, standing.progress, now)
+        return [day.step for day in days if day.state is StepState.CLAIMABLE]
     return [step for step in chain.steps if step_state(chain, step, standing, now) is StepState.CLAIMABLE]
