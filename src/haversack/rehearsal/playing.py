@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from haversack.chains.claiming import content_of
 from haversack.chains.records import ByOrder, ByPoints, Chain, Progress, Standing, Step
 from haversack.chains.rules import claimable_steps, standing_in
 from haversack.errors import Refusal
@@ -153,7 +152,7 @@ class Party:
             return False
         where = f"step {step.number} of chain {chain.chain_id} ({reading(chain.name, 'en')})"
         if step.is_free:
-            content = content_of(self.season.shop, step, player.attributes)
+            content = self.season.content_of(chain, step, player.attributes)
             receive(player, content, self.tally.rewarded)
             self._say(player, stop, f"takes {where}: {listed(content)}")
         elif not self._pay(player, chain, step, stop, till, where):

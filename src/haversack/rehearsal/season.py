@@ -11,9 +11,11 @@ from haversack.catalog.read_model.records import Entry, Shelf, Stocks
 from haversack.catalog.read_model.rules import interval_at
 from haversack.catalog.records import Schedule
 from haversack.catalog.selling import SellableItem, Shop
+from haversack.chains.claiming import content_of
 from haversack.chains.held import HeldChains
-from haversack.chains.records import ByPoints, Chain, ChainKind
+from haversack.chains.records import ByPoints, Chain, ChainKind, Step
 from haversack.chains.rules import chain_window, points_window, visible_chains
+from haversack.inventory.records import Granted
 from haversack.limits.records import Window
 from haversack.personalization.records import AttributeCondition, Attributes
 from haversack.promotions.records import Promotion, PromotionKind, UserAttributes
@@ -66,6 +68,8 @@ class Season:
     attribute_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     with_codes: tuple[Promotion, ...] = ()
     _goods: dict[datetime, Goods] = field(default_factory=dict)
+    # What steps give, to whom it is the same.
+    _contents: dict[tuple[object, ...], tuple[Granted, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         moments = stops_of(
@@ -118,6 +122,15 @@ class Season:
             found = stop.seen[key] = [
                 chain for kind in ChainKind for chain in visible_chains(self.held.of_kind(kind), attributes, stop.now)
             ]
+        return found
+
+    def content_of(self, chain: Chain, step: Step, attributes: Attributes) -> tuple[Granted, ...]:
+        """What a step gives to a player."""
+        is_personal = any(reward.conditions for reward in step.rewards)
+        key = (chain.chain_id, step.step_id, *(attributes.items() if is_personal else ()))
+        found = self._contents.get(key)
+        if found is None:
+            found = self._contents[key] = content_of(self.shop, step, attributes)
         return found
 
     def goods_at(self, stop: Stop) -> Goods:

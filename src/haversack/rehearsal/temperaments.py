@@ -57,7 +57,7 @@ TEMPERAMENTS = (
         patience=60,
     ),
     Temperament(
-        name="casual", share=35, plays=50, claims=70, pays=2, buys=2, bargains=80, codes=10, leaves=2, patience=30
+        name="casual", share=35, plays=50, claims=70, pays=2, buys=2, bargains=80, codes=10, leaves=1, patience=30
     ),
     Temperament(
         name="weekly", share=20, plays=100, every_days=7, claims=90, pays=5, buys=8, bargains=50, codes=10, leaves=1
