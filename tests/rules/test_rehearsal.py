@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from haversack.catalog.read_model.records import PointReward, Stocks
-from haversack.catalog.records import ItemLimits, Schedule
+from haversack.catalog.records import ItemLimits, Period, Schedule
 from haversack.chains.records import DailyType
 from haversack.personalization.records import AttributeCondition, AttributeType
 from haversack.promotions.records import BonusItems, HasCode, PromotionKind, PromotionLimits, RevealedItems
@@ -197,7 +197,23 @@ def test_who_finds_nothing_leaves_and_who_stays_is_stuck() -> None:
     assert [each.left for each in report.groups] == [1, 0, 0, 0, 0]
     # One visit with something to take and three without, against thirty.
     assert report.groups[0].visits == 34
-    assert [(each.number, each.players, each.of, each.examples) for each in report.stuck] == [(2, 1, 2, (1,))]
+    (place,) = report.stuck
+    assert (place.number, place.asks, place.players, place.of, place.examples) == (2, "50 points", 1, 2, (1,))
+
+
+def test_nobody_is_stuck_in_days_that_come_by_themselves() -> None:
+    season = make.season(make.gem(), chains=[make.days(1, 3)], days=30)
+    assert played(season).stuck == ()
+
+
+def test_who_buys_does_not_leave() -> None:
+    report = played(make.season(make.lamp(), days=30), make.player(temperament=replace(CERTAIN, patience=3)))
+    assert (report.groups[0].visits, report.groups[0].left) == (30, 0)
+
+
+def test_what_an_offer_gives_may_be_gone() -> None:
+    season = make.season(make.lamp(), chains=[make.offer(1, make.step(1, (404, 1), is_free=False))])
+    assert dead(played(season))[1, 1].endswith("Item with Project Id = 1 and Sku = 404 not found")
 
 
 # -- Promotions and limits ------------------------------------------------------------------------------------------
@@ -246,6 +262,11 @@ def test_codes() -> None:
     assert report.sales.sold == {"sword": 5}
     assert [(each.sku, each.units) for each in report.coupons] == [("gem", 4)]
     assert [each.uses for each in report.promotions] == [1, 5]
+    closed = replace(
+        coupon, periods=(Period(None, "2026-11-30T00:00:00+00:00"), Period("2026-12-05T23:59:59+00:00", None))
+    )
+    (line,) = played(make.season(make.gem(), promotions=[closed])).promotions
+    assert line.why_unused == "Its codes opened nothing: it had not begun, or was not for the players who tried."
     assert [(each.what, each.times) for each in report.limits] == [("promotion", 4)]
 
 

@@ -10,6 +10,7 @@ from haversack.catalog.read_model.records import NOBODY, Personal, PlayerUses
 from haversack.catalog.read_model.records import Standing as Known
 from haversack.catalog.records import VirtualItemType
 from haversack.catalog.selling import SellableItem
+from haversack.chains.records import Step
 from haversack.errors import USER_LIMIT_EXCEEDED, Refusal
 from haversack.inventory.records import CurrencyGrant, Granted, ItemGrant
 from haversack.inventory.rules import merged, unfold
@@ -21,9 +22,10 @@ from haversack.orders.records import OrderLine
 from haversack.orders.rules import Way
 from haversack.pricing.lines import virtual_lines_of
 from haversack.pricing.purchases import Purchase, price_purchase, price_step
-from haversack.pricing.records import PricedLine, Step
+from haversack.pricing.records import PricedLine
+from haversack.pricing.records import Step as Rule
 from haversack.pricing.rules import price_cart
-from haversack.promotions.codes.rules import fault_of
+from haversack.promotions.codes.rules import CodeFault, fault_of
 from haversack.promotions.records import (
     NO_CODES,
     BonusItems,
@@ -41,6 +43,11 @@ from haversack.rehearsal.temperaments import happens
 CODE = "rehearsed"
 # Of visits on which somebody looks for something that is free, or that the wallet can pay.
 PICKS = 20
+
+WHY_CLOSED = {
+    CodeFault.EXPIRED: "Its time was over when codes were tried.",
+    CodeFault.UNKNOWN: "Its codes opened nothing: it had not begun, or was not for the players who tried.",
+}
 
 Wanted = Sequence[tuple[SellableItem, int]]
 
@@ -115,7 +122,7 @@ class Till:
                 if fault is None:
                     known.append(promotion)
                 else:
-                    self.tally.not_applied[promotion.promotion_id, f"Its codes are {fault.name.lower()}."] += 1
+                    self.tally.not_applied[promotion.promotion_id, WHY_CLOSED[fault]] += 1
         return player.rng.choice(known) if known else None
 
     def _revealed(self, promotion: Promotion) -> list[SellableItem]:
@@ -167,12 +174,19 @@ class Till:
             self._count_promotion(player, stop, promotion)
         return self._finish(player, purchase, lines, way)
 
-    def order_step(self, player: Player, stop: Stop, wanted: Wanted) -> Bought | Refusal:
+    def order_step(self, player: Player, stop: Stop, step: Step) -> Bought | Refusal:
         """Order what a step of an offer chain gives: promotions, periods and limits mean nothing to it."""
-        shop = self.season.shop
-        for item, quantity in wanted:
-            looked = rules.look_at(shop, item, quantity, country=None, personal=NOBODY, now=stop.now, is_in_chain=True)
-            fault = rules.find_fault(looked, project_id=self.season.catalog.project_id, country=None)
+        shop, project_id = self.season.shop, self.season.catalog.project_id
+        wanted: list[tuple[SellableItem, int]] = []
+        for reward in step.rewards:
+            item = shop.find_by_id(reward.item_id)
+            looked = rules.Looked(sku=str(reward.item_id), quantity=reward.quantity, item=None)
+            if item is not None:
+                wanted.append((item, reward.quantity))
+                looked = rules.look_at(
+                    shop, item, reward.quantity, country=None, personal=NOBODY, now=stop.now, is_in_chain=True
+                )
+            fault = rules.find_fault(looked, project_id=project_id, country=None)
             if fault is not None:
                 return fault
         purchase = price_step(shop, wanted, country=None, currency=None, is_given=False)
@@ -282,7 +296,7 @@ class Till:
         if line.amount is None or line.amount_without_discount is None or line.currency is None:
             return
         before, left = line.amount_without_discount, len(line.promotion_ids)
-        steps = (each for each in line.reasons if each.step in (Step.ITEM_DISCOUNT, Step.CART_DISCOUNT))
+        steps = (each for each in line.reasons if each.step in (Rule.ITEM_DISCOUNT, Rule.CART_DISCOUNT))
         for promotion_id, reason in zip(line.promotion_ids, steps, strict=True):
             left -= 1
             after = line.amount if not left or reason.amount is None else reason.amount

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from haversack.chains.records import ByOrder, ByPoints, Chain, Progress, Standing, Step
+from haversack.chains.records import ByDay, ByOrder, ByPoints, Chain, DailyType, Progress, Standing, Step
 from haversack.chains.rules import claimable_steps, standing_in
 from haversack.errors import Refusal
 from haversack.rehearsal.buying import Bought, Till, listed, receive
@@ -89,18 +89,19 @@ class Party:
 
     def _visit(self, player: Player, stop: Stop, till: Till) -> None:
         self.tally.visits[player.temperament.name] += 1
+        has_found = False
         for bought in till.visit(player, stop):
             self._bring_points(player, stop, bought)
-        has_taken = False
+            has_found = True
         for chain in self.season.chains_seen(player.attributes, stop):
             if self._walk(player, chain, stop, till):
-                has_taken = True
+                has_found = True
             if player.has_left:
                 return
-        player.idle = 0 if has_taken else player.idle + 1
+        player.idle = 0 if has_found else player.idle + 1
         patience = player.temperament.patience
         if patience is not None and player.idle >= patience:
-            self._leave(player, stop, "has found nothing to take for long")
+            self._leave(player, stop, "has found nothing for long")
 
     # -- Chains ---------------------------------------------------------------------------------------------------
 
@@ -123,7 +124,9 @@ class Party:
             standing = self._standing(player, chain, stop)
             if player.has_left:
                 return True
-        waiting = next((step for step in chain.steps if step.step_id not in standing.progress.claimed), None)
+        waiting = None
+        if not _opens_by_itself(chain):
+            waiting = next((step for step in chain.steps if step.step_id not in standing.progress.claimed), None)
         path.idle = 0 if has_taken or waiting is None else path.idle + 1
         path.waits_for = 0 if waiting is None else waiting.number
         return has_taken
@@ -170,9 +173,7 @@ class Party:
         return True
 
     def _pay(self, player: Player, chain: Chain, step: Step, stop: Stop, till: Till, where: str) -> bool:
-        shop = self.season.shop
-        wanted = [(item, each.quantity) for each in step.rewards if (item := shop.find_by_id(each.item_id)) is not None]
-        ordered = till.order_step(player, stop, wanted)
+        ordered = till.order_step(player, stop, step)
         if isinstance(ordered, Refusal):
             self.tally.refused_steps[chain.chain_id, step.step_id, ordered.message] += 1
             self._say(player, stop, f"cannot buy {where}: {ordered.message}")
@@ -232,6 +233,11 @@ class Party:
         if player.number == self.traced:
             when = "" if stop is None else f"day {stop.day + 1:>3}  {stop.now.isoformat(timespec='minutes')}  "
             self.lines.append(f"{when}{text}")
+
+
+def _opens_by_itself(chain: Chain) -> bool:
+    """Whether nobody can be stuck in a chain: the days of the calendar come and go, whatever a player does."""
+    return isinstance(chain.opening, ByDay) and chain.opening.type is DailyType.CALENDAR_HARD
 
 
 def _introduction(player: Player) -> str:

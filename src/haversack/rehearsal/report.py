@@ -73,11 +73,13 @@ class DeadStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A step before which players stand; of: those who came so far. examples: numbers of players to look at."""
+    """A step before which players stand, and what it asks for; of: those who came so far. examples: numbers of players
+    to look at."""
 
     chain_id: int
     chain: str
     number: int
+    asks: str
     players: int
     of: int
     examples: tuple[int, ...] = ()
@@ -253,12 +255,28 @@ def _came_to(chain: Chain, number: int, tally: Tally) -> int:
     return sum(tally.furthest[chain.chain_id, each] for each in range(number - 1, len(chain.steps) + 1))
 
 
+def _asks(chain: Chain, number: int) -> str:
+    """What a step asks of a player who stands before it."""
+    step = chain.find_step(number=number)
+    assert step is not None, "players stand before steps"
+    if isinstance(chain.opening, ByPoints):
+        return f"{step.points} points"
+    return "a visit" if step.is_free else "money"
+
+
 def _stops(chain: Chain, tally: Tally) -> Iterator[Place]:
     for step in chain.steps:
         players = tally.furthest[chain.chain_id, step.number - 1]
         of = _came_to(chain, step.number, tally)
         if players and players * 100 >= of * MANY:
-            yield Place(chain_id=chain.chain_id, chain=_name(chain), number=step.number, players=players, of=of)
+            yield Place(
+                chain_id=chain.chain_id,
+                chain=_name(chain),
+                number=step.number,
+                asks=_asks(chain, step.number),
+                players=players,
+                of=of,
+            )
 
 
 def _stuck(season: Season, tally: Tally) -> Iterator[Place]:
@@ -268,6 +286,7 @@ def _stuck(season: Season, tally: Tally) -> Iterator[Place]:
             chain_id=chain_id,
             chain=_name(chains[chain_id]),
             number=number,
+            asks=_asks(chains[chain_id], number),
             players=players,
             of=tally.seen[chain_id],
             examples=tally.examples[chain_id, number],

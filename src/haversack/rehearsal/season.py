@@ -27,6 +27,9 @@ from haversack.rehearsal.temperaments import values_of
 # A catalog lists what is sold out as it lists everything else: players are apart, and none takes from another.
 ALL_IN_STOCK = Stocks()
 
+# Of so many kinds of players it is remembered what they see at a stop.
+SEEN_KEPT_MAX = 64
+
 
 class Goods(NamedTuple):
     """What the shop sells for a time: for money, of that what a promotion names, for a currency, for nothing."""
@@ -45,8 +48,8 @@ class Stop:
     day: int
     windows: dict[int, Window] = field(default_factory=dict)
     points_since: dict[int, datetime] = field(default_factory=dict)
-    # By the attributes of who looks.
-    seen: dict[tuple[tuple[str, str], ...], list[Chain]] = field(default_factory=dict)
+    # By those attributes of who looks that chains ask for.
+    seen: dict[tuple[str | None, ...], list[Chain]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -67,6 +70,7 @@ class Season:
     by_day: tuple[tuple[Stop, ...], ...] = ()
     attribute_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     with_codes: tuple[Promotion, ...] = ()
+    _asked_by_chains: tuple[str, ...] = ()
     _goods: dict[datetime, Goods] = field(default_factory=dict)
     # What steps give, to whom it is the same.
     _contents: dict[tuple[object, ...], tuple[Granted, ...]] = field(default_factory=dict)
@@ -81,6 +85,8 @@ class Season:
         )
         self.by_day = tuple(tuple(Stop(now, day) for now in of_day) for day, of_day in enumerate(moments))
         self.attribute_values = values_of(list(self._conditions()))
+        asked = {condition.attribute for chain in self.chains for condition in chain.conditions}
+        self._asked_by_chains = tuple(sorted(asked))
         self.with_codes = tuple(each for each in self.catalog.promotions.by_id.values() if each.kind.has_codes)
 
     @property
@@ -116,9 +122,11 @@ class Season:
 
     def chains_seen(self, attributes: Attributes, stop: Stop) -> list[Chain]:
         """The chains that a player sees at a stop."""
-        key = tuple(attributes.items())
+        key = tuple(map(attributes.get, self._asked_by_chains))
         found = stop.seen.get(key)
         if found is None:
+            if len(stop.seen) >= SEEN_KEPT_MAX:
+                stop.seen.clear()
             found = stop.seen[key] = [
                 chain for kind in ChainKind for chain in visible_chains(self.held.of_kind(kind), attributes, stop.now)
             ]

@@ -86,6 +86,7 @@ def _place(place: Place) -> list[str]:
     return [
         f"before step {place.number} of chain {place.chain_id}",
         place.chain,
+        f"asks for {place.asks}",
         f"{place.players:,} of {place.of:,} players",
     ]
 
@@ -95,6 +96,7 @@ def _stuck(place: Place) -> list[str]:
     return [
         f"before step {place.number} of chain {place.chain_id}",
         place.chain,
+        f"asks for {place.asks}",
         _some(place.players, "player"),
         f"such as {examples}",
     ]
