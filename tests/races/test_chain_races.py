@@ -21,6 +21,7 @@ from make.chains import (
     points_of,
     reset_chain,
     reward_chain,
+    see_chains,
     sell_with_points,
     set_attribute,
     step,
@@ -45,6 +46,8 @@ async def test_many_claims_of_one_step_give_once(client: httpx.AsyncClient, stud
     chain_id = await make_reward_chain(client, studio, reward_chain(point, step(gift, 0), step(gift, 0)))
     first, second = [each["step_id"] for each in (await get_chain(client, studio, chain_id))["steps"]]
     buyer = await make_buyer(studio)
+    # The player is known: what is raced for is the step.
+    assert len(await see_chains(client, buyer)) == 1
     replies = await asyncio.gather(*(claim(client, buyer, chain_id, first) for _ in range(times)))
     told = Counter((reply.status_code, reply.json()["errorCode"] if reply.content else None) for reply in replies)
     assert told == {(204, None): 1, (422, 9912): times - 1}

@@ -1,6 +1,6 @@
 """Taking a step of a chain: under the player's turn, once in each window, with what it gives in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,13 +16,14 @@ from haversack.chains.records import ByPoints, Chain, ChainKind, Standing, Step
 from haversack.chains.rules import (
     chain_window,
     check_claim,
+    is_running,
     points_window,
     rewards_for,
     standing_of,
     visible_chains,
 )
 from haversack.database.engine import Session
-from haversack.errors import REWARD_STEP_NOT_FOUND
+from haversack.errors import REWARD_CLAIMED, REWARD_STEP_NOT_FOUND
 from haversack.http.calls import BuyerCall
 from haversack.inventory.ledger import AccountRow, chain_row, moment_text, write_accounts
 from haversack.inventory.parcels import Parcel, give_parcels
@@ -48,9 +49,9 @@ async def claim_step(
     taken.
     """
     shop = await open_shop(call.context.catalogs, call.project_id)
-    async with through_player_gate(call.db, call.project_id, call.player_id):
+    async with through_player_gate(call.db, call.project_id, call.player_id) as done:
+        await _refuse_claimed(call, shop, kind, chain_id, done, step_id=step_id, number=number)
         attributes = await read_attributes(call.db, call.project_id, call.player)
-        await _refuse_claimed(call, shop, kind, chain_id, attributes, step_id=step_id, number=number)
         async with call.db.begin():
             await take_turn(call.db, call.project_id, call.player_id)
             chain = await get_visible_chain(call, shop, kind, chain_id, attributes)
@@ -65,6 +66,7 @@ async def claim_step(
                 call.db, shop, [taking], player_id=call.player_id, attributes=attributes, now=call.now
             )
             assert taken, "under the player's turn nobody else has taken it meanwhile"
+            call.db.after_commit(lambda: done.add(taking.key))
 
 
 async def _refuse_claimed(
@@ -72,23 +74,25 @@ async def _refuse_claimed(
     shop: Shop,
     kind: ChainKind,
     chain_id: int,
-    attributes: Attributes | None,
+    done: Container[Hashable],
     *,
     step_id: int | None,
     number: int | None,
 ) -> None:
-    """Refuse what was claimed before at the cost of one read, whoever asks how often; all else is decided under the
-    player's turn."""
-    seen = visible_chains((await chains_of(call.db, shop)).of_kind(kind), attributes, call.now)
-    chain = next((each for each in seen if each.chain_id == chain_id), None)
+    """Refuse what was claimed before without a turn, whoever asks how often: at the cost of one read, or of none where
+    it was claimed while the call waited. All else is decided under the player's turn."""
+    chains = (await chains_of(call.db, shop)).of_kind(kind)
+    chain = next((each for each in chains if each.chain_id == chain_id and is_running(each, call.now)), None)
     step = None if chain is None else chain.find_step(step_id=step_id, number=number)
     if chain is None or step is None:
         return
     start = chain_window(chain, call.now).start
+    if Taking(chain, step, start).key in done:
+        raise REWARD_CLAIMED()
     progress = await list_progress(call.db, call.project_id, call.player_id, {chain_id: start})
     standing = standing_of(chain, progress.get(chain_id), call.now)
     if step.step_id in standing.progress.claimed:
-        check_claim(chain, step, standing, call.now)
+        raise REWARD_CLAIMED()
 
 
 async def with_rewards(call: BuyerCall, shop: Shop, steps: Iterable[Step]) -> Shop:
@@ -140,6 +144,11 @@ class Taking:
     chain: Chain
     step: Step
     window_start: datetime
+
+    @property
+    def key(self) -> tuple[int, int, datetime]:
+        """What tells it apart from all that one player takes."""
+        return self.chain.chain_id, self.step.step_id, self.window_start
 
     def source(self, player_id: UUID) -> str:
         """What its grant is written under."""

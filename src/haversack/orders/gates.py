@@ -6,7 +6,7 @@ too, would find none.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -23,6 +23,8 @@ SECONDS_MAX = 30.0
 class _Gate:
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     users: int = 0
+    # What those who went through have done, for those who still wait.
+    done: set[Hashable] = field(default_factory=set)
 
 
 # By project and item, or player.
@@ -49,28 +51,32 @@ async def through_gates(db: Session, project_id: int, item_ids: Sequence[int]) -
 
 
 @asynccontextmanager
-async def through_player_gate(db: Session, project_id: int, player_id: UUID) -> AsyncIterator[None]:
-    """The same for what takes a player's turn and comes in numbers: a button that is pressed a thousand times."""
+async def through_player_gate(db: Session, project_id: int, player_id: UUID) -> AsyncIterator[set[Hashable]]:
+    """The same for what takes a player's turn and comes in numbers: a button that is pressed a thousand times.
+
+    Gives what was done by others while somebody waited here, so that who wants the same need not ask the database.
+    """
     if db.in_transaction:
-        yield
+        # Who holds a connection already must not keep it here.
+        yield set()
         return
     gates = _gates.setdefault(db.database, {})
     async with AsyncExitStack() as entered:
         try:
             async with asyncio.timeout(SECONDS_MAX):
-                await entered.enter_async_context(_through(gates, (project_id, player_id)))
+                done = await entered.enter_async_context(_through(gates, (project_id, player_id)))
         except TimeoutError:
             raise DatabaseAway("too many calls wait for one player's turn") from None
-        yield
+        yield done
 
 
 @asynccontextmanager
-async def _through(gates: dict[_Key, _Gate], key: _Key) -> AsyncIterator[None]:
+async def _through(gates: dict[_Key, _Gate], key: _Key) -> AsyncIterator[set[Hashable]]:
     gate = gates.setdefault(key, _Gate())
     gate.users += 1
     try:
         async with gate.places:
-            yield
+            yield gate.done
     finally:
         gate.users -= 1
         if not gate.users:

@@ -8,12 +8,11 @@ from haversack.chains.asking import AdminPage, ChainIdPath
 from haversack.chains.queries.chains import count_chains, list_page_of_chains
 from haversack.chains.records import ChainKind
 from haversack.chains.reward.actions import create_reward_chain, find_points, update_reward_chain
-from haversack.chains.reward.wire import (
+from haversack.chains.reward.wire.bodies import RewardChainBody, RewardChainUpdateBody
+from haversack.chains.reward.wire.views import (
     ClanChainView,
-    RewardChainBody,
     RewardChainIdView,
     RewardChainPageView,
-    RewardChainUpdateBody,
     RewardChainView,
     chain_view,
     listed_view,

@@ -9,7 +9,7 @@ import orjson
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.selling import SellableItem, Shop
 from haversack.chains.records import ByPoints, Chain, Contributor, Standing
-from haversack.chains.reward.wire import milliseconds
+from haversack.chains.reward.wire.views import milliseconds
 from haversack.clock import wire_time
 from haversack.text import Translations, reading
 

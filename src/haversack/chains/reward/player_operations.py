@@ -8,13 +8,13 @@ from haversack.chains.records import ChainKind
 from haversack.chains.reward.actions import update_clan
 from haversack.chains.reward.encoding import point_value, reward_value
 from haversack.chains.reward.showing import list_top_contributors, read_points, show_page
-from haversack.chains.reward.wire import (
+from haversack.chains.reward.wire.player_views import (
     BalanceView,
     ClientRewardChainPageView,
-    ContributorView,
     LeftRewardsView,
     LeftRewardView,
 )
+from haversack.chains.reward.wire.views import ContributorView
 from haversack.errors import (
     OWNED_TOO_MANY,
     REWARD_CHAIN_NOT_FOUND,
