@@ -1,4 +1,4 @@
-"""Purchases for a virtual currency by HTTP, against pgbench calling the same function with the same values."""
+"""Purchases for a virtual currency by HTTP, against pgbench with the same function and with a reference purchase."""
 
 import asyncio
 import os
@@ -29,6 +29,12 @@ PURSE = 1_000_000_000
 PRICE = 70
 WANTED_RATE = 1_900
 WANTED_PART = 0.5
+# What 1,900 is of the reference purchase on the machine that both were measured on.
+WANTED_OF_REFERENCE = 0.48
+REFERENCE = Path(__file__).with_name("reference_purchase.sql")
+REFERENCE_SCRIPT = (
+    "\\set player random(1, 400)\n\\set item random(1, 10)\nSELECT reference.buy(:player, :item, 1000000000);\n"
+)
 # Players are told apart by their number, which pgbench can make.
 PLAYER = "00000000-0000-4000-8000-{:012d}"
 # What differs from one purchase to the next, as pgbench makes it.
@@ -47,17 +53,23 @@ async def run() -> list[Figure]:
         path, headers, script = await _prepare(bed, served)
         script_file = bed.folder / "purchase.sql"
         script_file.write_text(script)
+        reference_file = bed.folder / "reference.sql"
+        reference_file.write_text(REFERENCE_SCRIPT)
+        async with bed.context.database.connection() as connection:
+            await connection.execute(REFERENCE.read_text())
         measured = await interleave(
             {
+                "reference": lambda: _measure_pgbench(bed, reference_file),
                 "pgbench": lambda: _measure_pgbench(bed, script_file),
                 "served": lambda: _measure_served(served, path, headers),
             },
             rounds=ROUNDS,
         )
-    bare, by_http = measured["pgbench"], measured["served"]
+    reference, bare, by_http = measured["reference"], measured["pgbench"], measured["served"]
     rate, part = by_http["rate"].middle, by_http["rate"].ratio(bare["rate"])
     return [
-        bare["rate"].figure("purchase, pgbench", "purchases/s"),
+        reference["rate"].figure("reference purchase, pgbench", "purchases/s"),
+        bare["rate"].figure("purchase, pgbench", "purchases/s", to=reference["rate"], to_name="the reference"),
         by_http["rate"].figure(
             "purchase, by HTTP",
             "purchases/s",
@@ -65,6 +77,14 @@ async def run() -> list[Figure]:
             to_name="pgbench",
             wanted=f"at least {WANTED_PART} of pgbench, and {WANTED_RATE:,}",
             verdict=part >= WANTED_PART and rate >= WANTED_RATE,
+        ),
+        by_http["rate"].figure(
+            "the same, beside the reference",
+            "purchases/s",
+            to=reference["rate"],
+            to_name="the reference",
+            wanted=f"{WANTED_OF_REFERENCE} of it: {WANTED_RATE:,} where it does 3,960",
+            verdict=by_http["rate"].ratio(reference["rate"]) >= WANTED_OF_REFERENCE,
         ),
         by_http["latency_ms"].figure(f"purchase, by HTTP, {CONNECTIONS} at once: answer", "ms"),
         by_http["cpu_ms"].figure("purchase, by HTTP: server CPU", "ms"),

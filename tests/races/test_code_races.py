@@ -51,9 +51,15 @@ def _counts(replies: list[httpx.Response]) -> Counter[tuple[int, int]]:
 
 @pytest.mark.parametrize("limit", ["redeem_total_limit", "redeem_code_limit"])
 @pytest.mark.parametrize("left", [1, 7, CALLS + 10])
-async def test_one_coupon_for_many_players(client: httpx.AsyncClient, studio: Studio, limit: str, left: int) -> None:
+@pytest.mark.parametrize("was_redeemed", [False, True])
+async def test_one_coupon_for_many_players(
+    client: httpx.AsyncClient, studio: Studio, limit: str, left: int, was_redeemed: bool
+) -> None:
+    """was_redeemed: what it gives is known already, so that those who come at once are served together."""
     code = any_code()
-    lamp, external_id = await _make(client, studio, code, **{limit: left})
+    lamp, external_id = await _make(client, studio, code, **{limit: left + was_redeemed})
+    if was_redeemed:
+        assert (await redeem(client, studio, (await new_player(studio))[1], code)).status_code == 200
     players = [await new_player(studio) for _ in range(CALLS)]
     replies = await asyncio.gather(*(redeem(client, studio, headers, code) for _, headers in players))
     wins = min(left, CALLS)
@@ -63,7 +69,36 @@ async def test_one_coupon_for_many_players(client: httpx.AsyncClient, studio: St
         assert await owned(client, studio, player_id) == expected
     path = limit_path(studio, "code", COUPON, external_id)
     (shown,) = (await client.get(path, auth=studio.basic)).json()["items"]
-    assert (shown["per_code"]["used"], shown["per_code"]["reserved"]) == (wins, 0)
+    assert (shown["per_code"]["used"], shown["per_code"]["reserved"]) == (wins + was_redeemed, 0)
+    await _assert_books(studio)
+
+
+async def test_one_coupon_of_pieces(client: httpx.AsyncClient, studio: Studio) -> None:
+    """What is more than numbers is given statement by statement."""
+    code, pieces = any_code(), {"consumable": {"usages_count": 3}, "expiration_period": None}
+    torch = await sell(client, studio, virtual_item(inventory_options=pieces))
+    await make_coded(client, studio, COUPON, coupon(torch, redeem_code_limit=7), code)
+    players = [await new_player(studio) for _ in range(CALLS // 2)]
+    replies = await asyncio.gather(*(redeem(client, studio, headers, code) for _, headers in players))
+    assert _counts(replies) == Counter({(200, 0): 7, (404, 9807): CALLS // 2 - 7})
+    for (player_id, _), reply in zip(players, replies, strict=True):
+        assert len(await owned(client, studio, player_id)) == (2 if reply.is_success else 0)
+    await _assert_books(studio)
+
+
+async def test_one_player_with_one_coupon(client: httpx.AsyncClient, studio: Studio) -> None:
+    """Served together, one player among others gets no more than the player's limit leaves."""
+    code = any_code()
+    lamp, _ = await _make(client, studio, code, redeem_user_limit=7, redeem_total_limit=30)
+    await redeem(client, studio, (await new_player(studio))[1], code)
+    (player_id, headers), (other_id, others) = await new_player(studio), await new_player(studio)
+    replies = await asyncio.gather(
+        *(redeem(client, studio, each, code) for each in [headers] * (CALLS // 2) + [others] * 3)
+    )
+    assert _counts(replies[:-3]) == Counter({(200, 0): 7, (422, 9804): CALLS // 2 - 7})
+    assert _counts(replies[-3:]) == Counter({(200, 0): 3})
+    assert await owned(client, studio, player_id) == [(lamp, 14, 1)]
+    assert await owned(client, studio, other_id) == [(lamp, 6, 1)]
     await _assert_books(studio)
 
 

@@ -22,12 +22,12 @@ from haversack.errors import (
     REDEMPTION_LIMIT_REACHED,
 )
 from haversack.http.calls import BuyerCall
-from haversack.inventory.actions import Simple, grant, simple_of
+from haversack.inventory.actions import grant, simple_of
 from haversack.inventory.ledger import write_ledger
 from haversack.inventory.records import Granted, KeyGrant
 from haversack.inventory.rules import merged, unfold
 from haversack.orders.gates import through_gates
-from haversack.promotions.codes.fast_redeeming import redeem_at_once
+from haversack.promotions.codes.fast_redeeming import Coupon, redeem_at_once, redeem_together
 from haversack.promotions.codes.guessing import Guess
 from haversack.promotions.codes.opening import Opened, open_code
 from haversack.promotions.codes.rules import fault_of, needs_attributes
@@ -43,8 +43,7 @@ class _Ready(NamedTuple):
     """A coupon that has been redeemed: what it gives to everybody in a country. Whether it still stands is asked of the
     database in the same step."""
 
-    promotion: Promotion
-    simple: Simple
+    coupon: Coupon
     items: list[RedeemedItem]
 
 
@@ -65,11 +64,10 @@ async def redeem_coupon_code(
     guess.check()
     catalog = (await open_shop(call.context.catalogs, call.project_id)).catalog
     ready = None if chosen else _ready.get(catalog, {}).get((code, country))
-    if ready is not None and fault_of(ready.promotion, None, now=call.now) is None:
+    if ready is not None and fault_of(ready.coupon.promotion, None, now=call.now) is None:
         with _refusing(guess):
-            async with _gate(call, ready.promotion):
-                if await redeem_at_once(call.db, ready.promotion, code, call.player_id, ready.simple, **_reason(call)):
-                    return ready.items
+            if await _redeem_ready(call, ready.coupon):
+                return ready.items
     opened = await open_code(
         call,
         code,
@@ -91,21 +89,25 @@ async def _redeem(
         # All that it gave is gone from the catalog.
         raise COUPON_CODE_UNKNOWN()
     simple, items = simple_of(content), redeemed_items(catalog, given)
+    coupon = None if simple is None else Coupon(promotion, opened.code, simple)
     with _refusing(guess):
         async with _gate(call, promotion):
-            is_given = simple is not None and await redeem_at_once(
-                call.db, promotion, opened.code, call.player_id, simple, **_reason(call)
-            )
-            if not is_given:
+            if coupon is None or not await redeem_at_once(call.db, coupon, call.player_id, **_reason(call)):
                 await _give(call, opened, content)
-    if simple is not None and not opened.keys and not needs_attributes(promotion):
+    if coupon is not None and not opened.keys and not needs_attributes(promotion):
         known = _ready.setdefault(catalog, {})
         if len(known) >= READY_MAX:
             known.clear()
-        known[opened.code, country] = _Ready(promotion, simple, items)
+        known[opened.code, country] = _Ready(coupon, items)
     if any(isinstance(each, KeyGrant) for each in content):
         note_stock(call, call.project_id)
     return items
+
+
+async def _redeem_ready(call: BuyerCall, coupon: Coupon) -> bool:
+    if call.db.in_transaction:
+        return await redeem_at_once(call.db, coupon, call.player_id, **_reason(call))
+    return await redeem_together(call.db.database, coupon, call.player_id, **_reason(call))
 
 
 class _Reason(TypedDict):

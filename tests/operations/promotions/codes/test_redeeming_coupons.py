@@ -1,5 +1,6 @@
 """Redeeming coupons: what a player gets, what is counted, what is refused without anything being given."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,8 +11,10 @@ from sqlalchemy import bindparam, insert
 from haversack.clock import real_now
 from haversack.inventory.verifying import find_differences
 from haversack.login.tables import player_attributes
+from haversack.promotions.queries import find_by_code, save_promotion, set_enabled
+from haversack.promotions.records import BonusItems
 from make.catalog import bundle, game, game_key, price, virtual_currency, virtual_item
-from make.client_catalog import new_player, sell
+from make.client_catalog import id_of, new_player, sell
 from make.codes import (
     COUPON,
     PROMO_CODE,
@@ -272,4 +275,46 @@ async def test_redeem_coupon_of_a_deleted_one(client: httpx.AsyncClient, studio:
     # Its code opens another one now, which has been used by nobody.
     await make_coded(client, studio, COUPON, coupon(lamp, redeem_code_limit=1), code)
     assert (await redeem(client, studio, headers, code)).status_code == 200
+    await _assert_books(studio)
+
+
+async def test_redeem_coupon_after_everybody_begins_anew(client: httpx.AsyncClient, studio: Studio) -> None:
+    lamp, code = await sell(client, studio, consumable()), any_code()
+    await make_coded(client, studio, COUPON, coupon(lamp, redeem_user_limit=1), code)
+    player_id, headers = await new_player(studio)
+    assert (await redeem(client, studio, headers, code)).status_code == 200
+    assert refusal(await redeem(client, studio, headers, code)) == REACHED
+    found = await find_by_code(studio.context.database.session(), studio.project_id, code)
+    assert found is not None
+    rest = f"admin/user/limit/promotion/id/{found.promotion.promotion_id}/all"
+    path = player_path(studio, rest)
+    assert (await client.request("DELETE", path, json={"user": None}, auth=studio.basic)).is_success
+    assert (await redeem(client, studio, headers, code)).status_code == 200
+    assert refusal(await redeem(client, studio, headers, code)) == REACHED
+    assert await _owned(client, studio, player_id) == {lamp: 4}
+    await _assert_books(studio)
+
+
+async def test_redeem_coupon_that_another_process_has_changed(client: httpx.AsyncClient, studio: Studio) -> None:
+    """What is remembered of a coupon is held against the database each time."""
+    lamp, rope = await sell(client, studio, consumable()), await sell(client, studio, consumable())
+    code, db = any_code(), studio.context.database.session()
+    await make_coded(client, studio, COUPON, coupon(lamp), code)
+    player_id, headers = await new_player(studio)
+    assert (await redeem(client, studio, headers, code)).status_code == 200
+    found = await find_by_code(db, studio.project_id, code)
+    assert found is not None
+    gives = BonusItems(((await id_of(client, studio, rope), 1),))
+    await save_promotion(db, replace(found.promotion, rewards=(gives,)), now=real_now())
+    assert (await redeem(client, studio, headers, code)).status_code == 200
+    assert await _owned(client, studio, player_id) == {lamp: 2, rope: 1}
+    promotion_id = found.promotion.promotion_id
+    await set_enabled(db, studio.project_id, promotion_id, is_enabled=False, now=real_now())
+    assert refusal(await redeem(client, studio, headers, code)) == UNKNOWN
+    await set_enabled(db, studio.project_id, promotion_id, is_enabled=True, now=real_now())
+    # With a key it takes the same steps in the transaction that keeps the answer.
+    for _ in range(2):
+        reply = await redeem(client, studio, {**headers, "Idempotency-Key": uuid4().hex}, code)
+        assert [item["sku"] for item in reply.json()["items"]] == [rope]
+    assert await _owned(client, studio, player_id) == {lamp: 2, rope: 3}
     await _assert_books(studio)

@@ -9,8 +9,8 @@ depends_on = None
 
 # What `promotions.codes.fast_redeeming` calls. The rows that all who redeem a coupon change come last, so that each
 # waits for the commit of the one before and for nothing else of it.
-REDEEM_AT_ONCE = """
-CREATE FUNCTION redeem_at_once(
+REDEEM_FOR = """
+CREATE FUNCTION redeem_for(
     p_project integer, p_player uuid, p_promotion integer, p_updated timestamptz, p_code text, p_now timestamptz,
     p_source text,
     p_window timestamptz, p_window_detail text, p_user_most integer, p_code_most integer, p_total_most integer,
@@ -110,15 +110,72 @@ BEGIN
     FROM unnest(v_kinds, v_subjects, v_changes, v_details, v_seqs, v_hashes)
         AS row(kind, subject, change, detail, seq, hash);
     UPDATE ledger_heads SET seq = v_seq, hash = v_hash WHERE project_id = p_project AND player_id = p_player;
-    UPDATE promotion_codes SET used = used + 1
-    WHERE project_id = p_project AND code = p_code AND promotion_id = p_promotion AND used + reserved < p_code_most;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'used up' USING ERRCODE = 'HV005';
+END
+$$
+"""
+COUNT_REDEEMED = """
+CREATE FUNCTION count_redeemed(
+    p_project integer, p_promotion integer, p_code text, p_count integer, p_code_most integer, p_total_most integer
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE promotion_codes SET used = used + p_count
+    WHERE project_id = p_project AND code = p_code AND promotion_id = p_promotion
+        AND used + reserved <= p_code_most - p_count;
+    IF NOT FOUND OR p_count > p_total_most THEN
+        RETURN false;
     END IF;
-    INSERT INTO promotion_totals AS held (project_id, promotion_id, used) VALUES (p_project, p_promotion, 1)
-    ON CONFLICT (project_id, promotion_id) DO UPDATE SET used = held.used + 1
-    WHERE held.used + held.reserved < p_total_most;
-    IF NOT FOUND THEN
+    INSERT INTO promotion_totals AS held (project_id, promotion_id, used) VALUES (p_project, p_promotion, p_count)
+    ON CONFLICT (project_id, promotion_id) DO UPDATE SET used = held.used + p_count
+    WHERE held.used + held.reserved <= p_total_most - p_count;
+    RETURN FOUND;
+END
+$$
+"""
+# For each player on the way the state that says why there was nothing, or an empty text. Players come in one order,
+# whoever redeems for them; what one of them is refused undoes nothing of the others.
+REDEEM_TOGETHER = """
+CREATE FUNCTION redeem_together(
+    p_project integer, p_players uuid[], p_promotion integer, p_updated timestamptz, p_code text, p_now timestamptz,
+    p_sources text[], p_window timestamptz, p_window_detail text, p_user_most integer, p_code_most integer,
+    p_total_most integer, p_skus text[], p_amounts bigint[], p_items integer[], p_quantities integer[],
+    p_singles integer[], p_content text
+) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    v_states text[] := '{}';
+    v_count integer := 0;
+BEGIN
+    FOR i IN 1..cardinality(p_players) LOOP
+        BEGIN
+            PERFORM redeem_for(p_project, p_players[i], p_promotion, p_updated, p_code, p_now, p_sources[i], p_window,
+                p_window_detail, p_user_most, p_code_most, p_total_most, p_skus, p_amounts, p_items, p_quantities,
+                p_singles, p_content);
+            v_states := v_states || ''::text;
+            v_count := v_count + 1;
+        EXCEPTION WHEN SQLSTATE 'HV001' OR SQLSTATE 'HV003' OR SQLSTATE 'HV005' OR SQLSTATE 'HV900'
+            OR numeric_value_out_of_range THEN
+            v_states := v_states || SQLSTATE;
+        END;
+    END LOOP;
+    -- Fewer are left than there are players: each has to try alone.
+    IF v_count > 0 AND NOT count_redeemed(p_project, p_promotion, p_code, v_count, p_code_most, p_total_most) THEN
+        RAISE EXCEPTION 'too few are left' USING ERRCODE = 'HV901';
+    END IF;
+    RETURN v_states;
+END
+$$
+"""
+REDEEM_AT_ONCE = """
+CREATE FUNCTION redeem_at_once(
+    p_project integer, p_player uuid, p_promotion integer, p_updated timestamptz, p_code text, p_now timestamptz,
+    p_source text, p_window timestamptz, p_window_detail text, p_user_most integer, p_code_most integer,
+    p_total_most integer, p_skus text[], p_amounts bigint[], p_items integer[], p_quantities integer[],
+    p_singles integer[], p_content text
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM redeem_for(p_project, p_player, p_promotion, p_updated, p_code, p_now, p_source, p_window,
+        p_window_detail, p_user_most, p_code_most, p_total_most, p_skus, p_amounts, p_items, p_quantities,
+        p_singles, p_content);
+    IF NOT count_redeemed(p_project, p_promotion, p_code, 1, p_code_most, p_total_most) THEN
         RAISE EXCEPTION 'used up' USING ERRCODE = 'HV005';
     END IF;
 END
@@ -128,7 +185,8 @@ $$
 
 def upgrade() -> None:
     """Bring the schema forward. There is no way back: a removal waits for the release after next."""
-    op.execute(REDEEM_AT_ONCE)
+    for function in (REDEEM_FOR, COUNT_REDEEMED, REDEEM_TOGETHER, REDEEM_AT_ONCE):
+        op.execute(function)
     # Codes lead to their promotion, which leads to the project: see `project_key` in database/tables.py.
     op.drop_constraint(op.f("fk_promotion_codes_project_id"), "promotion_codes", type_="foreignkey")
     # Each check would lock the promotion's row, for all who redeem it the same one; promotions are never deleted.
