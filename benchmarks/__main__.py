@@ -27,6 +27,7 @@ NAMES = (
     "memory",
     "orders",
     "inventory",
+    "codes",
 )
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")
 

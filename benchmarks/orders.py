@@ -17,7 +17,7 @@ from benchmarks.load import build_request
 from benchmarks.processes import MEASURED_CORE, pin
 from haversack.database.embedded.lodging import find_programs
 from haversack.database.engine import Session
-from haversack.orders import buying_together, checkout
+from haversack.orders import buying_together, checkout, preparing
 from haversack.projects.queries import find_project
 
 PLAYERS = 400
@@ -139,10 +139,10 @@ async def _script(bed: Bed, project_id: int, player_id: UUID) -> str:
 
     project = await find_project(bed.context.database.session(), project_id)
     assert project is not None
-    wanted = checkout.Checkout(
+    wanted = preparing.Checkout(
         project=project,
         player=Buyer.identity_of(project.login_project_id, player_id),
-        wanted=[checkout.Wanted("lamp", 1)],
+        wanted=[preparing.Wanted("lamp", 1)],
         platform="xsolla",
     )
     db = Capturing(bed.context.database)

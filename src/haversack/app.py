@@ -28,9 +28,18 @@ from haversack.catalog.keys.stock_watch import LOOK_SECONDS, StockWatch
 from haversack.catalog.read_model import player_operations as client_catalog
 from haversack.catalog.taxonomy import admin_operations as taxonomy_admin
 from haversack.catalog.transfer import admin_operations as transfer_admin
+from haversack.catalog.value_points import admin_operations as value_points_admin
+from haversack.chains.daily import admin_operations as daily_chains_admin
+from haversack.chains.daily import player_operations as daily_chains_player
+from haversack.chains.offer import admin_operations as offer_chains_admin
+from haversack.chains.offer import player_operations as offer_chains_player
+from haversack.chains.reward import admin_operations as reward_chains_admin
+from haversack.chains.reward import player_operations as reward_chains_player
 from haversack.clock import real_now
+from haversack.clocks import admin_operations as clocks_admin
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
+from haversack.explain import admin_operations as explain_admin
 from haversack.http.area import Area, Operation, bound_signature
 from haversack.http.dispatch import Dispatcher, RouteIndex
 from haversack.http.idempotency import prune_keys
@@ -69,10 +78,16 @@ from haversack.payments.page.html import STATIC_PREFIX as PAYMENT_PAGE_PREFIX
 from haversack.payments.sweeping import SWEEP_SECONDS as PAYMENT_SWEEP_SECONDS
 from haversack.payments.sweeping import sweep_payments
 from haversack.payments.tokens import forget_expired_tokens
+from haversack.personalization import admin_operations as personalization_admin
 from haversack.projects import merchant_operations
 from haversack.promotions import admin_operations as promotions_admin
 from haversack.promotions import limit_operations as promotion_limits
+from haversack.promotions.codes import admin_operations as codes_admin
+from haversack.promotions.codes import limit_operations as code_limits
+from haversack.promotions.codes import player_operations as codes_player
 from haversack.settings import Mode, Settings
+from haversack.upsell import admin_operations as upsell_admin
+from haversack.upsell import player_operations as upsell_player
 from haversack.webhooks import admin_operations as webhooks_admin
 from haversack.webhooks.outcomes import OutcomeHandler
 from haversack.worker import Worker
@@ -87,6 +102,7 @@ AREAS: tuple[Area, ...] = (
     login_server.area,
     webhooks_admin.area,
     merchant_operations.area,
+    clocks_admin.area,
     taxonomy_admin.attributes_area,
     taxonomy_admin.groups_area,
     taxonomy_admin.slashed_area,
@@ -103,10 +119,27 @@ AREAS: tuple[Area, ...] = (
     promotions_admin.common_area,
     promotions_admin.discounts_area,
     promotions_admin.bonuses_area,
+    codes_admin.coupons_area,
+    codes_admin.promo_codes_area,
+    codes_admin.unique_offers_area,
+    code_limits.coupons_area,
+    code_limits.promo_codes_area,
+    codes_player.coupons_area,
+    codes_player.promo_codes_area,
+    codes_player.common_area,
+    personalization_admin.area,
+    personalization_admin.choice_area,
+    explain_admin.area,
     inventory_player.area,
     inventory_admin.area,
+    value_points_admin.area,
+    reward_chains_admin.area,
+    reward_chains_player.reward_area,
+    reward_chains_player.clan_area,
     transfer_admin.area,
     transfer_admin.bare_area,
+    upsell_admin.area,
+    upsell_player.area,
     client_catalog.common_area,
     client_catalog.virtual_items_area,
     client_catalog.bundles_area,
@@ -123,6 +156,10 @@ AREAS: tuple[Area, ...] = (
     payments_admin.area,
     payments_merchant.area,
     payments_client.area,
+    daily_chains_admin.area,
+    daily_chains_player.area,
+    offer_chains_admin.area,
+    offer_chains_player.area,
     page_operations.area,
     page_reference.area,
 )

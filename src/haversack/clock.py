@@ -1,6 +1,6 @@
 """Time: the one place that reads the machine's clock, and the clock that each project owns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 
@@ -19,6 +19,12 @@ class Clock:
     def now(self) -> datetime:
         """The project's time, in UTC."""
         return self.frozen_at if self.frozen_at is not None else real_now() + self.offset
+
+    def shifted(self, by: timedelta) -> "Clock":
+        """The same clock, showing a time that lies so much later."""
+        if self.frozen_at is not None:
+            return replace(self, frozen_at=self.frozen_at + by)
+        return replace(self, offset=self.offset + by)
 
 
 def wire_time(moment: datetime) -> str:

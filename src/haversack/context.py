@@ -21,9 +21,12 @@ from haversack.orders.socket.channels import OrderChannels
 from haversack.outbound.addresses import USUAL_PORTS, AddressPolicy
 from haversack.outbound.client import OutboundClient
 from haversack.pages.shipped import find_shipped_picture
+from haversack.personalization.partner import PartnerCatalog
 from haversack.projects.directory import ProjectDirectory
 from haversack.sealing import Sealer
 from haversack.settings import Settings
+from haversack.upsell.best_sellers import BestSellers
+from haversack.webhooks.asking import AskerParts
 from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.outcomes import OutcomeHandler, Outcomes
 
@@ -51,8 +54,10 @@ class Context:
     outbound: OutboundClient
     images: ImageProxy
     deliverer: Deliverer
+    partner_catalog: PartnerCatalog
     order_changes: OrderChanges
     order_channels: OrderChannels
+    best_sellers: BestSellers
 
     def new_request_id(self) -> str:
         """The id under which a request stands in the log and in error answers."""
@@ -117,14 +122,17 @@ async def open_context(
             outbound=outbound,
             images=images,
             deliverer=deliverer,
+            partner_catalog=PartnerCatalog(AskerParts(settings, database, sealer, outbound)),
             order_changes=changes,
             order_channels=OrderChannels(database, changes),
+            best_sellers=BestSellers(aside, notifications),
         )
         await notifications.start()
         try:
             yield context
         finally:
             await deliverer.close()
+            await context.partner_catalog.close()
             await context.order_changes.close()
             await context.order_channels.close()
             await context.imports.stop()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from make import backpack, catalog
+from make import backpack, catalog, personalization
 
 # Nothing listens here: generated addresses lead nowhere else.
 NOWHERE = "http://127.0.0.1:9/"
@@ -26,6 +26,9 @@ RIGHT_BODIES: dict[str, Callable[[], Any]] = {
     "admin_create_game": lambda: catalog.game(catalog.game_key()),
     "admin_update_game_by_sku": lambda: catalog.game(catalog.game_key()),
     "admin_update_game_by_id": lambda: catalog.game(catalog.game_key()),
+    "create_filter_rule": lambda: personalization.filter_rule(SEEDED_ITEM),
+    "update_filter_rule_by_id": lambda: personalization.filter_rule(SEEDED_ITEM),
+    "patch_filter_rule_by_id": lambda: personalization.filter_rule(SEEDED_ITEM),
 }
 SEEDED_CURRENCY = "seeded-pearls"
 SEEDED_ITEM = "seeded-lamp"

@@ -2,15 +2,20 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import httpx
+from sqlalchemy import bindparam
+from sqlalchemy.dialects.postgresql import insert
 
+from haversack.clock import real_now
 from haversack.login.actions import create_client
 from haversack.login.records import ClientKind
+from haversack.login.tables import player_attributes
 from haversack.projects.keys import KeyKind
 from make.projects import Studio
 
@@ -31,6 +36,23 @@ class Account:
     def code(self) -> str:
         """The code that registering gave."""
         return code_of(self.login_url)
+
+
+_set_attribute = insert(player_attributes).values(
+    login_project_id=bindparam("login"),
+    player_id=bindparam("player"),
+    project_id=bindparam("project"),
+    attr_type="server",
+    key=bindparam("of_key"),
+    value=bindparam("new_value"),
+    permission="private",
+    data_type="string",
+    changed_at=bindparam("now"),
+)
+SET_ATTRIBUTE = _set_attribute.on_conflict_do_update(
+    index_elements=["login_project_id", "player_id", "project_id", "attr_type", "key"],
+    set_={"value": _set_attribute.excluded.value},
+)
 
 
 async def make_client(studio: Studio, kind: ClientKind, *redirect_uris: str) -> tuple[int, str]:
@@ -130,3 +152,18 @@ def error_of(reply: httpx.Response) -> tuple[int, str]:
 def faults_of(reply: httpx.Response) -> set[str]:
     """The faulty fields that a refusal names."""
     return {fault["property"] for fault in reply.json()["error"]["details"]["errors"]}
+
+
+async def set_attributes(studio: Studio, player_id: UUID, attributes: Mapping[str, str]) -> None:
+    """Give a player attributes, as the studio's server does."""
+    db = studio.context.database.session()
+    for key, value in attributes.items():
+        await db.execute(
+            SET_ATTRIBUTE,
+            login=studio.login_project_id,
+            player=player_id,
+            project=studio.project_id,
+            of_key=key,
+            new_value=value,
+            now=real_now(),
+        )

@@ -18,7 +18,8 @@ from haversack.limits.queries import list_stocks
 from haversack.limits.records import Stock
 from haversack.login.identities import PlayerIdentity
 from haversack.orders import actions, queries, rules
-from haversack.orders.checkout import Checkout, Wanted, order_for_money
+from haversack.orders.checkout import order_for_money
+from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.records import CurrencyType, Order, OrderLine, OrderState
 from haversack.payments.records import Payment, PaymentState, Refund
 from haversack.projects.directory import PROJECTS_CHANGED

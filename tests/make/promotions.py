@@ -7,10 +7,12 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import bindparam, insert
 
+from haversack.catalog.versions import CATALOG_CHANGED, HERE, raise_version
 from haversack.clock import real_now
 from haversack.promotions.queries import add_promotion, find_promotion
 from haversack.promotions.records import (
     BonusItems,
+    Condition,
     HasCode,
     Promotion,
     PromotionKind,
@@ -79,10 +81,11 @@ async def save_promotion(
     *codes: str,
     limits: PromotionLimits | None = None,
     rewards: tuple[Reward, ...] = (),
+    conditions: tuple[Condition, ...] = (),
     external_id: str | None = None,
     is_enabled: bool = True,
 ) -> Promotion:
-    """A promotion with its codes, straight into the project. Read models are not told."""
+    """A promotion with its codes, straight into the project. The next reader of the catalog sees it."""
     now, db = real_now(), studio.context.database.session()
     promotion = Promotion(
         project_id=studio.project_id,
@@ -91,7 +94,7 @@ async def save_promotion(
         external_id=external_id or (f"offer-{uuid4().hex[:8]}" if kind.has_codes else None),
         name={"en-US": "Welcome"},
         is_enabled=is_enabled,
-        conditions=(HasCode(),) if kind.has_codes else (),
+        conditions=(HasCode(), *conditions) if kind.has_codes else conditions,
         rewards=rewards or (BonusItems(()),),
         limits=limits or PromotionLimits(),
         created_at=now,
@@ -101,6 +104,9 @@ async def save_promotion(
         promotion_id = await add_promotion(db, promotion, now=now)
         for code in codes:
             await db.execute(ADD_CODE, project=studio.project_id, promotion=promotion_id, of_code=code, now=now)
+        version = await raise_version(db, studio.project_id)
+    # As after a call of the studio: readers in this process wait for it.
+    studio.context.notifications.publish_locally(CATALOG_CHANGED, f"{studio.project_id}:{version}:{HERE}")
     found = await find_promotion(db, studio.project_id, promotion_id)
     assert found is not None
     return found

@@ -103,6 +103,22 @@ async def test_demo_game_webhook(client: httpx.AsyncClient, demo: Demo, fault: s
     assert "thief" not in (await client.get("/demo/game")).text
 
 
+@pytest.mark.parametrize(("player", "quantity"), [("keeper-2041", None), (None, None), ("few-17", 1), ("nobody", 0)])
+async def test_demo_game_webhook_offers_everything(
+    client: httpx.AsyncClient, demo: Demo, player: str | None, quantity: int | None
+) -> None:
+    body = orjson.dumps({"notification_type": "partner_side_catalog", "user": {"user_id": player, "id": player}})
+    headers = signed_headers(body, [demo.webhook_secret], event_id="evt_2", now=real_now())
+    reply = await client.post("/demo/game/webhook", content=body, headers=headers)
+    if player == "nobody":
+        assert (reply.status_code, reply.json()["error"]["code"]) == (404, "INVALID_USER")
+        return
+    shown = (await client.get(f"/api/v2/project/{demo.project_id}/items")).json()["items"]
+    offered = reply.json()
+    assert {each["sku"] for each in shown} <= {each["sku"] for each in offered}
+    assert {each["quantity"] for each in offered} == {quantity}
+
+
 async def test_demo_is_seeded_once(site: Site, demo: Demo) -> None:
     assert await seed_demo(site.context) == demo == read_demo(site.context.settings.data_folder)
     path = site.context.settings.data_folder / DEMO_FILE

@@ -92,7 +92,9 @@ async def test_a_project_from_its_creation_to_its_players(shop: Shop) -> None:
         assert key not in keys
         assert f"{key[:10]}…{key[-4:]}" in keys
 
-    changed = await project("set", project_id, "--delivery-mode", "native", "--order-webhooks", "separate")
+    changed = await project(
+        "set", project_id, "--delivery-mode", "native", "--order-webhooks", "separate", "--personalization", "partner"
+    )
     assert rows_of(changed) == {
         "backpack webhooks": "standard",
         "delivery mode": "native",
@@ -100,6 +102,7 @@ async def test_a_project_from_its_creation_to_its_players(shop: Shop) -> None:
         "order destination": "inventory",
         "refunds refused orders": "no",
         "sandbox": "no",
+        "personalization": "partner",
     }
     assert await project("currency", project_id, "gold", "Gold") == (
         f"gold is a virtual currency of project {project_id}.\n"

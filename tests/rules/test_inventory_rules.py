@@ -47,6 +47,7 @@ def item(item_id: int, kind: ItemKind = ItemKind.VIRTUAL_GOOD, *content: Content
         entry=entry,
         name={},
         description=None,
+        long_description=None,
         image_url=None,
         attributes=(),
         custom_attributes=None,
@@ -54,6 +55,7 @@ def item(item_id: int, kind: ItemKind = ItemKind.VIRTUAL_GOOD, *content: Content
         virtual_prices=(),
         details=Details(**details),
         content=content,
+        value_points=(),
         is_listed=True,
     )
 

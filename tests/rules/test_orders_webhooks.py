@@ -12,9 +12,16 @@ import pytest
 
 from haversack.catalog.records import ItemKind
 from haversack.clock import Clock
-from haversack.orders.records import CurrencyType, OrderState
+from haversack.orders.records import CurrencyType, LineDiscount, OrderState
 from haversack.payments.records import Refund
-from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderDestination, OrderWebhooks, Project
+from haversack.projects.records import (
+    BackpackWebhooks,
+    DeliveryMode,
+    OrderDestination,
+    OrderWebhooks,
+    Personalization,
+    Project,
+)
 from haversack.webhooks.events import Notification, body_of
 from haversack.webhooks.order_events import (
     OrderCanceled,
@@ -39,13 +46,20 @@ PROJECT = Project(
     order_webhooks=OrderWebhooks.COMBINED,
     order_destination=OrderDestination.INVENTORY,
     refunds_refused_orders=False,
+    personalization=Personalization.PLATFORM,
 )
 ORDER = order(
     line(1, kind=ItemKind.BUNDLE, quantity=1, virtual_item_type=None),
     line(2, parent_line_no=1, amount=None, amount_without_discount=None),
     line(3, parent_line_no=1, kind=ItemKind.GAME_KEY, amount=None, amount_without_discount=None, is_pre_order=True),
     line(4, amount=None, amount_without_discount=None, is_free=True, custom_attributes={"colour": "red"}),
-    line(5, amount=Decimal("5.00"), amount_without_discount=Decimal("10.00"), promotion_ids=(7,)),
+    line(
+        5,
+        amount=Decimal("5.00"),
+        amount_without_discount=Decimal("10.00"),
+        promotion_ids=(7,),
+        discounts=(LineDiscount(promotion_id=7, percent=Decimal(50), is_of_cart=False),),
+    ),
     state=OrderState.PAID,
     amount=Decimal("14.98"),
     payment_id=1_100_001,

@@ -3,7 +3,7 @@
 import pytest
 
 from haversack.personalization.records import AttributeCondition, AttributeType, FilterRule
-from haversack.personalization.rules import OPERATORS, meets, meets_all, shows
+from haversack.personalization.rules import OPERATORS, hidden_items, meets, meets_all, shows
 
 
 def make_condition(type_: str, operator: str, value: str, *, can_be_missing: bool = False) -> AttributeCondition:
@@ -70,3 +70,39 @@ def test_nobody_signed_in_sees_what_the_rule_says(is_satisfied: bool) -> None:
     assert shows(rule, None) is is_satisfied
     assert shows(rule, {"it": "elf"})
     assert not shows(rule, {"it": "orc"})
+
+
+def make_rule(*item_ids: int, level: str = "5", is_enabled: bool = True, for_all: bool = False) -> FilterRule:
+    return FilterRule(
+        project_id=1,
+        rule_id=1,
+        name="Those of a level",
+        is_enabled=is_enabled,
+        conditions=(make_condition("number", "ge", level),),
+        item_ids=item_ids,
+        is_satisfied_for_unauth=for_all,
+    )
+
+
+def test_an_item_of_several_rules_needs_one_of_them() -> None:
+    rules = [make_rule(1, 2, level="5"), make_rule(2, 3, level="10")]
+    assert hidden_items(rules, {"it": "4"}) == {1, 2, 3}
+    assert hidden_items(rules, {"it": "7"}) == {3}
+    assert hidden_items(reversed(rules), {"it": "7"}) == {3}
+    assert hidden_items(rules, {"it": "10"}) == frozenset()
+    assert hidden_items(rules, {}) == {1, 2, 3}
+
+
+def test_disabled_rules_neither_hide_nor_show() -> None:
+    assert hidden_items([make_rule(1, is_enabled=False)], {}) == frozenset()
+    assert hidden_items([make_rule(1), make_rule(1, level="1", is_enabled=False)], {"it": "3"}) == {1}
+
+
+def test_who_is_not_signed_in_sees_what_rules_say_for_them() -> None:
+    assert hidden_items([make_rule(1, for_all=True), make_rule(2), make_rule(3), make_rule(3, for_all=True)], None) == {
+        2
+    }
+
+
+def test_nothing_is_hidden_without_rules() -> None:
+    assert hidden_items([], None) == hidden_items([], {"it": "1"}) == frozenset()

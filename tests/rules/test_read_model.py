@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.compiled import Catalog, Taxonomy, is_listed
-from haversack.catalog.read_model.filling import Filler, known_personal, personal_of
+from haversack.catalog.read_model.filling import Filler
+from haversack.catalog.read_model.personal import known_personal, personal_of
 from haversack.catalog.read_model.pieces import Hole, HoleKind
-from haversack.catalog.read_model.queries import unpacked_uses
-from haversack.catalog.read_model.records import ALWAYS, NOBODY, Entry, PackedUses, PlayerUses, Stocks, Window
+from haversack.catalog.read_model.queries import unpacked_standing
+from haversack.catalog.read_model.records import ALWAYS, NOBODY, Entry, PackedUses, PlayerUses, Standing, Stocks, Window
 from haversack.catalog.records import ContentEntry, ItemKind, ItemLimits, PreOrder, Region, Schedule
 from haversack.limits.records import FOR_EVER, Uses
 
@@ -174,6 +175,7 @@ def _catalog(*entries: Entry, holders: dict[int, frozenset[int]] | None = None) 
         containers={},
         countries_of={},
         limited=frozenset(),
+        value_points={},
         holders=holders or {entry.item_id: frozenset({entry.item_id}) for entry in entries},
         stamps={},
         edges=(),
@@ -207,6 +209,10 @@ def _used(count: int, start: datetime = FOR_EVER, reset_at: datetime | None = No
     return PlayerUses(Uses(start, count), reset_at)
 
 
+def _standing(items: dict[int, PlayerUses]) -> Standing:
+    return Standing(items, {}, {})
+
+
 TODAY = datetime(2026, 12, 31, tzinfo=UTC)
 
 
@@ -232,7 +238,7 @@ TODAY = datetime(2026, 12, 31, tzinfo=UTC)
 def test_a_player_who_has_used_a_limit(
     limits: ItemLimits | None, used: PlayerUses, left: int | None, is_hidden: bool
 ) -> None:
-    personal = personal_of(_catalog(_entry(1, limits=limits)), {1: used, 404: used}, NOW)
+    personal = personal_of(_catalog(_entry(1, limits=limits)), _standing({1: used, 404: used}), NOW)
     assert personal.left.get(1) == left
     assert (1 in personal.hidden) is is_hidden
     assert bool(personal.touched) is (left is not None)
@@ -241,8 +247,8 @@ def test_a_player_who_has_used_a_limit(
 def test_packed_uses_say_what_was_used() -> None:
     start, reset = datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC), datetime(1969, 12, 31, tzinfo=UTC)
     packed = f"7,2,{int(start.timestamp()) * 1_000_000 + 1};12,1,0,{int(reset.timestamp()) * 1_000_000}"
-    assert unpacked_uses(PackedUses(packed)) == {7: _used(2, start), 12: _used(1, FOR_EVER, reset_at=reset)}
-    assert unpacked_uses(PackedUses("")) == {}
+    assert unpacked_standing(PackedUses(packed)).items == {7: _used(2, start), 12: _used(1, FOR_EVER, reset_at=reset)}
+    assert unpacked_standing(PackedUses("")) == _standing({})
 
 
 def _micros(moment: datetime) -> int:
@@ -271,7 +277,7 @@ def test_a_bundle_goes_with_what_it_holds() -> None:
     bundle = _entry(2, ItemKind.BUNDLE, content=(ContentEntry(1, 1),))
     game = _entry(3, ItemKind.GAME)
     catalog = _catalog(inside, bundle, game, holders={1: frozenset({1, 2, 3})})
-    personal = personal_of(catalog, {1: _used(1, TODAY)}, NOW)
+    personal = personal_of(catalog, _standing({1: _used(1, TODAY)}), NOW)
     assert personal.hidden == {2}
     assert personal.touched == {1, 2, 3}
     assert not _filler(catalog, personal=personal).can_be_bought(inside)

@@ -9,7 +9,14 @@ import jsonschema
 import pytest
 
 from haversack.clock import Clock
-from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderDestination, OrderWebhooks, Project
+from haversack.projects.records import (
+    BackpackWebhooks,
+    DeliveryMode,
+    OrderDestination,
+    OrderWebhooks,
+    Personalization,
+    Project,
+)
 from haversack.webhooks.events import (
     EVENTS,
     QUESTIONS,
@@ -17,6 +24,7 @@ from haversack.webhooks.events import (
     BackpackItemPaid,
     BackpackUserValidation,
     Notification,
+    PartnerSideCatalog,
     UserValidation,
     body_of,
 )
@@ -36,6 +44,7 @@ PROJECT = Project(
     order_webhooks=OrderWebhooks.COMBINED,
     order_destination=OrderDestination.INVENTORY,
     refunds_refused_orders=False,
+    personalization=Personalization.PLATFORM,
 )
 PAID = BackpackItemPaid(
     item_id=ITEM,
@@ -103,6 +112,8 @@ def test_everything_declared_says_what_it_is(declared: type[Notification]) -> No
         (replace(MOVED, is_currency=True), "move_to_game.backpack_deprecated"),
         (UserValidation(user_id="17", country="DE", email="a@example.com", ip="::1"), "user_validation"),
         (BackpackUserValidation(user_id="17"), "user_validation.backpack_deprecated"),
+        (PartnerSideCatalog(user_id="17", country="DE", currency="EUR", locale="de"), "partner_side_catalog"),
+        (PartnerSideCatalog(user_id=None, country=None, currency=None, locale="en"), "partner_side_catalog"),
     ],
 )
 @pytest.mark.parametrize("version", [1, 2])

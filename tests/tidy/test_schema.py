@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from haversack.context import Context
 from haversack.database.migrate import alembic_config, check_schema, engine_url, migrate, newest_revision
 from haversack.database.schema import whole_metadata
+from make.projects import Studio
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -34,14 +35,15 @@ async def test_migrating_twice_changes_nothing(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("statement", ["UPDATE ledger SET change = 0", "DELETE FROM ledger"])
-async def test_ledger_rows_stay(context: Context, statement: str) -> None:
+async def test_ledger_rows_stay(context: Context, studio: Studio, statement: str) -> None:
     async with context.database.connection() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
             await connection.execute(
                 "INSERT INTO ledger (project_id, player_id, kind, subject, change, source, changed_at)"
-                " SELECT project_id, gen_random_uuid(), 'balance', 'gems', 1, 'test', now() FROM projects LIMIT 1"
+                " VALUES ($1, gen_random_uuid(), 'balance', 'gems', 1, 'test', now())",
+                studio.project_id,
             )
             with pytest.raises(asyncpg.PostgresError, match="append-only"):
                 await connection.execute(statement)

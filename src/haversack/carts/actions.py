@@ -15,6 +15,7 @@ from haversack.catalog.selling import SellableItem, Shop
 from haversack.clock import real_now
 from haversack.database.engine import Database, Session
 from haversack.errors import CART_FULL, ITEM_KIND_NOT_SOLD, ITEM_NOT_FOUND, ITEM_NOT_IN_CART, Refusal
+from haversack.login.identities import PlayerIdentity
 from haversack.pricing.lines import lines_of
 
 # Longer than a seasonal sale; nobody comes back for what was left longer ago.
@@ -39,6 +40,8 @@ class Owner:
     cart_id: str | None
     country: str | None = None
     currency: str | None = None
+    # Who it is, where that matters to what the cart shows.
+    player: PlayerIdentity | None = None
 
     @property
     def key(self) -> str:
@@ -113,7 +116,10 @@ async def _fill(
 
 
 def _lines(shop: Shop, owner: Owner, put: Sequence[tuple[SellableItem, int]]) -> list[CartLine]:
-    """Lines with the prices that the answer to this call shows, so that showing them is no second write."""
+    """Lines with the prices that the answer to this call shows, so that showing them is no second write. Where there
+    are promotions, only the whole cart tells those."""
+    if shop.catalog.promotions.by_id:
+        return [CartLine(item.item_id, item.sku, item.kind, quantity, {}) for item, quantity in put]
     lines, currency = lines_of(shop, put, country=owner.country, currency=owner.currency)
     return [
         CartLine(

@@ -17,12 +17,13 @@ from haversack.carts.encoding import encode_cart
 from haversack.carts.looking import Onlooker, Warned, look, onlooker
 from haversack.carts.queries import cart_of, remember_shown
 from haversack.carts.reading import read_cart
-from haversack.carts.records import Cart, FilledCart, StoredCart
+from haversack.carts.records import NEVER_FILLED, Cart, FilledCart, StoredCart
 from haversack.carts.wire import CartAnswer
 from haversack.catalog.read_model.compiled import Catalog
-from haversack.catalog.read_model.filling import known_personal
 from haversack.catalog.read_model.live import Held
 from haversack.catalog.read_model.pages import ByteCache
+from haversack.catalog.read_model.personal import known_personal
+from haversack.catalog.read_model.queries import Knowing, list_players
 from haversack.catalog.read_model.records import NOBODY, PackedUses
 from haversack.context import Context
 from haversack.database.engine import Session
@@ -30,7 +31,10 @@ from haversack.http.area import HotAnswer
 from haversack.http.browsers import ANY_ORIGIN, EXPOSED
 from haversack.http.calls import AdminCall, ShopperCall
 from haversack.login.identities import PlayerIdentity
+from haversack.personalization.records import PartnerAnswer
 from haversack.projects.records import Project
+from haversack.promotions.records import NO_CODES, Codes
+from haversack.promotions.use_queries import read_codes
 
 ADDRESSES_KEPT_MAX = 20_000
 ADDRESS_BYTES_MAX = 1_000
@@ -58,12 +62,14 @@ class CartAsk:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """An answer as one owner got it. It holds from `since` up to `until`, for one compiled catalog, one state of the
-    stocks, and the cart and the uses of limits as they were then."""
+    stocks, and the cart, its codes and its owner as they were then."""
 
     # Weak, so that no page keeps an old version of a catalog in memory.
     catalog: "ref[Catalog]"
     stocks_stamp: int
     stored: StoredCart
+    codes: Codes
+    partner: PartnerAnswer | None
     since: datetime
     until: datetime
     body: bytes
@@ -71,12 +77,14 @@ class _Page:
     headers: tuple[Header, ...]
     can_be_kept: bool
 
-    def holds(self, stored: StoredCart, held: Held, now: datetime) -> bool:
+    def holds(self, stored: StoredCart, codes: Codes, partner: PartnerAnswer | None, held: Held, now: datetime) -> bool:
         """Whether it is still true."""
         return (
             self.catalog() is held.catalog
             and self.stocks_stamp == held.stocks.stamp
             and self.stored == stored
+            and self.codes == codes
+            and self.partner is partner
             and self.since <= now < self.until
         )
 
@@ -120,7 +128,8 @@ def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
     if player is None or player.login_project_id != project.login_project_id:
         return None
     country = country_of(known.ask, player, header.decode("latin-1"))
-    return _answer(context, project, player, known.ask, country, if_none_match, exposed)
+    seen = project.for_player(player.player_id)
+    return _answer(context, seen, player, known.ask, country, if_none_match, exposed)
 
 
 async def answer(call: ShopperCall, ask: CartAsk) -> Response:
@@ -147,30 +156,58 @@ def country_of(ask: CartAsk, player: PlayerIdentity | None, header: str) -> str 
 
 
 async def _show(
-    db: Session, cart: Cart, eyes: Onlooker, owner: Owner, language: str, more: Sequence[Warned] = ()
+    db: Session, cart: Cart, eyes: Onlooker, owner: Owner, more: Sequence[Warned] = ()
 ) -> tuple[bytes, bool]:
     """A cart as its owner sees it now, and whether it shows prices that its owner had not seen yet. They are
     remembered."""
     looked = look(cart, eyes)
     if looked.seen:
         await remember_shown(db, owner.project_id, owner.owner_id, cart.cart_id, looked.seen)
-    return encode_cart(looked, eyes, language, more), bool(looked.seen)
+    return encode_cart(looked, eyes, eyes.language, more), bool(looked.seen)
 
 
 async def show_filled(
     call: ShopperCall | AdminCall, held: Held, filled: FilledCart, owner: Owner, language: str, more: Sequence[Warned]
 ) -> CartAnswer:
     """A cart that was filled as its owner sees it now, as values: the answer is stored with its Idempotency-Key."""
-    eyes = _onlooker(held, filled.uses, country=owner.country, currency=owner.currency, now=call.now)
-    body, _ = await _show(call.db, filled.cart, eyes, owner, language, more)
+    uses, now = filled.uses, call.now
+    knowing = _knowing(held, call.project)
+    if knowing.login_project_id is not None:
+        uses = (await list_players(call.db, knowing, [owner.owner_id])).get(owner.owner_id, uses)
+    codes = await read_codes(call.db, owner.project_id, filled.cart.promo_codes)
+    partner = None
+    if owner.player is not None:
+        read_partner = call.context.partner_catalog.read_for
+        partner = await read_partner(call.db, call.project, owner.player, owner.country, language)
+    eyes = _onlooker(
+        held, uses, codes, partner, country=owner.country, currency=owner.currency, language=language, now=now
+    )
+    body, _ = await _show(call.db, filled.cart, eyes, owner, more)
     shown: CartAnswer = orjson.loads(body)
     return shown
 
 
-def _onlooker(held: Held, uses: PackedUses, *, country: str | None, currency: str | None, now: datetime) -> Onlooker:
+def _knowing(held: Held, project: Project) -> Knowing:
+    """How much of an owner a cart depends on."""
     assert held.catalog is not None
-    personal = known_personal(held.catalog, uses, now) if uses else NOBODY
-    return onlooker(held, personal, country=country, currency=currency, now=now)
+    is_whole = held.catalog.depends_on_player
+    return Knowing(project.project_id, project.login_project_id if is_whole else None)
+
+
+def _onlooker(
+    held: Held,
+    uses: PackedUses,
+    codes: Codes,
+    partner: PartnerAnswer | None,
+    *,
+    country: str | None,
+    currency: str | None,
+    language: str,
+    now: datetime,
+) -> Onlooker:
+    assert held.catalog is not None
+    personal = known_personal(held.catalog, uses, now) if uses or held.catalog.depends_on_player else NOBODY
+    return onlooker(held, personal, codes, partner, country=country, currency=currency, language=language, now=now)
 
 
 async def _answer(
@@ -184,14 +221,22 @@ async def _answer(
 ) -> HotAnswer:
     owner = Owner(project_id=project.project_id, owner_id=player.player_id, cart_id=ask.cart_id)
     key = owner.key
-    stored = await read_cart(context.database, owner.project_id, owner.owner_id, key)
     live = context.catalogs
     held = live.find_ready(project.project_id) or await live.get(project.project_id)
+    stored = await read_cart(context.database, _knowing(held, project), owner.owner_id, key)
+    codes = NO_CODES
+    if stored.promo_codes != NEVER_FILLED.promo_codes:
+        given = [each["code"] for each in orjson.loads(stored.promo_codes)]
+        codes = await read_codes(context.database.session(), owner.project_id, given)
+    partner = await context.partner_catalog.read_for(context.database.session(), project, player, country, ask.language)
     now = project.clock.now()
     place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
     page: _Page | None = _pages.get(place)
-    if page is None or not page.holds(stored, held, now):
-        page = await _make_page(context, held, stored, owner, key, ask, country=country, now=now)
+    if page is None or not page.holds(stored, codes, partner, held, now):
+        eyes = _onlooker(
+            held, stored.uses, codes, partner, country=country, currency=ask.currency, language=ask.language, now=now
+        )
+        page = await _make_page(context, held, stored, codes, partner, owner, key, eyes)
         if page.can_be_kept:
             _pages.put(place, page, len(page.body) + len(stored.lines) + OVERHEAD_BYTES)
     if if_none_match and page.etag in if_none_match.replace(b"W/", b""):
@@ -203,22 +248,22 @@ async def _make_page(
     context: Context,
     held: Held,
     stored: StoredCart,
+    codes: Codes,
+    partner: PartnerAnswer | None,
     owner: Owner,
     key: str,
-    ask: CartAsk,
-    *,
-    country: str | None,
-    now: datetime,
+    eyes: Onlooker,
 ) -> _Page:
     assert held.catalog is not None
-    cart = cart_of(key, orjson.loads(stored.lines))
-    eyes = _onlooker(held, stored.uses, country=country, currency=ask.currency, now=now)
-    body, has_news = await _show(context.database.session(), cart, eyes, owner, ask.language)
+    cart = cart_of(key, orjson.loads(stored.lines), orjson.loads(stored.promo_codes))
+    body, has_news = await _show(context.database.session(), cart, eyes, owner)
     etag = b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode()
     return _Page(
         catalog=ref(held.catalog),
         stocks_stamp=held.stocks.stamp,
         stored=stored,
+        codes=codes,
+        partner=partner,
         since=eyes.filler.since,
         until=eyes.filler.until,
         body=body,

@@ -1,6 +1,6 @@
 """The bytes of a cart's answer. An item's part is encoded once for a version of the catalog, a language, a country."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from weakref import WeakKeyDictionary
 
@@ -9,6 +9,7 @@ import orjson
 from haversack.carts.looking import LookedCart, LookedLine, Onlooker, Warned
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.pieces import Form, Piece, Reader, encode_piece
+from haversack.catalog.read_model.promoting import Reading, cart_promotion_form, is_about_items, promotion_form
 from haversack.catalog.selling import SellableItem
 
 PIECES_KEPT_MAX = 20_000
@@ -23,16 +24,18 @@ def encode_cart(looked: LookedCart, eyes: Onlooker, language: str, more: Sequenc
     pieces = _pieces.get(eyes.shop.catalog)
     if pieces is None:
         pieces = _pieces[eyes.shop.catalog] = {}
-    items = b",".join([_item(line, eyes, language, currency, pieces) for line in looked.lines])
+    told = _promotions(looked, eyes)
+    items = b",".join([_item(line, eyes, language, currency, pieces, told) for line in looked.lines])
     warnings = [
         {"sku": each.sku, "quantity": each.quantity, "errorCode": each.code, "errorMessage": each.message}
         for each in (*more, *looked.warnings)
     ]
-    return b'{"cart_id":%b,"is_free":%b,"price":%b,"items":[%b],"promotions":[],"warnings":%b}' % (
+    return b'{"cart_id":%b,"is_free":%b,"price":%b,"items":[%b],"promotions":%b,"warnings":%b}' % (
         orjson.dumps(looked.cart.cart_id),
         _FLAGS[priced.is_free],
         _price(priced.amount, priced.amount_without_discount, currency),
         items,
+        _of_cart(looked, eyes),
         orjson.dumps(warnings) if warnings else b"[]",
     )
 
@@ -46,17 +49,52 @@ def _price(amount: Decimal | None, before: Decimal | None, currency: bytes) -> b
     return b'{"amount":"%b","amount_without_discount":"%b","currency":"%b"}' % (text, full, currency)
 
 
+def _promotions(looked: LookedCart, eyes: Onlooker) -> dict[int, bytes]:
+    """What the lines say of promotions: of those that apply the ones that are about their items."""
+    kept = looked.applied.kept
+    at = Reading(eyes.language, eyes.filler.country, eyes.filler.now)
+    return {
+        line.item.item_id: orjson.dumps(
+            [
+                promotion_form(eyes.shop.catalog, each, line.priced, eyes.situation, at)
+                for each in kept
+                if is_about_items(each, line.priced)
+            ]
+        )
+        for line in (looked.lines if kept else ())
+        if line.item is not None and line.priced is not None and not line.priced.line.is_bonus
+    }
+
+
+def _of_cart(looked: LookedCart, eyes: Onlooker) -> bytes:
+    """What the cart says of promotions: of those that apply the ones that no line tells of."""
+    lines = [line.priced for line in looked.lines if line.priced is not None and not line.priced.line.is_bonus]
+    at = Reading(eyes.language, eyes.filler.country, eyes.filler.now)
+    forms = [
+        cart_promotion_form(eyes.shop.catalog, each, looked.priced, eyes.situation, at)
+        for each in looked.applied.kept
+        if not any(is_about_items(each, line) for line in lines)
+    ]
+    return orjson.dumps(forms)
+
+
 def _item(
-    looked: LookedLine, eyes: Onlooker, language: str, currency: bytes, pieces: dict[tuple[int, str, str], Piece]
+    looked: LookedLine,
+    eyes: Onlooker,
+    language: str,
+    currency: bytes,
+    pieces: dict[tuple[int, str, str], Piece],
+    told: Mapping[int, bytes],
 ) -> bytes:
     item, priced = looked.item, looked.priced
     if item is None or priced is None:
         return _gone(looked)
+    eyes.filler.of_line = b"[]" if priced.line.is_bonus else told.get(item.item_id, b"[]")
     return b'%b,"quantity":%d,"is_free":%b,"is_bonus":%b,"can_be_bought":%b,"price":%b}' % (
         # All of the object but its end.
         eyes.filler.fill(_piece(item, eyes, language, pieces))[:-1],
         looked.line.quantity,
-        _FLAGS[item.is_free],
+        _FLAGS[priced.line.costs_nothing],
         _FLAGS[priced.line.is_bonus],
         _FLAGS[looked.fault is None],
         _price(priced.amount, priced.amount_without_discount, currency),

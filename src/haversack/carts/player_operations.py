@@ -105,6 +105,7 @@ def _owner(call: ShopperCall, cart_id: str | None, shown: CartQuery | None = Non
         cart_id=cart_id,
         country=country_of(ask, call.player, call.request.headers.get("x-user-country", "")),
         currency=ask.currency,
+        player=call.player,
     )
 
 

@@ -5,15 +5,31 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Date, Integer, Text, and_, bindparam, cast, column, delete, func, select, text, true
+import asyncpg
+from sqlalchemy import (
+    Boolean,
+    Date,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 from sqlalchemy.sql.elements import TextClause
 
-from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart
+from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart, WantedCart
 from haversack.carts.rules import cart_key, current_cart_id
 from haversack.carts.tables import carts
-from haversack.catalog.read_model.queries import LIST_USES
+from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of
 from haversack.catalog.read_model.records import PackedUses
 from haversack.catalog.records import ItemKind
 from haversack.database.engine import Session
@@ -28,6 +44,7 @@ _types: dict[str, Any] = {
     "today": Date,
     "put": JSONB,
     "seen": JSONB,
+    "codes": JSONB,
     "gone": ARRAY(Text),
     "stays": ARRAY(Text),
     "sku": Text,
@@ -48,7 +65,7 @@ _this = (
     carts.c.owner_id == bindparam("owner", type_=_types["owner"]),
     carts.c.cart_id == bindparam("cart", type_=_types["cart"]),
 )
-FIND_CART = select(carts.c.lines).where(*_this)
+FIND_CART = select(carts.c.lines, carts.c.promo_codes).where(*_this)
 _asked = (
     func.unnest(bindparam("owners", type_=ARRAY(UUID_COLUMN(as_uuid=True))), bindparam("named", type_=ARRAY(Text)))
     .table_valued(column("owner_id", UUID_COLUMN), column("cart_id", Text), with_ordinality="place", name="asked")
@@ -56,9 +73,9 @@ _asked = (
 )
 # As the catalog reads them, so that what it has made of them is used here too.
 _uses = LIST_USES.subquery("used")
-# Lines stay the text that they are to PostgreSQL: a cart that was shown before is known by it.
+# Lines and codes stay the text that they are to PostgreSQL: a cart that was shown before is known by it.
 LIST_CARTS = (
-    select(_asked.c.place, cast(carts.c.lines, Text), func.coalesce(_uses.c.uses, ""))
+    select(_asked.c.place, cast(carts.c.lines, Text), func.coalesce(_uses.c.uses, ""), cast(carts.c.promo_codes, Text))
     .select_from(
         carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id)).outerjoin(
             _uses, _uses.c.player_id == carts.c.owner_id
@@ -66,10 +83,23 @@ LIST_CARTS = (
     )
     .where(carts.c.project_id == bindparam("project", type_=Integer))
 )
+LIST_CARTS_AND_OWNERS = (
+    select(_asked.c.place, cast(carts.c.lines, Text), standing_of(carts.c.owner_id), cast(carts.c.promo_codes, Text))
+    .select_from(carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id)))
+    .where(carts.c.project_id == bindparam("project", type_=Integer))
+)
+
+
+def _with_uses(change: str) -> Select[Any]:
+    """A change that returns the cart, with what its owner has used of limits."""
+    changed = _sql(change).columns(carts.c.lines, carts.c.promo_codes, column("is_new", Boolean)).cte("changed")
+    return select(changed, _uses.c.uses).select_from(changed.outerjoin(_uses, true()))
+
+
 # What is put in takes the place of the line with its SKU, or stands at the end; other lines stay as they are. The row
 # is locked before its lines are looked at, so that of fills at once each sees what the one before left. What the owner
 # saw of a line is kept: what has changed since is told before it is forgotten. A SKU is never another item's.
-FILL = _sql("""
+_FILL = """
     INSERT INTO carts AS kept (project_id, owner_id, cart_id, lines, touched_on)
     VALUES (:project, :owner, :cart, :put, :today)
     ON CONFLICT (project_id, owner_id, cart_id) DO UPDATE SET
@@ -99,10 +129,9 @@ FILL = _sql("""
     ) - (
         SELECT count(*) FROM jsonb_array_elements(kept.lines) AS old (line) WHERE old.line ->> 'sku' = ANY (:gone)
     ) <= :most
-    RETURNING kept.lines, kept.xmax = 0 AS is_new
-""")
-_filled = FILL.columns(carts.c.lines, column("is_new", Boolean)).cte("filled")
-FILL_AND_USES = select(_filled, _uses.c.uses).select_from(_filled.outerjoin(_uses, true()))
+    RETURNING kept.lines, kept.promo_codes, kept.xmax = 0 AS is_new
+"""
+FILL, FILL_AND_USES = _sql(_FILL), _with_uses(_FILL)
 TAKE_OUT = _sql("""
     UPDATE carts SET touched_on = :today, lines = (
         SELECT coalesce(jsonb_agg(old.line ORDER BY old.place), '[]')
@@ -115,6 +144,18 @@ TAKE_OUT = _sql("""
 CLEAR = _sql("""
     UPDATE carts SET touched_on = :today, lines = '[]', promo_codes = '[]'
     WHERE project_id = :project AND owner_id = :owner AND cart_id = :cart
+""")
+# A code may be given to the current cart before anything is put in.
+MAKE_WITH_CODES = _with_uses("""
+    INSERT INTO carts AS kept (project_id, owner_id, cart_id, promo_codes, touched_on)
+    VALUES (:project, :owner, :cart, :codes, :today)
+    ON CONFLICT (project_id, owner_id, cart_id) DO UPDATE SET touched_on = :today, promo_codes = :codes
+    RETURNING kept.lines, kept.promo_codes, kept.xmax = 0 AS is_new
+""")
+SET_CODES = _with_uses("""
+    UPDATE carts AS kept SET touched_on = :today, promo_codes = :codes
+    WHERE project_id = :project AND owner_id = :owner AND cart_id = :cart
+    RETURNING kept.lines, kept.promo_codes, false AS is_new
 """)
 REMEMBER_SHOWN = _sql("""
     UPDATE carts SET lines = (
@@ -159,33 +200,40 @@ def _stored(line: CartLine) -> dict[str, Any]:
     return line._asdict()
 
 
-def cart_of(cart_id: str, lines: Sequence[Mapping[str, Any]]) -> Cart:
-    """A cart of its stored lines."""
-    return Cart(cart_id=cart_id, lines=tuple(map(_line, lines)))
+def cart_of(cart_id: str, lines: Sequence[Mapping[str, Any]], codes: Sequence[Mapping[str, Any]]) -> Cart:
+    """A cart of its stored lines and codes."""
+    return Cart(
+        cart_id=cart_id,
+        lines=tuple(map(_line, lines)),
+        promo_codes=tuple(each["code"] for each in codes),
+        chosen_keys={game: key for each in codes for game, key in each["keys"].items()},
+    )
 
 
 async def find_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str) -> Cart | None:
     """A cart; None for one that was never filled."""
     row = await db.fetch_one(FIND_CART, project=project_id, owner=owner_id, cart=cart_id)
-    return None if row is None else cart_of(cart_id, row["lines"])
+    return None if row is None else cart_of(cart_id, row["lines"], row["promo_codes"])
 
 
 async def list_stored_carts(
-    db: Session, project_id: int, asked: Sequence[tuple[UUID, str]]
+    db: Session, knowing: Knowing, asked: Sequence[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], StoredCart]:
-    """Carts by owner and id with what their owners have used of limits, in one statement. Those that were never filled
-    are missing."""
+    """Carts by owner and id with what is known of their owners, in one statement. Those that were never filled are
+    missing."""
     owners = [owner_id for owner_id, _ in asked]
-    rows = await db.fetch_all(
-        LIST_CARTS, project=project_id, owners=owners, named=[cart_id for _, cart_id in asked], players=owners
-    )
+    values = {"project": knowing.project_id, "owners": owners, "named": [cart_id for _, cart_id in asked]}
+    if knowing.login_project_id is None:
+        rows = await db.fetch_all(LIST_CARTS, **values, players=owners)
+    else:
+        rows = await db.fetch_all(LIST_CARTS_AND_OWNERS, **values, login=knowing.login_project_id)
     return {asked[place - 1]: StoredCart(*stored) for place, *stored in rows}
 
 
 async def wanted_of_cart(
     db: Session, project_id: int, owner_id: UUID, cart_id: str | None, *, name: str = ""
-) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The id of a cart (None: the current one) and its lines as item id and quantity, in their order.
+) -> WantedCart:
+    """What a cart (None: the current one) wants.
 
     CART_NOT_FOUND for an id under which the owner has filled nothing yet; the current cart always exists. Items may be
     gone from the catalog since they were put in. name: how the game calls the owner, for the refusal.
@@ -195,8 +243,9 @@ async def wanted_of_cart(
     if cart is None:
         if key != current_cart_id(project_id, owner_id):
             raise CART_NOT_FOUND(user=name or owner_id)
-        return key, ()
-    return key, tuple((line.item_id, line.quantity) for line in cart.lines)
+        return WantedCart(key)
+    lines = tuple((line.item_id, line.quantity) for line in cart.lines)
+    return WantedCart(key, lines, cart.promo_codes, cart.chosen_keys)
 
 
 async def fill_cart(
@@ -224,10 +273,36 @@ async def fill_cart(
         most=LINES_MAX,
         **players,
     )
-    if row is None:
-        return None
-    uses = PackedUses(row["uses"] or "") if with_uses else NO_USES
-    return FilledCart(cart_of(cart_id, row["lines"]), uses, row["is_new"])
+    return None if row is None else _changed(cart_id, row)
+
+
+def _changed(cart_id: str, row: asyncpg.Record) -> FilledCart:
+    uses = PackedUses(row["uses"] or "") if "uses" in row else NO_USES
+    return FilledCart(cart_of(cart_id, row["lines"], row["promo_codes"]), uses, row["is_new"])
+
+
+async def set_codes(
+    db: Session,
+    project_id: int,
+    owner_id: UUID,
+    cart_id: str,
+    codes: Mapping[str, Mapping[str, str]],
+    *,
+    today: date,
+) -> FilledCart | None:
+    """Put codes, each with the keys that were chosen for its games, in the place of those that a cart has. None where
+    there is no such cart; the current one is made for codes, where there are any."""
+    is_made = bool(codes) and cart_id == current_cart_id(project_id, owner_id)
+    row = await db.fetch_one(
+        MAKE_WITH_CODES if is_made else SET_CODES,
+        project=project_id,
+        owner=owner_id,
+        cart=cart_id,
+        codes=[{"code": code, "keys": dict(keys)} for code, keys in codes.items()],
+        today=today,
+        players=[owner_id],
+    )
+    return None if row is None else _changed(cart_id, row)
 
 
 async def take_out(db: Session, project_id: int, owner_id: UUID, cart_id: str, *, sku: str, today: date) -> bool:

@@ -5,18 +5,19 @@ from weakref import WeakKeyDictionary
 
 from haversack.carts.queries import list_stored_carts
 from haversack.carts.records import NEVER_FILLED, StoredCart
+from haversack.catalog.read_model.queries import Knowing
 from haversack.database.engine import Database
 from haversack.database.shared_reads import SharedReads
 
-# Carts of a project, by owner and id.
-CartReads = SharedReads[int, tuple[UUID, str], StoredCart]
+# Carts, by owner and id; the key says how much of their owners is read with them.
+CartReads = SharedReads[Knowing, tuple[UUID, str], StoredCart]
 
 _reads: WeakKeyDictionary[Database, CartReads] = WeakKeyDictionary()
 
 
-async def read_cart(database: Database, project_id: int, owner_id: UUID, cart_id: str) -> StoredCart:
-    """A cart with its owner's uses of limits."""
+async def read_cart(database: Database, knowing: Knowing, owner_id: UUID, cart_id: str) -> StoredCart:
+    """A cart with what is known of its owner."""
     reads = _reads.get(database)
     if reads is None:
         reads = _reads[database] = SharedReads(database, list_stored_carts, nothing=NEVER_FILLED)
-    return await reads.read(project_id, (owner_id, cart_id))
+    return await reads.read(knowing, (owner_id, cart_id))

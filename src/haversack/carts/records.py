@@ -1,7 +1,8 @@
 """What a cart is: its lines in the order in which they were put in, and what their owner saw of them last."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from haversack.catalog.read_model.records import PackedUses
@@ -16,7 +17,8 @@ CART_ID_LENGTH_MAX = 128
 class CartLine(NamedTuple):
     """So many of an item. `sku` and `kind` are what it was when it was put in: an item may be gone meanwhile.
 
-    shown: the unit price that the owner saw last, as a decimal number, by currency.
+    shown: the unit price after discounts that the owner saw last, as a decimal number, by currency: `USD`, and
+    `USD SUMMER26` for a cart with that code.
     """
 
     item_id: int
@@ -28,10 +30,13 @@ class CartLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """A cart; one that nobody has filled yet is empty."""
+    """A cart; one that nobody has filled yet is empty. `promo_codes`: what its owner has given for it, at most one;
+    `chosen_keys`: which key is wanted of each game that a code gives (SKUs)."""
 
     cart_id: str
     lines: tuple[CartLine, ...] = ()
+    promo_codes: tuple[str, ...] = ()
+    chosen_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 class FilledCart(NamedTuple):
@@ -42,12 +47,23 @@ class FilledCart(NamedTuple):
     is_new: bool
 
 
+class WantedCart(NamedTuple):
+    """What a cart wants: item ids with quantities, in its order; the codes that were given for it, and the keys that
+    were chosen with them."""
+
+    cart_id: str
+    lines: tuple[tuple[int, int], ...] = ()
+    promo_codes: tuple[str, ...] = ()
+    chosen_keys: Mapping[str, str] = MappingProxyType({})
+
+
 class StoredCart(NamedTuple):
     """A cart as it is stored, and what its owner has used of limits. Equal ones look the same."""
 
     lines: str
     uses: PackedUses
+    promo_codes: str
 
 
 # What one that was never filled is like.
-NEVER_FILLED = StoredCart("[]", PackedUses(""))
+NEVER_FILLED = StoredCart("[]", PackedUses(""), "[]")

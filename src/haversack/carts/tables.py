@@ -16,6 +16,7 @@ carts = Table(
     # [{"item_id": 100001, "sku": "lamp", "kind": "virtual_good", "quantity": 2, "shown": {"USD": "9.99"}}] in the order
     # in which they were put in: one statement fills a cart. `shown`: the unit prices that its owner saw last.
     Column("lines", JSONB, nullable=False, server_default="[]"),
+    # [{"code": "SUMMER", "keys": {"game": "game-steam"}}] `keys`: the key that is wanted of each game that it gives.
     Column("promo_codes", JSONB, nullable=False, server_default="[]"),
     # A day, so that most changes touch no index.
     Column("touched_on", Date, nullable=False),

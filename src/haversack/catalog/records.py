@@ -117,6 +117,8 @@ class Schedule:
     day_of_month: int | None = None
     # The first reset after the schedule was written (`displayable_reset_start_date`).
     started_at: datetime | None = None
+    # Of hourly schedules of offer chains.
+    interval_hours: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.compiled import Catalog, is_listed
 from haversack.catalog.read_model.live import Held, LiveCatalogs
 from haversack.catalog.read_model.queries import DOCUMENT
-from haversack.catalog.read_model.records import Entry, Offer
+from haversack.catalog.read_model.records import Entry, Offer, PointReward
 from haversack.catalog.records import AttributeLink, Details, ItemKind, ItemLimits, PreOrder, Price, VirtualPrice
+from haversack.catalog.versions import find_version
+from haversack.database.engine import Session
 from haversack.text import Translations
 
 # Bundles hold bundles; a cycle is refused when one is saved, and this bounds what was saved before that.
@@ -33,12 +35,14 @@ class Content:
 class SellableItem:
     """An item as carts and orders need it. `is_listed`: it is for sale of itself, not only inside of something.
 
-    game_key items carry their game's id in `parent_id`; `content` is one level deep, each with its own content.
+    game_key items carry their game's id in `parent_id`; `content` is one level deep, each with its own content;
+    `value_points` come with a purchase of one.
     """
 
     entry: Entry
     name: Translations
     description: Translations | None
+    long_description: Translations | None
     image_url: str | None
     attributes: tuple[AttributeLink, ...]
     custom_attributes: Mapping[str, Any] | None
@@ -46,6 +50,7 @@ class SellableItem:
     virtual_prices: tuple[VirtualPrice, ...]
     details: Details
     content: tuple[Content, ...]
+    value_points: tuple[PointReward, ...]
     is_listed: bool
 
     @property
@@ -62,6 +67,11 @@ class SellableItem:
     def kind(self) -> ItemKind:
         """The item's kind."""
         return self.entry.kind
+
+    @property
+    def game_id(self) -> int | None:
+        """The game of a key."""
+        return self.entry.parent_id
 
     @property
     def is_free(self) -> bool:
@@ -132,6 +142,7 @@ class Shop:
             entry=entry,
             name=document["name"],
             description=document["description"],
+            long_description=document["long_description"],
             image_url=document["image_url"],
             attributes=attributes_of(document["attributes"]),
             custom_attributes=document["custom_attributes"],
@@ -141,6 +152,11 @@ class Shop:
             content=tuple(
                 Content(self._item(held, depth=depth + 1), quantity) for held, quantity in inner if held is not None
             ),
+            value_points=tuple(
+                reward
+                for reward in self.catalog.value_points.get(entry.item_id, ())
+                if (point := self.catalog.entries.get(reward.value_point_id)) is not None and point.is_enabled
+            ),
             is_listed=is_listed(entry, self.catalog.entries),
         )
         self._known[entry.item_id] = item
@@ -149,6 +165,11 @@ class Shop:
 
 # Items that were read once, as long as their version of the catalog lives.
 _known: WeakKeyDictionary[Catalog, dict[int, SellableItem]] = WeakKeyDictionary()
+
+
+async def reopen_shop(catalogs: LiveCatalogs, db: Session, project_id: int) -> Shop:
+    """The shop with everything that was written before now, by whatever process: for who misses an item in it."""
+    return Shop(await catalogs.get_at(project_id, await find_version(db, project_id)))
 
 
 async def open_shop(catalogs: LiveCatalogs, project_id: int) -> Shop:

@@ -242,6 +242,20 @@ pre_order_limits = Table(
     ForeignKeyConstraint(["project_id", "item_id"], ["items.project_id", "items.item_id"]),
 )
 
+# How many of a value point a purchase of an item gives.
+value_point_rewards = Table(
+    "value_point_rewards",
+    metadata,
+    project_key(is_implied=True),
+    Column("value_point_id", Integer, primary_key=True, autoincrement=False),
+    Column("item_id", Integer, primary_key=True, autoincrement=False),
+    Column("amount", Integer, nullable=False),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    ForeignKeyConstraint(["project_id", "value_point_id"], ["items.project_id", "items.item_id"]),
+    ForeignKeyConstraint(["project_id", "item_id"], ["items.project_id", "items.item_id"]),
+    Index("ix_value_point_rewards_item", "project_id", "item_id"),
+)
+
 imports = Table(
     "imports",
     metadata,

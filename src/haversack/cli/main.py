@@ -2,7 +2,20 @@
 
 import typer
 
-from haversack.cli import books, catalog, drill, orders, pay, payments, projects, serving, upkeep, webhooks
+from haversack.cli import (
+    books,
+    catalog,
+    clock,
+    drill,
+    explain,
+    orders,
+    pay,
+    payments,
+    projects,
+    serving,
+    upkeep,
+    webhooks,
+)
 
 app = typer.Typer(
     name="haversack",
@@ -26,6 +39,8 @@ app.command("pay")(pay.pay)
 projects.project_app.add_typer(payments.tax_app, name="tax")
 app.add_typer(projects.project_app, name="project")
 app.add_typer(projects.player_app, name="player")
+app.add_typer(clock.app, name="clock")
+app.add_typer(explain.app, name="explain")
 app.add_typer(orders.app, name="orders")
 app.add_typer(payments.app, name="payments")
 app.add_typer(webhooks.app, name="webhooks")

@@ -10,7 +10,14 @@ import typer
 
 from haversack.cli.connect import connected_settings, end_with, load_settings, run_with_context
 from haversack.projects.keys import KeyKind
-from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderDestination, OrderWebhooks, Project
+from haversack.projects.records import (
+    BackpackWebhooks,
+    DeliveryMode,
+    OrderDestination,
+    OrderWebhooks,
+    Personalization,
+    Project,
+)
 
 if TYPE_CHECKING:
     from haversack.context import Context
@@ -199,8 +206,12 @@ def set_settings(
     order_destination: Annotated[OrderDestination | None, typer.Option()] = None,
     refunds_refused_orders: Annotated[bool | None, typer.Option()] = None,
     sandbox: Annotated[bool | None, typer.Option(help="its payments move no money: test cards pay")] = None,
+    personalization: Annotated[
+        Personalization | None, typer.Option(help="who says what a player sees: filter rules, or the game")
+    ] = None,
 ) -> None:
-    """Change how a project's webhooks are formed, ordered and retried, and what becomes of its orders."""
+    """Change how a project's webhooks are formed, ordered and retried, what becomes of its orders, and who says which
+    items a player sees."""
 
     async def work(context: "Context") -> None:
         from haversack.projects.actions import save_settings
@@ -215,6 +226,7 @@ def set_settings(
             order_destination=order_destination,
             refunds_refused_orders=refunds_refused_orders,
             is_sandbox=sandbox,
+            personalization=personalization,
         )
         project = await _find(context, project_id)
         _show(
@@ -226,6 +238,7 @@ def set_settings(
                 ("order destination", project.order_destination),
                 ("refunds refused orders", "yes" if project.refunds_refused_orders else "no"),
                 ("sandbox", "yes" if project.is_sandbox else "no"),
+                ("personalization", project.personalization),
             ],
         )
 

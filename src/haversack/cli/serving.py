@@ -229,23 +229,28 @@ async def _dev_on(settings: "Settings", listening: socket.socket, starting: _Sta
     async with open_context(settings, OUTCOMES) as context:
         demo = await seed_demo(context)
         token = await demo_player_token(context, demo)
-        await _serve_with_worker(
-            context, listening, starting, when_ready=lambda: show_dev_screen(settings, demo, token)
-        )
+        await serve_with_worker(context, listening, starting, when_ready=lambda: show_dev_screen(settings, demo, token))
 
 
-async def _serve_with_worker(
-    context: "Context", listening: socket.socket, starting: _Starting, *, when_ready: Callable[[], None]
+async def serve_with_worker(
+    context: "Context",
+    listening: socket.socket,
+    starting: _Starting | None = None,
+    *,
+    when_ready: Callable[[], None],
 ) -> None:
+    """Answer requests at a socket, with a worker beside, until the server is ended or the task cancelled."""
     from haversack.app import build_application, build_worker
 
     worker = build_worker(context)
     options = _server_options(context.settings)
     config = uvicorn.Config(build_application(context), lifespan="off", **options)
-    starting.server = Server(config, when_ready=when_ready)
+    server = Server(config, when_ready=when_ready)
+    if starting is not None:
+        starting.server = server
     async with asyncio.TaskGroup() as tasks:
         working = tasks.create_task(worker.run(), name="worker")
-        await starting.server.serve(sockets=[listening])
+        await server.serve(sockets=[listening])
         await worker.stop()
         working.cancel()
 

@@ -5,6 +5,8 @@ from sqlalchemy import MetaData
 import haversack.backpack.tables
 import haversack.carts.tables
 import haversack.catalog.tables
+import haversack.chains.tables
+import haversack.clocks.tables
 import haversack.http.tables
 import haversack.inventory.tables
 import haversack.limits.tables
@@ -14,6 +16,7 @@ import haversack.payments.tables
 import haversack.personalization.tables
 import haversack.projects.tables
 import haversack.promotions.tables
+import haversack.upsell.tables
 import haversack.webhooks.tables  # noqa: F401  (each module adds its tables to the metadata)
 from haversack.database.tables import metadata
 

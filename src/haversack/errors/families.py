@@ -1,5 +1,7 @@
 """The families of the wire, each with its own envelope and codes."""
 
+from dataclasses import replace
+
 from haversack.errors.kinds import make_family
 
 BACKPACK = make_family("backpack", prefix="", codes={}, invalid_status=400)
@@ -27,6 +29,8 @@ STORE = make_family(
     codes={"invalid": 1102, "internal": 1000, "unauthorized": 1020, "unavailable": 1101},
     invalid_status=422,
 )
+# The same for daily and offer chains, whose contract has an object where the others have a list of faults.
+CHAINS = replace(STORE, maps_faults=True)
 
 # The merchant API: tokens and refunds, called by studios' back ends.
 MERCHANT = make_family("merchant", prefix="", codes={}, invalid_status=422)

@@ -62,7 +62,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The kinds of error that any operation of one wire family may answer, beside those it declares itself."""
+    """The kinds of error that any operation of one wire family may answer, beside those it declares itself.
+
+    maps_faults: faulty fields stand in an object by their names, not in a list.
+    """
 
     name: str
     invalid: ErrorKind
@@ -76,6 +79,7 @@ class Family:
     too_many: ErrorKind
     unavailable: ErrorKind
     internal: ErrorKind
+    maps_faults: bool = False
 
     @property
     def implied(self) -> tuple[ErrorKind, ...]:

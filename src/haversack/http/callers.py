@@ -49,10 +49,11 @@ async def identify(kind: type[Call], request: Request, family: Family) -> Call:
         return PublicCall(**base)
     if kind is GuestCall:
         project, guest = await _guest(context, request, family)
+        project = project if guest is None else project.for_player(guest.player_id)
         return GuestCall(**base, project=project, player=guest)
     if kind is BuyerCall or kind is ShopperCall:
         project, buyer = await _buyer(context, request, family, takes_guests=kind is ShopperCall)
-        return kind(**base, project=project, player=buyer)
+        return kind(**base, project=project.for_player(buyer.player_id), player=buyer)
     if kind is PlayerCall:
         return PlayerCall(**base, player=await _player(context, request, family))
     if kind is ServerCall:

@@ -132,14 +132,15 @@ def problem_body(family: Family, refusal: Refusal, *, request_id: str) -> dict[s
         if faults:
             error["details"] = {"errors": faults}
         return {"error": error}
-    if family is STORE:
+    if family.name == STORE.name:
         store = {
             "statusCode": kind.status,
             "errorCode": kind.code,
             "errorMessage": refusal.message,
             "transactionId": request_id,
         }
-        extended = refusal.extended or faults
+        named = {fault["property"]: fault["message"] for fault in faults} if family.maps_faults else faults
+        extended = refusal.extended or named
         return {**store, "errorMessageExtended": extended} if extended else store
     if family is MERCHANT:
         by_field: dict[str, list[str]] = {}

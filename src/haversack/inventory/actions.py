@@ -20,12 +20,13 @@ from haversack.inventory.queries import giving as queries
 from haversack.inventory.records import CurrencyGrant, Granted, ItemGrant, KeyGrant
 from haversack.inventory.rules import OWNED_MAX, merged
 
-__all__ = ["CurrencyGrant", "Granted", "ItemGrant", "KeyGrant", "charge", "grant", "take_back"]
+__all__ = ["CurrencyGrant", "Granted", "ItemGrant", "KeyGrant", "charge", "grant", "simple_of", "take_back"]
 
 
 @dataclass(slots=True)
-class _Simple:
-    """Content that one statement can give: currencies, and items that are numbers."""
+class Simple:
+    """Content that one statement can give: currencies, and items that are numbers. `changes` are those of the ledger,
+    `entries` what the grant's row keeps, `singles` the items that can be owned once (SKUs by id)."""
 
     entries: list[Entry] = field(default_factory=list)
     amounts: dict[str, int] = field(default_factory=dict)
@@ -52,7 +53,7 @@ async def grant(
     """
     assert db.in_transaction, "a grant belongs to the transaction of what it is given for"
     content = merged(content)
-    simple = None if keeps_owned else _simple(content)
+    simple = None if keeps_owned else simple_of(content)
     if simple is None:
         parcel = Parcel(player_id, source, (tuple(content),))
         return source in await give_parcels(db, project_id, [parcel], now=now, keeps_owned=keeps_owned)
@@ -79,9 +80,9 @@ async def grant(
     return True
 
 
-def _simple(content: Sequence[Granted]) -> _Simple | None:
+def simple_of(content: Sequence[Granted]) -> Simple | None:
     """The content for one statement; None where it takes more. In the order of locks."""
-    found = _Simple()
+    found = Simple()
     for given in sorted(content, key=lambda each: each.sku if isinstance(each, CurrencyGrant) else ""):
         match given:
             case CurrencyGrant():

@@ -118,6 +118,8 @@ ENTITLEMENT = "entitlement"
 PROMOTION = "promotion"
 PROMOTION_CODE = "promotion_code"
 PROMOTION_TOTAL = "promotion_total"
+CHAIN = "chain"
+POINTS = "points"
 
 
 def balance_row(sku: str, change: int) -> LedgerRow:
@@ -174,6 +176,16 @@ def promotion_code_row(promotion_id: int, code_no: int, change: int) -> LedgerRo
 def promotion_total_row(promotion_id: int, change: int) -> LedgerRow:
     """Uses of a promotion by everybody have changed, those that are reserved among them."""
     return LedgerRow(PROMOTION_TOTAL, str(promotion_id), change)
+
+
+def chain_row(chain_id: int, window_start: datetime, step_id: int) -> LedgerRow:
+    """A player has taken a step of a chain in a window."""
+    return LedgerRow(CHAIN, str(chain_id), 1, f"{moment_text(window_start)} {step_id}")
+
+
+def points_row(value_point_id: int, window_start: datetime, clan: str, change: int) -> LedgerRow:
+    """A player's value points in a window have changed: their own, or what they brought to a clan."""
+    return LedgerRow(POINTS, str(value_point_id), change, f"{moment_text(window_start)} {clan}".rstrip())
 
 
 def moment_text(moment: datetime) -> str:

@@ -204,9 +204,10 @@ async def _take_codes(
 ) -> list[int]:
     """The oldest codes that are valid in the country: of a region with it, else of no region."""
     regions: list[int | None] = [None]
-    if given.country is not None:
+    if given.country is not None or given.is_anywhere:
         known = await list_regions(db, project_id)
-        regions = [*(each.region_id for each in known if given.country in each.countries), None]
+        fitting = (each.region_id for each in known if given.is_anywhere or given.country in each.countries)
+        regions = [*fitting, None]
     taken: list[int] = []
     for region_id in regions:
         if len(taken) == given.quantity:

@@ -97,7 +97,7 @@ async def _answer_player(
             return None
     if player.login_project_id != project.login_project_id:
         return None
-    encoded = await body(context, project, player.player_id, asked)
+    encoded = await body(context, project.for_player(player.player_id), player.player_id, asked)
     length: Header = (b"content-length", b"%d" % len(encoded))
     return 200, [JSON, length, PERSONAL, ANY_ORIGIN, *more], encoded
 

@@ -31,14 +31,15 @@ class ItemGrant:
 
 @dataclass(frozen=True, slots=True)
 class KeyGrant:
-    """Codes of a game's key, of a pool that the country may have, and the right to the game. Before the game is out
-    there is the right alone."""
+    """Codes of a game's key, of a pool that the country may have (is_anywhere: of any), and the right to the game.
+    Before the game is out there is the right alone."""
 
     item_id: int
     sku: str
     quantity: int
     country: str | None
     pre_order: PreOrder | None = None
+    is_anywhere: bool = False
 
 
 Granted: TypeAlias = CurrencyGrant | ItemGrant | KeyGrant

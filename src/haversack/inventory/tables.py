@@ -80,7 +80,7 @@ ledger = Table(
     Column("player_id", UUID(as_uuid=True), primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False, server_default="0"),
     text("kind"),
-    # The SKU of a currency; the id of a promotion for its uses, of an item for all else.
+    # The SKU of a currency; the id of a promotion for its uses, of a chain for its steps, of an item for all else.
     text("subject"),
     Column("change", BigInteger, nullable=False),
     # What tells changes of one subject apart: the window of a use, the column of a stock, the end of an item.
@@ -101,6 +101,8 @@ ledger = Table(
         "promotion",
         "promotion_code",
         "promotion_total",
+        "chain",
+        "points",
     ),
     Index("ix_ledger_subject", "project_id", "player_id", "kind", "subject"),
 )

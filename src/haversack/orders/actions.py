@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from haversack.carts.actions import forget_bought
 from haversack.catalog.selling import open_shop
+from haversack.chains.offer.completing import complete_step
+from haversack.chains.points import earn_points, points_source_of, take_back_points
 from haversack.context import Context
 from haversack.database.engine import Session
 from haversack.errors import ORDER_NOT_FOUND, Refusal
@@ -33,6 +35,8 @@ from haversack.payments.records import Payment, Refund
 from haversack.payments.refund_requests import ask_for_refund
 from haversack.projects.queries import find_project
 from haversack.projects.records import Project
+from haversack.promotions.records import TakenUse
+from haversack.promotions.uses import Use, UsesExhausted, count_uses, settle_uses, uncount_uses
 from haversack.webhooks.records import FailureReason, SettledDelivery
 
 __all__ = [
@@ -62,6 +66,8 @@ async def _moved(db: Session, before: Order, after: Order) -> Order:
     changed = [line for line, old in zip(after.lines, before.lines, strict=True) if line != old]
     if changed:
         await queries.save_reserved(db, after, changed)
+    if after.promotions != before.promotions:
+        await queries.save_promotions(db, after)
     tell_with_commit(db, OrderChange.of(after))
     return after
 
@@ -93,6 +99,8 @@ async def pay_order(
     await queries.take_turn(db, project.project_id, found.player_id)
     limited = sorted(rules.holds_limited(found))
     rival_ids = await queries.list_rivals(db, project.project_id, found.player_id, limited) if limited else []
+    if found.chain_step is not None:
+        rival_ids += await queries.list_of_step(db, project.project_id, found.player_id, found.chain_step)
     locked = await queries.lock_orders(db, project.project_id, sorted({order_id, *rival_ids}))
     order = locked.pop(order_id)
     if order.state in (OrderState.PAID, OrderState.DONE) and order.payment_id == payment.payment_id:
@@ -119,6 +127,7 @@ async def _fulfil(
     if order.state is OrderState.EXPIRED:
         order, rows = await _hold_again(db, context, order, now=now)
     sold = await holding.sell(db, order)
+    await settle_uses(db, order.project_id, _uses_of(order))
     paid = replace(
         order,
         state=rules.move(order.state, OrderState.PAID),
@@ -129,11 +138,21 @@ async def _fulfil(
         comment=None,
     )
     await give(db, context, paid, project=project, now=now)
+    await complete_step(db, paid, now=now)
     await _write_rows(db, paid, [*rows, *sold.rows], source=source_of(paid), now=now)
     told = await tell_paid(db, project, paid, payment, now=now)
     if order.cart_id is not None:
         await forget_bought(db, order.project_id, order.player_id, order.cart_id, rules.bought(order))
-    return await _moved(db, before, told)
+    moved = await _moved(db, before, told)
+    await earn_points(
+        db,
+        project_id=paid.project_id,
+        player_id=paid.player_id,
+        source=points_source_of(source_of(paid)),
+        amounts=rules.value_points_of(paid),
+        now=now,
+    )
+    return moved
 
 
 async def _hold_again(db: Session, context: Context, order: Order, *, now: datetime) -> tuple[Order, list[LedgerRow]]:
@@ -146,11 +165,25 @@ async def _hold_again(db: Session, context: Context, order: Order, *, now: datet
         player_id=order.player_id,
         country=order.country,
         now=now,
+        ignores_limits=order.chain_step is not None,
     )
     held = await holding.hold(db, holder, order.lines)
     if held.faults:
         raise rules.refusal_of(held.faults)
-    return replace(order, lines=held.lines), list(held.rows)
+    known = shop.catalog.promotions.by_id
+    # A promotion that has ended since binds nobody any more: its price was promised.
+    uses = [Use(known[each.promotion_id], each.code) for each in order.promotions if each.promotion_id in known]
+    try:
+        taken, use_rows = await count_uses(db, order.project_id, order.player_id, uses, now=now)
+    except UsesExhausted as exhausted:
+        raise OrderNotPayable(f"The order used a {exhausted.what}, and its uses have been taken.") from exhausted
+    of = {each.promotion_id: each for each in taken}
+    promotions = tuple(replace(each, use=of.get(each.promotion_id)) for each in order.promotions)
+    return replace(order, lines=held.lines, promotions=promotions), [*held.rows, *use_rows]
+
+
+def _uses_of(order: Order) -> list[TakenUse]:
+    return [each.use for each in order.promotions if each.use is not None]
 
 
 async def cancel_order(
@@ -176,8 +209,16 @@ async def _lock_with_turn(db: Session, project_id: int, order_id: int) -> Order:
 async def _end_unpaid(db: Session, order: Order, to: OrderState, *, now: datetime, comment: str | None = None) -> Order:
     """End an unpaid order, which is locked; what it holds is given back here and nowhere else, so once."""
     given_back = await holding.give_back(db, order)
-    ended = replace(order, state=rules.move(order.state, to), lines=given_back.lines, ended_at=now, comment=comment)
-    await _write_rows(db, ended, given_back.rows, source=source_of(ended), now=now)
+    use_rows = await uncount_uses(db, order.project_id, order.player_id, _uses_of(order))
+    ended = replace(
+        order,
+        state=rules.move(order.state, to),
+        lines=given_back.lines,
+        promotions=tuple(replace(each, use=None) for each in order.promotions),
+        ended_at=now,
+        comment=comment,
+    )
+    await _write_rows(db, ended, [*given_back.rows, *use_rows], source=source_of(ended), now=now)
     return await _moved(db, order, ended)
 
 
@@ -210,15 +251,24 @@ async def refund_order(
     )
     await _write_rows(db, canceled, returned.rows, source=refund_source_of(order), now=now)
     await tell_refunded(db, project, canceled, payment, refund)
-    return await _moved(db, order, canceled)
+    moved = await _moved(db, order, canceled)
+    await take_back_points(
+        db,
+        project_id=order.project_id,
+        player_id=order.player_id,
+        grant_source=points_source_of(source_of(order)),
+        source=points_source_of(refund_source_of(order)),
+        now=now,
+    )
+    return moved
 
 
-async def expire_due_orders(context: Context) -> int:
-    """End the unpaid orders whose time is over by their projects' clocks, each in a transaction of its own; how many.
-    Two processes may do it at once."""
+async def expire_due_orders(context: Context, project_id: int | None = None) -> int:
+    """End the unpaid orders of a project, or of all, whose time is over by their projects' clocks, each in a
+    transaction of its own; how many. Two processes may do it at once."""
     expired = 0
     while True:
-        due = await overviews.list_due(context.database.session(), limit=EXPIRED_AT_ONCE_MAX)
+        due = await overviews.list_due(context.database.session(), limit=EXPIRED_AT_ONCE_MAX, project_id=project_id)
         for each in due:
             expired += await _expire(context, each)
         if len(due) < EXPIRED_AT_ONCE_MAX:

@@ -14,7 +14,8 @@ from haversack.http.browsers import ANY_ORIGIN, EXPOSED
 from haversack.http.route import TRANSIENT
 from haversack.login.identities import PlayerIdentity
 from haversack.orders.changes import note_order
-from haversack.orders.checkout import Checkout, Wanted, order_for_virtual_currency
+from haversack.orders.checkout import order_for_virtual_currency
+from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.wire import PLATFORM_QUERIES
 from haversack.projects.records import Project
 from haversack.webhooks.actions import announce
@@ -49,12 +50,13 @@ def buy_hot(scope: Scope) -> Awaitable[HotAnswer | None] | None:
     player = context.tokens.remembered_player(token.strip())
     if project is None or player is None or player.login_project_id != project.login_project_id:
         return None
+    project = project.for_player(player.player_id)
     return _buy(context, project, player, scope["path_params"], country_of(player, country), platform, exposed)
 
 
-def country_of(player: PlayerIdentity, header: str) -> str | None:
+def country_of(player: PlayerIdentity | None, header: str) -> str | None:
     """The token's country, else the header's, as in the catalog."""
-    if player.country is not None:
+    if player is not None and player.country is not None:
         return player.country
     return header.upper() if len(header) == 2 and header.isascii() and header.isalpha() else None
 

@@ -1,129 +1,44 @@
-"""From what a player wants to an order: looked up, checked, priced, frozen, and all that it needs is held.
+"""From what a player wants to an order: prepared, and all that it needs is held.
 
-One way for everything that is ordered, so that catalog, cart and order agree; purchases for a virtual currency that
-need nothing but numbers take a shorter one (orders/fast_purchase.py) with the same rules.
+Purchases for a virtual currency that need nothing but numbers take a shorter way (orders/fast_purchase.py) with the
+same rules.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
-from weakref import WeakKeyDictionary
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from haversack.carts.actions import forget_bought
-from haversack.catalog.read_model.compiled import Catalog
-from haversack.catalog.selling import SellableItem, Shop, open_shop
+from haversack.chains.offer.completing import complete_step
 from haversack.context import Context
 from haversack.database.engine import Session
 from haversack.errors import (
-    CART_EMPTY,
-    ITEM_FREE_ORDER_ONLY,
-    ITEM_UNAVAILABLE,
-    NON_CONSUMABLE_OWNED,
+    REDEMPTION_LIMIT_REACHED,
     UNPAID_ORDERS_TOO_MANY,
-    Refusal,
 )
 from haversack.inventory.actions import charge
-from haversack.inventory.ledger import write_ledger
-from haversack.login.identities import PlayerIdentity
+from haversack.inventory.ledger import LedgerRow, write_ledger
 from haversack.orders import holding, queries, rules
 from haversack.orders.changes import OrderChange, tell_with_commit
 from haversack.orders.codes import source_of
-from haversack.orders.fast_purchase import Numbers, buy_at_once, numbers_of
-from haversack.orders.fulfilling import give, tell_paid
+from haversack.orders.fast_purchase import buy_at_once
+from haversack.orders.fulfilling import give, keeps_owned, tell_paid
 from haversack.orders.gates import through_gates
-from haversack.orders.records import CurrencyType, Order, OrderLine, OrderState
-from haversack.orders.rules import Looked, Way
-from haversack.pricing.lines import lines_of, virtual_lines_of
-from haversack.pricing.records import Line, PricedCart
-from haversack.pricing.rules import price_cart
-from haversack.projects.records import OrderDestination, Project
+from haversack.orders.preparing import (
+    Checkout,
+    Prepared,
+    prepare_for_free,
+    prepare_for_money,
+    prepare_for_virtual_currency,
+)
+from haversack.orders.records import CurrencyType, Order, OrderPromotion, OrderState
+from haversack.projects.records import OrderDestination
+from haversack.promotions.rules import title
+from haversack.promotions.uses import UsesExhausted, count_uses
 
 # A Backpack holds things one by one.
 BACKPACK_ITEMS_MAX = 500
-# Offers for a virtual currency that are remembered of each version of a catalog.
-OFFERS_KEPT_MAX = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """So many of an item, by its SKU; by its id where it comes out of a cart."""
-
-    sku: str
-    quantity: int
-    item_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkout:
-    """What a player wants, and in what circumstances.
-
-    currency: ISO 4217, None for the one that prices have in the country. platform: of the purchase, where it is told.
-    destination None: as the project has it.
-    """
-
-    project: Project
-    player: PlayerIdentity
-    wanted: Sequence[Wanted]
-    currency: str | None = None
-    country: str | None = None
-    locale: str = "en"
-    is_sandbox: bool = False
-    cart_id: str | None = None
-    custom_parameters: Mapping[str, Any] | None = None
-    email: str | None = None
-    platform: str | None = None
-    destination: OrderDestination | None = None
-
-    @property
-    def now(self) -> datetime:
-        """The project's time."""
-        return self.project.clock.now()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """An order that the catalog allows, before anything is held for it."""
-
-    checkout: Checkout
-    shop: Shop
-    offer: "Offer"
-    now: datetime
-
-    @property
-    def limited(self) -> tuple[int, ...]:
-        """The items of which there is only so much, those inside of bundles too."""
-        return self.offer.limited
-
-
-@dataclass(slots=True)
-class Offer:
-    """What is wanted, priced and frozen. `numbers`: what the short way needs to know of it, once it was asked for."""
-
-    priced: PricedCart
-    currency: str | None
-    lines: tuple[OrderLine, ...]
-    limited: tuple[int, ...]
-    numbers: Numbers | None = None
-    is_general: bool = False
-
-    def find_numbers(self, shop: Shop, now: datetime) -> Numbers | None:
-        """What the lines change where that is nothing but numbers.
-
-        Several lines take the general way: it names each faulty one.
-        """
-        if self.is_general or len(self.priced.lines) > 1:
-            return None
-        if self.numbers is None or not self.numbers.holds(now):
-            self.numbers = numbers_of(self.lines, shop, now)
-            self.is_general = self.numbers is None
-        return self.numbers
-
-
-_offers: WeakKeyDictionary[Catalog, dict[tuple[Any, ...], Offer]] = WeakKeyDictionary()
-
-# Makes lines with their prices, and says the one currency of them.
-LinesOf = Callable[[Sequence[tuple[SellableItem, int]]], tuple[Sequence[Line], str | None]]
+# How often an order is priced anew because the player used a promotion up meanwhile.
+ATTEMPTS_MAX = 3
 
 
 async def order_for_money(context: Context, db: Session, checkout: Checkout) -> Order:
@@ -131,7 +46,11 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
 
     In the caller's transaction, or in one of its own. Refuses with what stands in the way, all faulty lines named.
     """
-    prepared = await prepare_for_money(context, checkout)
+    return await _with_promotions(lambda: _order_for_money(context, db, checkout))
+
+
+async def _order_for_money(context: Context, db: Session, checkout: Checkout) -> Order:
+    prepared = await prepare_for_money(context, db, checkout)
     async with through_gates(db, checkout.project.project_id, prepared.limited), db.begin():
         await queries.take_turn(db, checkout.project.project_id, checkout.player.player_id)
         order = await _order(context, db, prepared, CurrencyType.REAL)
@@ -139,6 +58,7 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
         order = replace(order, lines=held.lines)
         if any(line.reserved.stock or line.reserved.pre_orders or line.reserved.codes for line in order.lines):
             await _check_holding(db, order)
+        order, use_rows = await _count_uses(db, prepared, order)
         await queries.add_order(db, order)
         tell_with_commit(db, OrderChange.of(order))
         await write_ledger(
@@ -146,7 +66,7 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
             project_id=order.project_id,
             player_id=order.player_id,
             source=source_of(order),
-            rows=holding.merged_rows(held.rows),
+            rows=holding.merged_rows([*held.rows, *use_rows]),
             now=prepared.now,
         )
     return order
@@ -154,112 +74,36 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
 
 async def order_for_free(context: Context, db: Session, checkout: Checkout) -> Order:
     """Make an order of what costs nothing, and finish it: its goods are given, its state is `done`."""
-    prepared = await prepare_for_free(context, checkout)
-    return await _finish(context, db, prepared, CurrencyType.FREE)
+
+    async def attempt() -> Order:
+        return await _finish(context, db, await prepare_for_free(context, db, checkout), CurrencyType.FREE)
+
+    return await _with_promotions(attempt)
 
 
 async def order_for_virtual_currency(context: Context, db: Session, checkout: Checkout, currency_sku: str) -> Order:
     """Make an order that is paid from the player's balance of a currency, and finish it: its state is `done`."""
-    prepared = await prepare_for_virtual_currency(context, checkout, currency_sku)
-    return await _finish(context, db, prepared, CurrencyType.VIRTUAL)
+
+    async def attempt() -> Order:
+        prepared = await prepare_for_virtual_currency(context, db, checkout, currency_sku)
+        return await _finish(context, db, prepared, CurrencyType.VIRTUAL)
+
+    return await _with_promotions(attempt)
 
 
-async def prepare_for_money(context: Context, checkout: Checkout) -> Prepared:
-    """Check and price in real money, as far as the catalog alone says."""
-    shop = await open_shop(context.catalogs, checkout.project.project_id)
-    prepared = _prepare(shop, checkout, Way.MONEY, _lines_in_money(shop, checkout))
-    priced = prepared.offer.priced
-    if priced.is_free:
-        raise ITEM_FREE_ORDER_ONLY(sku=priced.lines[0].line.sku)
-    return prepared
+async def _with_promotions(attempt: Callable[[], Awaitable[Order]]) -> Order:
+    """Make an order; anew where the player used a promotion up meanwhile: it costs then what it costs without it.
 
-
-async def prepare_for_free(context: Context, checkout: Checkout) -> Prepared:
-    """Check that what is wanted costs nothing, as far as the catalog alone says."""
-    shop = await open_shop(context.catalogs, checkout.project.project_id)
-    return _prepare(shop, checkout, Way.FREE, _lines_in_money(shop, checkout))
-
-
-async def prepare_for_virtual_currency(context: Context, checkout: Checkout, currency_sku: str) -> Prepared:
-    """Check and price in a virtual currency, as far as the catalog alone says."""
-    shop = await open_shop(context.catalogs, checkout.project.project_id)
-    offers = _offers.setdefault(shop.catalog, {})
-    key = (currency_sku, *checkout.wanted)
-    offer = offers.get(key)
-    if offer is not None:
-        now = checkout.now
-        _look_all(shop, checkout, now)
-        return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
-
-    prepared = _prepare(
-        shop,
-        checkout,
-        Way.VIRTUAL_CURRENCY,
-        lambda wanted: (virtual_lines_of(wanted, currency_sku=currency_sku), currency_sku),
-    )
-    # A release that lies ahead is a matter of time.
-    if all(line.pre_order is None for line in prepared.offer.lines):
-        if len(offers) >= OFFERS_KEPT_MAX:
-            offers.clear()
-        offers[key] = prepared.offer
-    return prepared
-
-
-def _lines_in_money(shop: Shop, checkout: Checkout) -> LinesOf:
-    return lambda wanted: lines_of(shop, wanted, country=checkout.country, currency=checkout.currency)
-
-
-def _prepare(shop: Shop, checkout: Checkout, way: Way, make_lines: LinesOf) -> Prepared:
-    now = checkout.now
-    looked = _look_all(shop, checkout, now)
-    wanted = [(each.item, each.quantity) for each in looked if each.item is not None]
-    items = {item.item_id: item for item, _ in wanted}
-    lines, currency = make_lines(wanted)
-    priced = price_cart(lines, currency=currency, is_virtual=way is Way.VIRTUAL_CURRENCY)
-    _raise_faults((line.line.sku, rules.find_price_fault(line, priced, way)) for line in priced.lines)
-    frozen = rules.freeze(priced, items, now=now)
-    offer = Offer(priced, currency, frozen, _limited(shop, frozen))
-    return Prepared(checkout=checkout, shop=shop, offer=offer, now=now)
-
-
-def _limited(shop: Shop, lines: Sequence[OrderLine]) -> tuple[int, ...]:
-    found = ((line.item_id, shop.find_by_id(line.item_id)) for line in lines)
-    return tuple(
-        item_id
-        for item_id, item in found
-        if item is not None and item.limits is not None and item.limits.per_item is not None
-    )
-
-
-def _look_all(shop: Shop, checkout: Checkout, now: datetime) -> list[Looked]:
-    if not checkout.wanted:
-        raise CART_EMPTY()
-    looked = [_look(shop, wanted, checkout, now) for wanted in checkout.wanted]
-    project_id = checkout.project.project_id
-    _raise_faults(
-        (each.sku, rules.find_fault(each, project_id=project_id, country=checkout.country)) for each in looked
-    )
-    return looked
-
-
-def _look(shop: Shop, wanted: Wanted, checkout: Checkout, now: datetime) -> Looked:
-    item = shop.find_by_sku(wanted.sku) if wanted.item_id is None else shop.find_by_id(wanted.item_id)
-    if item is None and wanted.item_id is not None:
-        # It was there when it was put into the cart.
-        raise ITEM_UNAVAILABLE(sku=wanted.sku or wanted.item_id, reason="it does not exist any more")
-    return Looked(
-        sku=wanted.sku if item is None else item.sku,
-        quantity=wanted.quantity,
-        item=item,
-        is_sold_here=item is None or shop.is_sold_in(item, checkout.country),
-        is_on_sale=item is None or shop.is_on_sale(item, now),
-    )
-
-
-def _raise_faults(found: Any) -> None:
-    faults: list[tuple[str, Refusal]] = [(sku, refusal) for sku, refusal in found if refusal is not None]
-    if faults:
-        raise rules.refusal_of(faults)
+    Whoever gave a code that others used up meanwhile is told instead.
+    """
+    attempts_left = ATTEMPTS_MAX
+    while True:
+        attempts_left -= 1
+        try:
+            return await attempt()
+        except UsesExhausted as exhausted:
+            if exhausted.promotion.kind.has_codes or not attempts_left:
+                raise REDEMPTION_LIMIT_REACHED(what=exhausted.what) from exhausted
 
 
 async def _order(context: Context, db: Session, prepared: Prepared, currency_type: CurrencyType) -> Order:
@@ -294,6 +138,17 @@ async def _order(context: Context, db: Session, prepared: Prepared, currency_typ
         ended_at=None,
         delivery_id=None,
         lines=offer.lines,
+        promotions=tuple(
+            OrderPromotion(
+                promotion_id=use.promotion.promotion_id,
+                kind=use.promotion.kind,
+                name=title(use.promotion),
+                external_id=use.promotion.external_id,
+                code=use.code,
+            )
+            for use in prepared.uses
+        ),
+        chain_step=checkout.chain_step,
     )
     if order.destination is OrderDestination.BACKPACK:
         rules.check_fits_backpack(order, most=BACKPACK_ITEMS_MAX)
@@ -309,24 +164,37 @@ async def _hold(db: Session, prepared: Prepared, order: Order) -> holding.Held:
         player_id=order.player_id,
         country=order.country,
         now=prepared.now,
+        ignores_limits=order.chain_step is not None,
     )
-    held = await holding.hold(db, holder, order.lines)
-    faults = [*held.faults, *await _owned_faults(db, order)]
+    owned = await _find_owned(db, order)
+    lines = rules.without_owned_bonuses(order.lines, owned)
+    held = await holding.hold(db, holder, lines)
+    faults = [*held.faults, *(() if keeps_owned(order) else rules.owned_faults(lines, owned))]
     if faults:
         raise rules.refusal_of(faults)
     return held
 
 
-async def _owned_faults(db: Session, order: Order) -> list[tuple[str, Refusal]]:
+async def _find_owned(db: Session, order: Order) -> frozenset[int]:
+    """What the player owns of what can be owned once only. Things in the Backpack are not owned yet."""
     once = rules.owned_once(order.lines)
     if not once or order.destination is OrderDestination.BACKPACK:
-        return []
-    owned = await queries.list_owned(db, order.project_id, order.player_id, list(once))
-    return [
-        (sku, NON_CONSUMABLE_OWNED(sku=sku))
-        for item_id, (sku, quantity) in once.items()
-        if quantity > 1 or item_id in owned
-    ]
+        return frozenset()
+    return await queries.list_owned(db, order.project_id, order.player_id, list(once))
+
+
+async def _count_uses(
+    db: Session, prepared: Prepared, order: Order, *, is_final: bool = False
+) -> tuple[Order, list[LedgerRow]]:
+    """Count a use of each promotion that applies, once all else is locked; UsesExhausted where there is none left."""
+    if not prepared.uses:
+        return order, []
+    taken, rows = await count_uses(
+        db, order.project_id, order.player_id, prepared.uses, now=prepared.now, is_final=is_final
+    )
+    of = {each.promotion_id: each for each in taken}
+    promotions = tuple(replace(each, use=of.get(each.promotion_id)) for each in order.promotions)
+    return replace(order, promotions=promotions), rows
 
 
 async def _check_holding(db: Session, order: Order) -> None:
@@ -346,7 +214,8 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
     project, player = prepared.checkout.project, prepared.checkout.player
     now = prepared.now
     order = await _order(context, db, prepared, currency_type)
-    numbers = prepared.offer.find_numbers(prepared.shop, now)
+    is_plain = not prepared.uses and order.chain_step is None
+    numbers = prepared.offer.find_numbers(prepared.shop, now) if is_plain else None
     if numbers is not None and order.cart_id is None:
         bought = await buy_at_once(db, order, numbers, project=project)
         if bought is not None:
@@ -355,6 +224,7 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
         await queries.take_turn(db, project.project_id, player.player_id)
         held = await _hold(db, prepared, order)
         sold = await holding.sell(db, replace(order, lines=held.lines))
+        order, use_rows = await _count_uses(db, prepared, order, is_final=True)
         if order.amount and order.currency is not None:
             await charge(
                 db,
@@ -372,6 +242,7 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
             paid_at=now,
         )
         await give(db, context, paid, project=project, now=now)
+        await complete_step(db, paid, now=now)
         done = await tell_paid(db, project, paid, None, now=now)
         await queries.add_order(db, done)
         tell_with_commit(db, OrderChange.of(done))
@@ -380,7 +251,7 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
             project_id=order.project_id,
             player_id=order.player_id,
             source=source_of(order),
-            rows=holding.merged_rows([*held.rows, *sold.rows]),
+            rows=holding.merged_rows([*held.rows, *sold.rows, *use_rows]),
             now=now,
         )
         if done.cart_id is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Integer, Text, any_, bindparam, cast, select
+from sqlalchemy import BigInteger, Integer, Text, any_, bindparam, cast, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from haversack.backpack.actions import fill_backpack
@@ -52,7 +52,13 @@ LIST_CODES = (
 )
 LIST_OWED = (
     select(order_lines.c.project_id, order_lines.c.order_id)
-    .where(order_lines.c.codes_owed > 0)
+    .where(
+        order_lines.c.codes_owed > 0,
+        or_(
+            bindparam("one_project", type_=Integer).is_(None),
+            order_lines.c.project_id == bindparam("one_project", type_=Integer),
+        ),
+    )
     .distinct()
     .order_by(order_lines.c.project_id, order_lines.c.order_id)
     .limit(bindparam("most", type_=Integer))
@@ -86,12 +92,20 @@ async def list_codes(db: Session, sealer: Sealer, order: Order) -> list[OrderCod
 
 
 async def take_codes(
-    db: Session, context: Context, order: Order, item_id: int, quantity: int, *, now: datetime
+    db: Session,
+    context: Context,
+    order: Order,
+    item_id: int,
+    quantity: int,
+    *,
+    now: datetime,
+    is_anywhere: bool = False,
 ) -> list[tuple[int, str]]:
-    """Take up to so many codes of a key for an order's buyer: their ids and texts."""
+    """Take up to so many codes of a key for an order's buyer, of pools that the buyer's country may have or of any:
+    their ids and texts."""
     shop = await open_shop(context.catalogs, order.project_id)
     taken: list[tuple[int, bytes]] = []
-    for pool in pools_of(shop.catalog, order.country):
+    for pool in pools_of(shop.catalog, order.country, is_anywhere=is_anywhere):
         if len(taken) < quantity:
             taken += await take_sealed_codes(
                 db,
@@ -107,12 +121,24 @@ async def take_codes(
     return [(code_id, context.sealer.open_text(sealed)) for code_id, sealed in taken]
 
 
-async def hand_out_owed_codes(context: Context) -> int:
-    """Give the codes of pre-orders whose release has come, as far as there are codes; how many. Two processes may do it
-    at once."""
+async def find_next_release(db: Session, project_id: int, *, after: datetime) -> datetime | None:
+    """When the next release comes, later than a moment, for which codes of a project are owed."""
+    found: datetime | None = None
+    for row in await db.fetch_all(LIST_OWED, most=OWED_AT_ONCE_MAX, one_project=project_id):
+        order = await queries.get_order(db, project_id, row["order_id"])
+        for line in order.lines:
+            release = line.pre_order.release_date if line.codes_owed and line.pre_order is not None else None
+            if release is not None and release > after and (found is None or release < found):
+                found = release
+    return found
+
+
+async def hand_out_owed_codes(context: Context, project_id: int | None = None) -> int:
+    """Give the codes of pre-orders of a project, or of all, whose release has come, as far as there are codes; how
+    many. Two processes may do it at once."""
     db = context.database.session()
     given = 0
-    for row in await db.fetch_all(LIST_OWED, most=OWED_AT_ONCE_MAX):
+    for row in await db.fetch_all(LIST_OWED, most=OWED_AT_ONCE_MAX, one_project=project_id):
         project = await find_project(db, row["project_id"])
         assert project is not None, "an order has a project"
         given += await _hand_out(context, project, row["order_id"])
@@ -132,7 +158,9 @@ async def _hand_out(context: Context, project: Project, order_id: int) -> int:
         codes: list[tuple[OrderLine, int, str]] = []
         for line in sorted(order.lines, key=lambda line: line.item_id):
             if line.codes_owed and not is_before_release(line.pre_order, now):
-                taken = await take_codes(db, context, order, line.item_id, line.codes_owed, now=now)
+                taken = await take_codes(
+                    db, context, order, line.item_id, line.codes_owed, now=now, is_anywhere=line.is_bonus
+                )
                 codes += [(line, code_id, code) for code_id, code in taken]
                 if taken:
                     changed.append(replace(line, codes_owed=line.codes_owed - len(taken)))

@@ -46,6 +46,12 @@ def refund_source_of(order: Order) -> str:
     return f"refund:{order.order_id}"
 
 
+def keeps_owned(order: Order) -> bool:
+    """Whether what can be owned once and is owned already stands in no way: a free step of a chain is a reward, and
+    the steps after it would never open."""
+    return order.chain_step is not None and order.is_free
+
+
 async def give(db: Session, context: Context, order: Order, *, project: Project, now: datetime) -> None:
     """Give what was ordered, into the inventory or the Backpack, in the caller's transaction.
 
@@ -62,6 +68,7 @@ async def give(db: Session, context: Context, order: Order, *, project: Project,
         source=source_of(order),
         content=content,
         now=now,
+        keeps_owned=keeps_owned(order),
     )
     assert is_first, f"order {order.order_id} was given before"
 
@@ -104,7 +111,7 @@ async def _take_codes(
 ) -> list[tuple[int, str]]:
     if is_before_release(given.pre_order, now):
         return []
-    taken = await take_codes(db, context, order, given.item_id, given.quantity, now=now)
+    taken = await take_codes(db, context, order, given.item_id, given.quantity, now=now, is_anywhere=given.is_anywhere)
     if len(taken) < given.quantity:
         raise KEYS_TOO_FEW(quantity=given.quantity, sku=given.sku)
     return taken

@@ -1,4 +1,4 @@
-"""Keeps the rush for one limited item from taking all connections of a process.
+"""Keeps the rush for one limited item, or of one player, from taking all connections of a process.
 
 Orders of a limited item wait for each other at its row in the database, one commit after another. Without a gate each
 of them would wait there with a connection of its own, and everything else in the process, the catalog of other projects
@@ -6,9 +6,10 @@ too, would find none.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from haversack.database.engine import Database, DatabaseAway, Session
@@ -22,9 +23,13 @@ SECONDS_MAX = 30.0
 class _Gate:
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     users: int = 0
+    # What those who went through have done, for those who still wait.
+    done: set[Hashable] = field(default_factory=set)
 
 
-_gates: WeakKeyDictionary[Database, dict[tuple[int, int], _Gate]] = WeakKeyDictionary()
+# By project and item, or player.
+_Key = tuple[int, int | UUID]
+_gates: WeakKeyDictionary[Database, dict[_Key, _Gate]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -46,12 +51,32 @@ async def through_gates(db: Session, project_id: int, item_ids: Sequence[int]) -
 
 
 @asynccontextmanager
-async def _through(gates: dict[tuple[int, int], _Gate], key: tuple[int, int]) -> AsyncIterator[None]:
+async def through_player_gate(db: Session, project_id: int, player_id: UUID) -> AsyncIterator[set[Hashable]]:
+    """The same for what takes a player's turn and comes in numbers: a button that is pressed a thousand times.
+
+    Gives what was done by others while somebody waited here, so that who wants the same need not ask the database.
+    """
+    if db.in_transaction:
+        # Who holds a connection already must not keep it here.
+        yield set()
+        return
+    gates = _gates.setdefault(db.database, {})
+    async with AsyncExitStack() as entered:
+        try:
+            async with asyncio.timeout(SECONDS_MAX):
+                done = await entered.enter_async_context(_through(gates, (project_id, player_id)))
+        except TimeoutError:
+            raise DatabaseAway("too many calls wait for one player's turn") from None
+        yield done
+
+
+@asynccontextmanager
+async def _through(gates: dict[_Key, _Gate], key: _Key) -> AsyncIterator[set[Hashable]]:
     gate = gates.setdefault(key, _Gate())
     gate.users += 1
     try:
         async with gate.places:
-            yield
+            yield gate.done
     finally:
         gate.users -= 1
         if not gate.users:

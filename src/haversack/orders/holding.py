@@ -36,7 +36,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Whose order it is, and what its lines are sold from."""
+    """Whose order it is, and what its lines are sold from. ignores_limits: steps of chains are not limited."""
 
     shop: Shop
     project_id: int
@@ -44,13 +44,15 @@ class Holder:
     player_id: UUID
     country: str | None
     now: datetime
+    ignores_limits: bool = False
 
 
 async def hold(db: Session, holder: Holder, lines: Sequence[OrderLine]) -> Held:
     """Hold what the lines need. With faults the caller's transaction must be undone."""
     work = _Holding(db, holder, lines)
-    await work.hold_uses()
-    await work.hold_stock()
+    if not holder.ignores_limits:
+        await work.hold_uses()
+        await work.hold_stock()
     await work.hold_pre_orders()
     await work.hold_codes()
     return Held(
@@ -82,12 +84,11 @@ class _Holding:
         self.reserved[line.line_no] = reserved
 
     async def hold_uses(self) -> None:
-        """A player's limit counts what is bought of itself, not what is inside of something."""
+        """A player's limit counts what is bought of itself and bonuses, not what is inside of something."""
         limited = [
             (line, limits)
             for line in self._lines
             if line.parent_line_no is None
-            and not line.is_bonus
             and (limits := self._limits(line)) is not None
             and limits.per_user is not None
         ]
@@ -154,7 +155,8 @@ class _Holding:
                 self._db,
                 holder.project_id,
                 line.item_id,
-                pools_of(holder.shop.catalog, holder.country),
+                # A bonus is given wherever its buyer is.
+                pools_of(holder.shop.catalog, holder.country, is_anywhere=line.is_bonus),
                 quantity=line.quantity,
                 source=f"order:{holder.order_id}",
                 player_id=holder.player_id,
@@ -167,10 +169,14 @@ class _Holding:
             self._add(line, replace(self.reserved[line.line_no], codes=codes))
 
 
-def pools_of(catalog: Catalog, country: str | None) -> list[int | None]:
-    """Whose codes somebody in a country may get: those of the regions that have it, and those of no region."""
+def pools_of(catalog: Catalog, country: str | None, *, is_anywhere: bool = False) -> list[int | None]:
+    """Whose codes somebody in a country may get: those of the regions that have it, and those of no region.
+
+    is_anywhere: those of all regions."""
     regions: list[int | None] = [
-        region.region_id for region in catalog.taxonomy.regions if country is not None and country in region.countries
+        region.region_id
+        for region in catalog.taxonomy.regions
+        if is_anywhere or (country is not None and country in region.countries)
     ]
     return [*regions, None]
 

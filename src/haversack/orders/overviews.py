@@ -51,8 +51,12 @@ _due = (
         orders.c.project_id == projects.c.project_id,
         orders.c.state == literal_column("'new'", Text),
         orders.c.expires_at <= _project_now,
+        or_(
+            bindparam("one_project", type_=Integer).is_(None),
+            orders.c.project_id == bindparam("one_project", type_=Integer),
+        ),
     )
-    .order_by(orders.c.expires_at)
+    .order_by(orders.c.expires_at, orders.c.order_id)
     .limit(bindparam("most", type_=Integer))
     .lateral("due")
 )
@@ -61,6 +65,11 @@ LIST_DUE = (
     .select_from(projects.join(_due, true()))
     .order_by(_due.c.expires_at)
     .limit(bindparam("most", type_=Integer))
+)
+FIND_NEXT_END = select(func.min(orders.c.expires_at)).where(
+    orders.c.project_id == bindparam("project"),
+    orders.c.state == literal_column("'new'", Text),
+    orders.c.expires_at > bindparam("after", type_=_MOMENT),
 )
 LIST_STUCK = (
     select(
@@ -172,9 +181,16 @@ async def search_orders(
     return OrderPage(tuple(found), total, len(rows) > limit)
 
 
-async def list_due(db: Session, *, limit: int) -> list[Due]:
-    """Unpaid orders whose time is over by the clocks of their projects, the longest due first."""
-    return [Due(row["project_id"], row["order_id"], row["now"]) for row in await db.fetch_all(LIST_DUE, most=limit)]
+async def list_due(db: Session, *, limit: int, project_id: int | None = None) -> list[Due]:
+    """Unpaid orders of a project, or of all, whose time is over by their projects' clocks, the longest due first."""
+    rows = await db.fetch_all(LIST_DUE, most=limit, one_project=project_id)
+    return [Due(row["project_id"], row["order_id"], row["now"]) for row in rows]
+
+
+async def find_next_end(db: Session, project_id: int, *, after: datetime) -> datetime | None:
+    """When the next unpaid order of a project ends by itself, later than a moment."""
+    found: datetime | None = await db.fetch_value(FIND_NEXT_END, project=project_id, after=after)
+    return found
 
 
 async def list_stuck(db: Session, *, age: timedelta) -> list[Stuck]:

@@ -1,5 +1,7 @@
 """Orders that players make and look at: free ones, those for a virtual currency, and what has become of an order."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -8,6 +10,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from haversack.carts.queries import wanted_of_cart
+from haversack.carts.records import WantedCart
 from haversack.errors import (
     CART_EMPTY,
     CART_INVALID,
@@ -26,15 +29,18 @@ from haversack.errors import (
     ORDER_NOT_FOUND,
     OWNED_TOO_MANY,
     PRICE_NOT_FOUND,
+    PROMO_CODE_UNKNOWN,
+    REDEMPTION_LIMIT_REACHED,
     STORE,
     UNPAID_ORDERS_TOO_MANY,
     USER_LIMIT_EXCEEDED,
 )
 from haversack.http.area import Area
-from haversack.http.calls import BuyerCall, ShopperCall
+from haversack.http.calls import BuyerCall, GuestCall, ShopperCall
 from haversack.orders import answering, queries
 from haversack.orders.changes import note_order
-from haversack.orders.checkout import Checkout, Wanted, order_for_free, order_for_virtual_currency
+from haversack.orders.checkout import order_for_free, order_for_virtual_currency
+from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.records import Order
 from haversack.orders.wire import (
     PLATFORM_QUERIES,
@@ -45,6 +51,8 @@ from haversack.orders.wire import (
     Platform,
     VirtualOrderBody,
 )
+from haversack.promotions.codes.guessing import Guess
+from haversack.promotions.use_queries import read_codes
 from haversack.webhooks.actions import announce
 
 free_area = Area("free-item", family=STORE, prefix="/api")
@@ -63,6 +71,7 @@ CHECKOUT_ERRORS = (
     KEYS_TOO_FEW,
     USER_LIMIT_EXCEEDED,
     NON_CONSUMABLE_OWNED,
+    REDEMPTION_LIMIT_REACHED,
 )
 # Beside these, for orders that a payment pays.
 MONEY_ERRORS = (*CHECKOUT_ERRORS, ITEM_IS_FREE, ITEM_FREE_ORDER_ONLY, PRICE_NOT_FOUND, UNPAID_ORDERS_TOO_MANY)
@@ -70,6 +79,7 @@ CART_ERRORS = (CART_NOT_FOUND, CART_INVALID, CART_EMPTY)
 FREE_ERRORS = (*CHECKOUT_ERRORS, ITEM_NOT_FREE, OWNED_TOO_MANY)
 VIRTUAL_ERRORS = (
     *CHECKOUT_ERRORS,
+    PROMO_CODE_UNKNOWN,
     ITEM_FREE_ORDER_ONLY,
     PRICE_NOT_FOUND,
     NOT_ENOUGH_CURRENCY,
@@ -77,12 +87,24 @@ VIRTUAL_ERRORS = (
 )
 
 
-def country_of(call: BuyerCall, given: str | None = None) -> str | None:
+def country_of(call: BuyerCall | GuestCall, given: str | None = None) -> str | None:
     """The country whose prices and regions hold: the token's, else the one given, else the header's, as in the
     catalog."""
-    if call.player.country is not None:
+    if call.player is not None and call.player.country is not None:
         return call.player.country
     return given or answering.country_of(call.player, call.request.headers.get("x-user-country", ""))
+
+
+async def check_code(call: BuyerCall, code: str | None) -> None:
+    """PROMO_CODE_UNKNOWN for a code that opens nothing: who has given one is not charged more in silence. Too many such
+    are refused (429)."""
+    if not code:
+        return
+    guess = Guess(call)
+    guess.check()
+    if not (await read_codes(call.db, call.project_id, [code])).opened:
+        guess.missed()
+        raise PROMO_CODE_UNKNOWN()
 
 
 def tell_of(call: BuyerCall, order: Order) -> OrderIdView:
@@ -93,15 +115,25 @@ def tell_of(call: BuyerCall, order: Order) -> OrderIdView:
     return OrderIdView(order_id=order.order_id)
 
 
-async def cart_of(call: ShopperCall, cart_id: str | None) -> tuple[str, list[Wanted]]:
-    """The id of a cart of the caller and what it wants, or CART_NOT_FOUND; CART_EMPTY is left to the checkout."""
-    found_id, lines = await wanted_of_cart(
-        call.db, call.project_id, call.player_id, cart_id, name=call.player.name_in_game
+async def cart_of(call: ShopperCall, cart_id: str | None) -> WantedCart:
+    """What a cart of the caller wants, or CART_NOT_FOUND; CART_EMPTY is left to the checkout."""
+    return await wanted_of_cart(call.db, call.project_id, call.player_id, cart_id, name=call.player.name_in_game)
+
+
+def of_cart(checkout: Checkout, cart: WantedCart) -> Checkout:
+    """The checkout of what a cart wants, with the codes that were given for it."""
+    return replace(
+        checkout,
+        wanted=[Wanted("", quantity, item_id) for item_id, quantity in cart.lines],
+        cart_id=cart.cart_id,
+        promo_codes=cart.promo_codes,
+        chosen_keys=cart.chosen_keys,
     )
-    return found_id, [Wanted("", quantity, item_id) for item_id, quantity in lines]
 
 
-def _checkout(call: BuyerCall, body: FreeOrderBody, wanted: list[Wanted], *, cart_id: str | None = None) -> Checkout:
+def _checkout(
+    call: BuyerCall, body: FreeOrderBody, wanted: list[Wanted], *, promo_codes: Sequence[str] = ()
+) -> Checkout:
     return Checkout(
         project=call.project,
         player=call.player,
@@ -110,18 +142,20 @@ def _checkout(call: BuyerCall, body: FreeOrderBody, wanted: list[Wanted], *, car
         country=country_of(call, body.country),
         locale=body.locale,
         is_sandbox=body.sandbox or call.project.is_sandbox,
-        cart_id=cart_id,
+        promo_codes=promo_codes,
         custom_parameters=body.custom_parameters,
     )
 
 
-@free_area.post("/v2/project/{project_id}/free/item/{item_sku}", errors=FREE_ERRORS)
+@free_area.post("/v2/project/{project_id}/free/item/{item_sku}", errors=(*FREE_ERRORS, PROMO_CODE_UNKNOWN))
 async def create_free_order_with_item(
     call: BuyerCall, item_sku: str, body: FreeItemOrderBody | None = None
 ) -> OrderIdView:
     """Order an item that costs nothing. It is given at once."""
     asked = body or FreeItemOrderBody()
-    checkout = _checkout(call, asked, [Wanted(item_sku, asked.quantity)])
+    await check_code(call, asked.promo_code)
+    promo_codes = [asked.promo_code] if asked.promo_code else []
+    checkout = _checkout(call, asked, [Wanted(item_sku, asked.quantity)], promo_codes=promo_codes)
     return tell_of(call, await order_for_free(call.context, call.db, checkout))
 
 
@@ -140,8 +174,8 @@ async def create_free_order_by_cart_id(
 
 
 async def _order_free_cart(call: ShopperCall, cart_id: str | None, body: FreeOrderBody | None) -> OrderIdView:
-    found_id, wanted = await cart_of(call, cart_id)
-    checkout = _checkout(call, body or FreeOrderBody(), wanted, cart_id=found_id)
+    cart = await cart_of(call, cart_id)
+    checkout = of_cart(_checkout(call, body or FreeOrderBody(), []), cart)
     return tell_of(call, await order_for_free(call.context, call.db, checkout))
 
 
@@ -179,6 +213,7 @@ async def create_order_with_item_for_virtual_currency(
 ) -> OrderIdView:
     """Buy one of an item for a virtual currency. The balance is charged and the item given at once."""
     asked = body or VirtualOrderBody()
+    await check_code(call, asked.promo_code)
     checkout = Checkout(
         project=call.project,
         player=call.player,
@@ -187,6 +222,7 @@ async def create_order_with_item_for_virtual_currency(
         is_sandbox=asked.sandbox or call.project.is_sandbox,
         custom_parameters=asked.custom_parameters,
         platform=platform,
+        promo_codes=[asked.promo_code] if asked.promo_code else [],
     )
     return tell_of(call, await order_for_virtual_currency(call.context, call.db, checkout, virtual_currency_sku))
 

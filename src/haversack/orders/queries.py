@@ -29,8 +29,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from haversack.database.engine import Database, Session
 from haversack.errors import ORDER_NOT_FOUND
 from haversack.inventory.tables import owned_items
-from haversack.orders.records import CurrencyType, Order, OrderLine, OrderState
-from haversack.orders.stored_forms import codes_form, details_form, line_of
+from haversack.orders.records import ChainStep, CurrencyType, Order, OrderLine, OrderState
+from haversack.orders.stored_forms import (
+    chain_step_form,
+    chain_step_of,
+    codes_form,
+    details_form,
+    line_of,
+    promotions_form,
+    promotions_of,
+)
 from haversack.orders.tables import order_ids, order_lines, orders
 from haversack.projects.records import OrderDestination
 
@@ -79,6 +87,7 @@ SAVE_STATE = (
         delivery_id=bindparam("of_delivery_id", type_=BigInteger),
     )
 )
+SAVE_PROMOTIONS = update(orders).where(*_of_order).values(promotions=bindparam("of_promotions", type_=JSONB))
 SAVE_RESERVED = (
     update(order_lines)
     .where(
@@ -114,6 +123,11 @@ LIST_RIVALS = (
         *_unpaid_of_player,
         exists().where(_line_of_order, order_lines.c.item_id == any_(bindparam("items", type_=ARRAY(Integer))), _holds),
     )
+    .order_by(orders.c.order_id)
+)
+LIST_OF_STEP = (
+    select(orders.c.order_id)
+    .where(*_unpaid_of_player, orders.c.chain_step == bindparam("step", type_=JSONB))
     .order_by(orders.c.order_id)
 )
 # What only the player's own limit holds stands in nobody's way.
@@ -181,6 +195,8 @@ def order_of(row: Any, lines: Sequence[OrderLine]) -> Order:
         ended_at=row["ended_at"],
         delivery_id=row["delivery_id"],
         lines=tuple(lines),
+        promotions=promotions_of(row["promotions"]),
+        chain_step=chain_step_of(row["chain_step"]),
     )
 
 
@@ -226,6 +242,12 @@ async def lock_order(db: Session, project_id: int, order_id: int) -> Order:
 async def list_rivals(db: Session, project_id: int, player_id: UUID, item_ids: Sequence[int]) -> list[int]:
     """The player's unpaid orders that hold something limited of these items, by id."""
     rows = await db.fetch_all(LIST_RIVALS, project=project_id, player=player_id, items=list(item_ids))
+    return [row["order_id"] for row in rows]
+
+
+async def list_of_step(db: Session, project_id: int, player_id: UUID, step: ChainStep) -> list[int]:
+    """The player's unpaid orders of one step of a chain, by id."""
+    rows = await db.fetch_all(LIST_OF_STEP, project=project_id, player=player_id, step=chain_step_form(step))
     return [row["order_id"] for row in rows]
 
 
@@ -280,7 +302,7 @@ def order_columns(order: Order) -> dict[str, Any]:
         "destination": order.destination.value,
         "cart_id": order.cart_id,
         "custom_parameters": order.custom_parameters,
-        "promotions": [],
+        "promotions": promotions_form(order.promotions),
         "payment_id": order.payment_id,
         "comment": order.comment,
         "created_at": order.created_at,
@@ -288,6 +310,7 @@ def order_columns(order: Order) -> dict[str, Any]:
         "paid_at": order.paid_at,
         "ended_at": order.ended_at,
         "delivery_id": order.delivery_id,
+        "chain_step": chain_step_form(order.chain_step),
     }
 
 
@@ -329,6 +352,16 @@ async def save_state(db: Session, order: Order) -> None:
         of_payment_id=order.payment_id,
         of_comment=order.comment,
         of_delivery_id=order.delivery_id,
+    )
+
+
+async def save_promotions(db: Session, order: Order) -> None:
+    """Write down the promotions of an order, with the uses that it holds."""
+    await db.execute(
+        SAVE_PROMOTIONS,
+        project=order.project_id,
+        order=order.order_id,
+        of_promotions=promotions_form(order.promotions),
     )
 
 

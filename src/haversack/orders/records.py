@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from haversack.catalog.read_model.records import PointReward
 from haversack.catalog.records import Expiration, ItemKind, PreOrder, VirtualItemType
 from haversack.projects.records import OrderDestination
+from haversack.promotions.records import PromotionKind, TakenUse
 from haversack.text import Translations
 
 
@@ -55,12 +57,44 @@ NOTHING_RESERVED = Reserved()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineDiscount:
+    """Percents that a promotion took off a line, with others or off everything in the cart."""
+
+    promotion_id: int
+    percent: Decimal
+    is_of_cart: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPromotion:
+    """A promotion that applies to an order, as it was when the order was made, and the use of it that the order holds
+    or has made. code: what opened it."""
+
+    promotion_id: int
+    kind: PromotionKind
+    name: str
+    external_id: str | None = None
+    code: str | None = None
+    use: TakenUse | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStep:
+    """The step of an offer chain that an order is of, in the window in which its player was then."""
+
+    chain_id: int
+    step_id: int
+    window_start: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """A line with its frozen price. `parent_line_no`: the line of the bundle that contains it; amounts are for the
     whole quantity, None for free lines and contents of bundles.
 
     virtual_item_type, usages_count, expiration (of virtual goods) and pre_order are as they were when the order was
-    made: what is given is what was bought. codes_owed: keys of a pre-order whose codes are handed out at its release.
+    made: what is given is what was bought. value_points come with each piece of it that was paid in real money.
+    codes_owed: keys of a pre-order whose codes are handed out at its release.
     """
 
     line_no: int
@@ -79,12 +113,14 @@ class OrderLine:
     custom_attributes: Mapping[str, Any] | None = None
     is_pre_order: bool = False
     promotion_ids: tuple[int, ...] = ()
+    discounts: tuple[LineDiscount, ...] = ()
     reserved: Reserved = NOTHING_RESERVED
     region_id: int | None = None
     virtual_item_type: VirtualItemType | None = None
     usages_count: int | None = None
     expiration: Expiration | None = None
     pre_order: PreOrder | None = None
+    value_points: tuple[PointReward, ...] = ()
     codes_owed: int = 0
 
 
@@ -118,6 +154,9 @@ class Order:
     ended_at: datetime | None
     delivery_id: int | None
     lines: tuple[OrderLine, ...]
+    promotions: tuple[OrderPromotion, ...] = ()
+    # Personalization, limits, periods and promotions mean nothing to it then.
+    chain_step: ChainStep | None = None
 
     @property
     def is_free(self) -> bool:

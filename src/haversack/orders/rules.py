@@ -1,6 +1,6 @@
 """What may happen to an order, and what may be ordered. Pure: the time and what was found are parameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,15 +16,17 @@ from haversack.errors import (
     ITEM_NOT_FOUND,
     ITEM_NOT_FREE,
     ITEM_UNAVAILABLE,
+    NON_CONSUMABLE_OWNED,
     PRICE_NOT_FOUND,
+    USER_LIMIT_EXCEEDED,
     Fault,
     Refusal,
 )
 from haversack.inventory.records import CurrencyGrant, Granted, ItemGrant, KeyGrant
 from haversack.inventory.rules import merged, unfold
-from haversack.orders.records import NOTHING_RESERVED, Order, OrderLine, OrderState
+from haversack.orders.records import NOTHING_RESERVED, LineDiscount, Order, OrderLine, OrderState
 from haversack.payments.records import Payment
-from haversack.pricing.records import PricedCart, PricedLine
+from haversack.pricing.records import Discount, PricedCart, PricedLine
 
 ORDER_MOVES: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.NEW: frozenset({OrderState.PAID, OrderState.CANCELED, OrderState.EXPIRED}),
@@ -91,13 +93,20 @@ def check_payable(order: Order, payment: Payment) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What was found of a wanted line: the item (None: there is none), whether the country and the time fit."""
+    """What was found of a wanted line: the item (None: there is none), whether the country and the time fit, whether it
+    is offered to the player at all, and how much of it may be bought (None: as much as there is).
+
+    is_in_chain: it is sold as a step of an offer chain, whether the store lists it or not.
+    """
 
     sku: str
     quantity: int
     item: SellableItem | None
     is_sold_here: bool = True
     is_on_sale: bool = True
+    is_offered: bool = True
+    left: int | None = None
+    is_in_chain: bool = False
 
 
 def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refusal | None:
@@ -107,12 +116,16 @@ def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refus
         return ITEM_NOT_FOUND(project_id=project_id, sku=looked.sku)
     if item.kind not in SELLABLE_KINDS:
         return ITEM_KIND_NOT_SOLD()
-    if not item.is_listed:
+    if not (item.entry.is_enabled if looked.is_in_chain else item.is_listed):
         return ITEM_UNAVAILABLE(sku=item.sku, reason="it is not for sale")
     if not looked.is_sold_here:
         return GAME_NOT_IN_COUNTRY(sku=item.sku, country=country or "an unknown country")
     if not looked.is_on_sale:
         return ITEM_UNAVAILABLE(sku=item.sku, reason="it is not on sale at this time")
+    if not looked.is_offered:
+        return ITEM_UNAVAILABLE(sku=item.sku, reason="it is not offered to this player")
+    if looked.left is not None and looked.quantity > looked.left:
+        return USER_LIMIT_EXCEEDED(sku=item.sku)
     return None
 
 
@@ -144,15 +157,30 @@ def is_pre_order(item: SellableItem, now: datetime) -> bool:
     return is_before_release(item.pre_order, now)
 
 
-def freeze(priced: PricedCart, items: Mapping[int, SellableItem], *, now: datetime) -> tuple[OrderLine, ...]:
-    """The lines of an order as they will stay: each priced line, after it what it contains, level by level."""
+def freeze(
+    priced: PricedCart, items: Sequence[SellableItem], *, now: datetime, discounts: Sequence[Discount] = ()
+) -> tuple[OrderLine, ...]:
+    """The lines of an order as they will stay: each priced line, after it what it contains, level by level.
+
+    items: of each priced line; discounts: all that were taken off.
+    """
     frozen: list[OrderLine] = []
-    for line in priced.lines:
-        item = items[line.line.item_id]
+    for line, item in zip(priced.lines, items, strict=True):
         top = _line(len(frozen) + 1, None, item, line.line.quantity, now=now, priced=line)
-        frozen.append(top)
+        frozen.append(replace(top, discounts=_discounts(line, discounts)) if discounts else top)
         _freeze_content(frozen, top.line_no, item, line.line.quantity, now=now)
     return tuple(frozen)
+
+
+def _discounts(line: PricedLine, discounts: Sequence[Discount]) -> tuple[LineDiscount, ...]:
+    """What was taken off a line: what was off its item before what is off the cart."""
+    if line.unit_amount is None:
+        return ()
+    of_line = (each for each in discounts if each.item_ids is None or line.line.item_id in each.item_ids)
+    return tuple(
+        LineDiscount(promotion_id=each.promotion_id, percent=each.percent, is_of_cart=each.item_ids is None)
+        for each in sorted(of_line, key=lambda each: (each.item_ids is None, each.promotion_id))
+    )
 
 
 def _freeze_content(
@@ -201,6 +229,8 @@ def _line(
         usages_count=None if good is None else good.usages_count,
         expiration=None if good is None else good.expiration,
         pre_order=item.pre_order,
+        # What is contained or given on top is not bought.
+        value_points=() if priced is None or priced.line.is_bonus else item.value_points,
     )
 
 
@@ -224,9 +254,18 @@ def _granted(line: OrderLine, country: str | None) -> Granted | None:
                 line.item_id, line.sku, line.quantity, line.virtual_item_type, line.usages_count, line.expiration
             )
         case ItemKind.GAME_KEY:
-            return KeyGrant(line.item_id, line.sku, line.quantity, country, line.pre_order)
+            return KeyGrant(line.item_id, line.sku, line.quantity, country, line.pre_order, line.is_bonus)
         case _:
             return None
+
+
+def value_points_of(order: Order) -> dict[int, int]:
+    """How many of each value point come with an order: of the lines that cost real money."""
+    totals: dict[int, int] = {}
+    for line in order.lines:
+        for reward in line.value_points if line.amount else ():
+            totals[reward.value_point_id] = totals.get(reward.value_point_id, 0) + reward.amount * line.quantity
+    return totals
 
 
 def owned_once(lines: Sequence[OrderLine]) -> dict[int, tuple[str, int]]:
@@ -238,11 +277,31 @@ def owned_once(lines: Sequence[OrderLine]) -> dict[int, tuple[str, int]]:
     return found
 
 
+def owned_faults(lines: Sequence[OrderLine], owned: Collection[int]) -> list[tuple[str, Refusal]]:
+    """What can be owned once only and is ordered more often, or is owned already."""
+    return [
+        (sku, NON_CONSUMABLE_OWNED(sku=sku))
+        for item_id, (sku, quantity) in owned_once(lines).items()
+        if quantity > 1 or item_id in owned
+    ]
+
+
 def check_fits_backpack(order: Order, *, most: int) -> None:
     """Refuse an order that would be too many things in the Backpack, where each lies by itself."""
     count = sum(1 if isinstance(given, CurrencyGrant) else given.quantity for given in granted_of(order))
     if count > most:
         raise ITEM_UNAVAILABLE(sku=order.lines[0].sku, reason=f"a Backpack order holds {most} things at most")
+
+
+def without_owned_bonuses(lines: Sequence[OrderLine], owned: Collection[int]) -> tuple[OrderLine, ...]:
+    """The lines without the bonuses that can be owned once only and are owned already: they keep nobody from buying."""
+    once = VirtualItemType.NON_CONSUMABLE
+    return tuple(
+        line
+        for line in lines
+        if not (line.is_bonus and line.parent_line_no is None and line.virtual_item_type is once)
+        or line.item_id not in owned
+    )
 
 
 def with_codes_owed(lines: Sequence[OrderLine], *, now: datetime) -> tuple[OrderLine, ...]:

@@ -56,6 +56,8 @@ orders = Table(
     moment("ended_at", nullable=True),
     # The delivery that told the game: the order is done when the game has accepted it.
     Column("delivery_id", BigInteger, nullable=True),
+    # {"chain_id": 1, "step_id": 1, "window_start": "1970-01-01T00:00:00+00:00"}
+    Column("chain_step", JSONB, nullable=True),
     Index("ix_orders_player", "project_id", "player_id", "order_id"),
     Index("ix_orders_created", "project_id", "created_at", "order_id"),
 )

@@ -11,6 +11,7 @@ from haversack.http.wire import WireModel
 from haversack.money import CurrencyCode
 from haversack.orders.records import CurrencyType, Order, OrderLine
 from haversack.orders.rules import QUANTITY_MAX
+from haversack.promotions.records import PromotionKind
 from haversack.text import FALLBACK, language_of, reading
 
 PARAMETERS_MAX = 200
@@ -86,10 +87,11 @@ class FreeItemOrderBody(FreeOrderBody):
 
 
 class VirtualOrderBody(_LenientBody):
-    """What may be said of a purchase for a virtual currency."""
+    """What may be said of a purchase for a virtual currency. The promo code of a unique offer opens its items."""
 
     sandbox: bool = False
     custom_parameters: CustomParameters = None
+    promo_code: str | None = Field(None, max_length=255)
 
 
 class OrderSearchBody(WireModel):
@@ -253,6 +255,14 @@ class FoundPromotionView(WireModel):
     promotion_id: int
 
 
+# The search has words of its own for kinds of promotions with codes.
+CODE_TYPES = {
+    PromotionKind.COUPON: "coupon",
+    PromotionKind.PROMO_CODE: "promocode",
+    PromotionKind.UNIQUE_OFFER: "unique_catalog_offer",
+}
+
+
 class FoundCouponView(WireModel):
     """A coupon or promo code that an order has used."""
 
@@ -281,7 +291,6 @@ class FoundOrderView(WireModel):
     @classmethod
     def of(cls, order: Order) -> Self:
         """The view of an order."""
-        used = sorted({promotion_id for line in order.lines for promotion_id in line.promotion_ids})
         return cls(
             order_id=order.order_id,
             project_id=order.project_id,
@@ -295,8 +304,14 @@ class FoundOrderView(WireModel):
                 id=order.external_id, country=order.country or "", email=order.email or "", region_id=None
             ),
             items=[FoundItemView.of(order, line) for line in _top_lines(order)],
-            promotions=[FoundPromotionView(promotion_id=promotion_id) for promotion_id in used],
-            coupons=[],
+            promotions=[FoundPromotionView(promotion_id=each.promotion_id) for each in order.promotions],
+            coupons=[
+                FoundCouponView(
+                    coupon_id=each.promotion_id, sku=each.external_id or "", code=each.code, type=CODE_TYPES[each.kind]
+                )
+                for each in order.promotions
+                if each.code is not None
+            ],
         )
 
 

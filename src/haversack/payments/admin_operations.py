@@ -11,8 +11,9 @@ from haversack.http.calls import AdminCall
 from haversack.login.identities import PlayerIdentity
 from haversack.login.rules import outside_player_id
 from haversack.orders.changes import note_order
-from haversack.orders.checkout import Checkout, Wanted, order_for_money
+from haversack.orders.checkout import order_for_money
 from haversack.orders.player_operations import MONEY_ERRORS
+from haversack.orders.preparing import Checkout, Wanted
 from haversack.payments.rules import moves_no_money
 from haversack.payments.tokens import issue_token
 from haversack.payments.wire.orders import AdminTokenBody, OrderTokenView

@@ -83,7 +83,8 @@ async def _complete(context: Context, project: Project, payment: Payment, charge
 
 async def _pay(context: Context, project: Project, payment: Payment, charge: Charge) -> Payment:
     db = context.database.session()
-    now = project.clock.now()
+    # What a player buys begins at the player's own time, by which it is shown and ends.
+    now = project.for_player(payment.player_id).clock.now()
     async with db.begin():
         # The player's turn, then the payment, then the order: whoever locks the last two has the first.
         await take_turn(db, project.project_id, payment.player_id)

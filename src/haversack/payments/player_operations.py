@@ -1,14 +1,18 @@
 """Payment operations that a player calls: orders that are paid with money, and purchases without an order."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from haversack.errors import ITEM_NOT_FOUND, PROJECT_NOT_FOUND, STORE, Fault
+from haversack.carts.records import WantedCart
+from haversack.errors import ITEM_NOT_FOUND, PROJECT_NOT_FOUND, PROMO_CODE_UNKNOWN, STORE, Fault
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import BuyerCall, ShopperCall
 from haversack.http.problems import invalid
 from haversack.orders.changes import note_order
-from haversack.orders.checkout import Checkout, Wanted, order_for_money
-from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, country_of
+from haversack.orders.checkout import order_for_money
+from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, check_code, country_of, of_cart
+from haversack.orders.preparing import Checkout, Wanted
+from haversack.orders.records import ChainStep
 from haversack.payments.rules import moves_no_money
 from haversack.payments.tokens import issue_token
 from haversack.payments.wire.orders import (
@@ -46,9 +50,16 @@ def _user_details(call: BuyerCall, country: str | None) -> dict[str, Any]:
     return details
 
 
-async def _order(
-    call: BuyerCall, body: CartOrderBody, wanted: list[Wanted], *, cart_id: str | None = None
+async def order_for_token(
+    call: BuyerCall,
+    body: CartOrderBody,
+    wanted: list[Wanted],
+    *,
+    cart: WantedCart | None = None,
+    promo_codes: Sequence[str] = (),
+    chain_step: ChainStep | None = None,
 ) -> OrderTokenView:
+    """Order for money what is wanted, by itself, out of a cart or as a step of an offer chain, with its token."""
     country = country_of(call, body.country)
     checkout = Checkout(
         project=call.project,
@@ -58,9 +69,12 @@ async def _order(
         country=country,
         locale=body.locale,
         is_sandbox=_is_sandbox(call, wanted=body.sandbox),
-        cart_id=cart_id,
+        promo_codes=promo_codes,
         custom_parameters=body.custom_parameters,
+        chain_step=chain_step,
     )
+    if cart is not None:
+        checkout = of_cart(checkout, cart)
     async with call.db.begin():
         order = await order_for_money(call.context, call.db, checkout)
         token = await issue_token(
@@ -80,11 +94,13 @@ async def _order(
     return OrderTokenView(order_id=order.order_id, token=token)
 
 
-@area.post("/item/{item_sku}", errors=MONEY_ERRORS, repeat=Repeat.NEVER)
+@area.post("/item/{item_sku}", errors=(*MONEY_ERRORS, PROMO_CODE_UNKNOWN), repeat=Repeat.NEVER)
 async def create_order_with_item(call: BuyerCall, item_sku: str, body: ItemOrderBody | None = None) -> OrderTokenView:
     """Order an item for money. The token opens the payment page for it, for 24 hours."""
     asked = body or ItemOrderBody()
-    return await _order(call, asked, [Wanted(item_sku, asked.quantity)])
+    await check_code(call, asked.promo_code)
+    promo_codes = [asked.promo_code] if asked.promo_code else []
+    return await order_for_token(call, asked, [Wanted(item_sku, asked.quantity)], promo_codes=promo_codes)
 
 
 @area.post("/cart", errors=BY_CART, repeat=Repeat.NEVER)
@@ -100,8 +116,7 @@ async def create_order_by_cart_id(call: ShopperCall, cart_id: str, body: CartOrd
 
 
 async def _order_cart(call: ShopperCall, cart_id: str | None, body: CartOrderBody | None) -> OrderTokenView:
-    found_id, wanted = await cart_of(call, cart_id)
-    return await _order(call, body or CartOrderBody(), wanted, cart_id=found_id)
+    return await order_for_token(call, body or CartOrderBody(), [], cart=await cart_of(call, cart_id))
 
 
 @area.post("", repeat=Repeat.NEVER)

@@ -15,7 +15,8 @@ from haversack.orders.records import OrderState
 from haversack.payments.completing import end_payment, look_again_later, record_charge
 from haversack.payments.providers import CardEntry, Charge, ChargeState, Provider, ProviderAway, ProviderRefused
 from haversack.payments.providers.choosing import open_provider
-from haversack.payments.queries.payments import list_open_payments, list_pending_refunds
+from haversack.payments.queries.falling_due import list_due
+from haversack.payments.queries.payments import find_payment, list_open_payments, list_pending_refunds
 from haversack.payments.records import Payment, PaymentState, Refund, RefundState
 from haversack.payments.refunding import give_refund
 from haversack.payments.rules import IN_FLIGHT, PAID, TOKEN_LIFE
@@ -51,6 +52,17 @@ async def sweep_payments(context: Context) -> int:
             raise
         except Exception:
             log.exception("refund %d of payment %d cannot be given", refund.refund_id, refund.payment_id)
+    return ended
+
+
+async def end_due_payments(context: Context, project: Project) -> int:
+    """Look after the open payments of one project whose end has come by its clock; how many have ended."""
+    db = context.database.session()
+    ended = 0
+    for payment_id in await list_due(db, project.project_id, now=project.clock.now()):
+        payment = await find_payment(db, project.project_id, payment_id)
+        assert payment is not None, "payments are never deleted"
+        ended += await look_after(context, project, payment)
     return ended
 
 

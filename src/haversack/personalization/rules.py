@@ -42,6 +42,16 @@ def shows(rule: FilterRule, attributes: Attributes | None) -> bool:
     return meets_all(rule.conditions, attributes)
 
 
+def hidden_items(rules: Iterable[FilterRule], attributes: Attributes | None) -> frozenset[int]:
+    """The items that enabled rules name and none of them shows to this player; items without a rule are for all."""
+    shown: set[int] = set()
+    withheld: set[int] = set()
+    for rule in rules:
+        if rule.is_enabled:
+            (shown if shows(rule, attributes) else withheld).update(rule.item_ids)
+    return frozenset(withheld - shown)
+
+
 def number_of(text: str) -> Decimal | None:
     """The number in a text; None where there is none."""
     try:

@@ -74,4 +74,5 @@ def _line(item: SellableItem, quantity: int, unit_amount: Decimal | None) -> Lin
         quantity=quantity,
         unit_amount=unit_amount,
         is_free=item.entry.is_free,
+        game_id=item.entry.parent_id,
     )

@@ -29,7 +29,8 @@ class Reason(NamedTuple):
 class Line:
     """Something that is to be priced. `unit_amount` None: it has no price in the cart's currency.
 
-    is_bonus: a promotion put it in; it costs nothing.
+    is_bonus: a promotion put it in; it costs nothing, and given_by has the promotions. game_id: the game of a key;
+    promotions name either.
     """
 
     item_id: int
@@ -38,6 +39,8 @@ class Line:
     unit_amount: Decimal | None
     is_free: bool = False
     is_bonus: bool = False
+    given_by: tuple[int, ...] = ()
+    game_id: int | None = None
 
     @property
     def costs_nothing(self) -> bool:
@@ -60,11 +63,16 @@ class Discount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedLine:
-    """A line with what it costs as a whole, before and after discounts; None where it has no price."""
+    """A line with what it costs as a whole, before and after discounts; None where it has no price.
+
+    unit_amount: what one of it costs after discounts, to the last digit.
+    """
 
     line: Line
+    currency: str | None = None
     amount: Decimal | None
     amount_without_discount: Decimal | None
+    unit_amount: Decimal | None = None
     promotion_ids: tuple[int, ...] = ()
     reasons: tuple[Reason, ...] = ()
 

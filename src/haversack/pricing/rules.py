@@ -60,13 +60,15 @@ def _priced(line: Line, currency: str | None, discounts: Sequence[Discount], *, 
             "The item has no price here." if currency is None else f"The item has no price in {currency}.",
         )
     assert line.unit_amount >= 0, "prices are not negative"
-    full = amount = EXACT.multiply(line.unit_amount, Decimal(line.quantity))
+    unit = line.unit_amount
+    full = amount = EXACT.multiply(unit, Decimal(line.quantity))
     reasons = [Reason(Step.LIST_PRICE, f"{line.quantity} x {line.unit_amount} {currency}", full)]
     applied = []
     for discount in discounts:
         if discount.item_ids is not None and line.item_id not in discount.item_ids:
             continue
-        amount = EXACT.divide(EXACT.multiply(amount, HUNDRED - discount.percent), HUNDRED)
+        unit = EXACT.divide(EXACT.multiply(unit, HUNDRED - discount.percent), HUNDRED)
+        amount = EXACT.multiply(unit, Decimal(line.quantity))
         step = Step.CART_DISCOUNT if discount.item_ids is None else Step.ITEM_DISCOUNT
         reasons.append(Reason(step, f"{discount.name}: {discount.percent} % off", amount))
         applied.append(discount.promotion_id)
@@ -76,12 +78,17 @@ def _priced(line: Line, currency: str | None, discounts: Sequence[Discount], *, 
         reasons.append(Reason(Step.ROUNDING, f"half up to {decimals}", final))
     return PricedLine(
         line=line,
+        currency=currency,
         amount=final,
         amount_without_discount=rounded(full, currency, is_virtual=is_virtual) if applied else final,
+        unit_amount=unit,
         promotion_ids=tuple(applied),
         reasons=tuple(reasons),
     )
 
 
 def _unpriced(line: Line, step: Step, text: str) -> PricedLine:
-    return PricedLine(line=line, amount=None, amount_without_discount=None, reasons=(Reason(step, text, None),))
+    reasons = (Reason(step, text, None),)
+    return PricedLine(
+        line=line, amount=None, amount_without_discount=None, promotion_ids=line.given_by, reasons=reasons
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from haversack.catalog.versions import raise_version
 from haversack.clock import Clock
 from haversack.context import Context
 from haversack.database.engine import Session
@@ -13,7 +14,14 @@ from haversack.login.actions import create_client, create_login_project
 from haversack.projects import queries
 from haversack.projects.directory import PROJECTS_CHANGED
 from haversack.projects.keys import KeyKind, hash_of, hint_of, new_key
-from haversack.projects.records import BackpackWebhooks, DeliveryMode, OrderDestination, OrderWebhooks, Project
+from haversack.projects.records import (
+    BackpackWebhooks,
+    DeliveryMode,
+    OrderDestination,
+    OrderWebhooks,
+    Personalization,
+    Project,
+)
 
 MERCHANT_KIND = {KeyKind.PROJECT_LIVE: KeyKind.MERCHANT_LIVE, KeyKind.PROJECT_TEST: KeyKind.MERCHANT_TEST}
 CLIENT_KIND = {KeyKind.PROJECT_LIVE: KeyKind.CLIENT_LIVE, KeyKind.PROJECT_TEST: KeyKind.CLIENT_TEST}
@@ -126,11 +134,13 @@ async def save_settings(
     order_destination: OrderDestination | None = None,
     refunds_refused_orders: bool | None = None,
     is_sandbox: bool | None = None,
+    personalization: Personalization | None = None,
 ) -> None:
-    """Change how a project's webhooks are formed, ordered and retried, and what becomes of its orders."""
-    await _change(
-        context,
-        lambda db: queries.save_settings(
+    """Change how a project's webhooks are formed, ordered and retried, what becomes of its orders, and who says which
+    items a player sees."""
+
+    async def change(db: Session) -> None:
+        await queries.save_settings(
             db,
             project_id,
             backpack_webhooks=backpack_webhooks,
@@ -139,8 +149,12 @@ async def save_settings(
             order_destination=order_destination,
             refunds_refused_orders=refunds_refused_orders,
             is_sandbox=is_sandbox,
-        ),
-    )
+            personalization=personalization,
+        )
+        if personalization is not None:
+            await raise_version(db, project_id)
+
+    await _change(context, change)
 
 
 async def set_clock(context: Context, project_id: int, clock: Clock) -> None:

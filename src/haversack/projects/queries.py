@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    cast,
     func,
     insert,
     null,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from haversack.clock import Clock
+from haversack.clocks.tables import player_clocks
 from haversack.database.engine import Session
 from haversack.projects.records import (
     BackpackWebhooks,
@@ -32,15 +34,23 @@ from haversack.projects.records import (
     FoundKey,
     OrderDestination,
     OrderWebhooks,
+    Personalization,
     Project,
 )
 from haversack.projects.tables import api_keys, audit_entries, host_ids, merchants, projects
 
-FIND_PROJECT = select(projects).where(projects.c.project_id == bindparam("id"))
-LIST_LOGIN_PROJECTS_PROJECTS = (
-    select(projects).where(projects.c.login_project_id == bindparam("id")).order_by(projects.c.project_id)
+# {player: seconds}; null in nearly every project.
+_offsets = (
+    select(func.jsonb_object_agg(cast(player_clocks.c.player_id, Text), player_clocks.c.offset_seconds))
+    .where(player_clocks.c.project_id == projects.c.project_id)
+    .scalar_subquery()
+    .label("player_offsets")
 )
-LIST_PROJECTS = select(projects).order_by(projects.c.project_id)
+FIND_PROJECT = select(projects, _offsets).where(projects.c.project_id == bindparam("id"))
+LIST_LOGIN_PROJECTS_PROJECTS = (
+    select(projects, _offsets).where(projects.c.login_project_id == bindparam("id")).order_by(projects.c.project_id)
+)
+LIST_PROJECTS = select(projects, _offsets).order_by(projects.c.project_id)
 LIST_PROJECT_IDS = (
     select(projects.c.project_id)
     .where(projects.c.merchant_id == bindparam("merchant"))
@@ -134,6 +144,7 @@ SAVE_SETTINGS = (
             bindparam("refunds_refused_orders", type_=Boolean), projects.c.refunds_refused_orders
         ),
         is_sandbox=func.coalesce(bindparam("is_sandbox", type_=Boolean), projects.c.is_sandbox),
+        personalization=func.coalesce(bindparam("personalization", type_=Text), projects.c.personalization),
     )
 )
 SET_CLOCK = (
@@ -177,6 +188,10 @@ def _project(row: asyncpg.Record) -> Project:
         order_webhooks=OrderWebhooks(row["order_webhooks"]),
         order_destination=OrderDestination(row["order_destination"]),
         refunds_refused_orders=row["refunds_refused_orders"],
+        personalization=Personalization(row["personalization"]),
+        player_offsets={
+            UUID(player): timedelta(seconds=seconds) for player, seconds in (row["player_offsets"] or {}).items()
+        },
     )
 
 
@@ -285,6 +300,7 @@ async def save_settings(
     order_destination: OrderDestination | None = None,
     refunds_refused_orders: bool | None = None,
     is_sandbox: bool | None = None,
+    personalization: Personalization | None = None,
 ) -> int:
     """Change the given settings; None keeps one as it is."""
     return await db.execute(
@@ -296,6 +312,7 @@ async def save_settings(
         order_destination=order_destination,
         refunds_refused_orders=refunds_refused_orders,
         is_sandbox=is_sandbox,
+        personalization=personalization,
     )
 
 

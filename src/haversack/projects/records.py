@@ -1,7 +1,8 @@
 """What a project is to the rest of the server."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -36,6 +37,13 @@ class OrderDestination(StrEnum):
     BACKPACK = "backpack"
 
 
+class Personalization(StrEnum):
+    """Who says which items a player sees; one at a time."""
+
+    PLATFORM = "platform"  # filter rules on the player's attributes
+    PARTNER = "partner"  # the game, which is asked for each player (`partner_side_catalog`)
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A project as every request needs it. Secrets are not in it."""
@@ -52,6 +60,14 @@ class Project:
     order_webhooks: OrderWebhooks
     order_destination: OrderDestination
     refunds_refused_orders: bool
+    personalization: Personalization
+    # Players under development whose time is another than the project's.
+    player_offsets: Mapping[UUID, timedelta] = field(default_factory=dict, hash=False)
+
+    def for_player(self, player_id: UUID) -> "Project":
+        """The project as a player's own calls see it: at the player's time."""
+        offset = self.player_offsets.get(player_id) if self.player_offsets else None
+        return self if offset is None else replace(self, clock=self.clock.shifted(offset))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,14 @@ projects = Table(
     text("order_destination", default="inventory"),
     # Whether an order that the game refuses is refunded by itself.
     Column("refunds_refused_orders", Boolean, nullable=False, server_default="false"),
+    # Who says which items a player sees.
+    text("personalization", default="platform"),
     moment("created_at"),
     one_of("backpack_webhooks", "standard", "deprecated"),
     one_of("delivery_mode", "xsolla", "native"),
     one_of("order_webhooks", "combined", "separate"),
     one_of("order_destination", "inventory", "backpack"),
+    one_of("personalization", "platform", "partner"),
     Index("ix_projects_merchant_id", "merchant_id"),
     Index("ix_projects_login_project_id", "login_project_id"),
 )

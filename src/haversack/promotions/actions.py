@@ -5,7 +5,7 @@ from dataclasses import replace
 from haversack.catalog.items.queries import find_known_items
 from haversack.catalog.versions import touch_catalog
 from haversack.database.engine import Session
-from haversack.errors import PROMOTION_NOT_FOUND, STORE, ErrorKind
+from haversack.errors import PROMOTION_NOT_FOUND, PROMOTION_NOT_SWITCHED, STORE, ErrorKind, Fault
 from haversack.http.calls import AdminCall
 from haversack.http.problems import invalid
 from haversack.promotions import queries
@@ -61,10 +61,13 @@ async def switch_promotion(
     is_enabled: bool,
     missing: ErrorKind = PROMOTION_NOT_FOUND,
 ) -> None:
-    """Switch a promotion, of a kind or of any, on or off, or `missing`."""
+    """Switch a promotion, of a kind or of any, on or off, or `missing`; PROMOTION_NOT_SWITCHED for one that would give
+    nothing."""
     async with call.db.begin():
         await queries.lock_promotions(call.db, call.project_id)
         existing = await get_promotion(call.db, call.project_id, which, kind, missing=missing)
+        if is_enabled and not existing.rewards:
+            raise PROMOTION_NOT_SWITCHED(faults=[Fault("promotion", "gives nothing; add something to it first")])
         await queries.set_enabled(call.db, call.project_id, existing.promotion_id, is_enabled=is_enabled, now=call.now)
         await touch_catalog(call, call.project_id)
 

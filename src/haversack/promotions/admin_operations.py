@@ -12,7 +12,14 @@ from pydantic import BaseModel, Field
 
 from haversack.catalog.items.queries import list_items_by_ids
 from haversack.catalog.items.related import load_related
-from haversack.errors import CODE_NOT_FOUND, PROMOTION_NOT_FOUND, PROMOTION_UNKNOWN, STORE, ErrorKind
+from haversack.errors import (
+    CODE_NOT_FOUND,
+    PROMOTION_NOT_FOUND,
+    PROMOTION_NOT_SWITCHED,
+    PROMOTION_UNKNOWN,
+    STORE,
+    ErrorKind,
+)
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
 from haversack.http.wire import WireModel
@@ -134,7 +141,7 @@ FAMILIES = (
 # -- Discounts and bonuses ------------------------------------------------------------------------------------------
 
 
-def _named(function: Callable[..., Any], name: str, sentence: str, **types: Any) -> Callable[..., Any]:
+def named(function: Callable[..., Any], name: str, sentence: str, **types: Any) -> Callable[..., Any]:
     """The function under an operation's name, with the types that the kind has."""
     function.__name__ = function.__qualname__ = name
     function.__doc__ = sentence
@@ -142,7 +149,8 @@ def _named(function: Callable[..., Any], name: str, sentence: str, **types: Any)
     return function
 
 
-async def _skus(call: AdminCall, promotions: Sequence[Promotion]) -> Mapping[int, str]:
+async def skus_of(call: AdminCall, promotions: Sequence[Promotion]) -> Mapping[int, str]:
+    """The SKUs of all items that promotions name, by id, without deleted ones."""
     item_ids = {item_id for promotion in promotions for item_id in named_item_ids(promotion)}
     return await queries.find_skus(call.db, call.project_id, item_ids)
 
@@ -152,7 +160,7 @@ def _declare_create(family: PromotionFamily) -> None:
         return PromotionIdView(promotion_id=await actions.create_promotion(call, body.draft(call.now)))
 
     family.area.post(f"/{family.version}{ROOT}/{family.path}", status=201, audit=f"{family.words} created")(
-        _named(create_operation, family.name("create"), f"Create a {family.words}.", body=family.body)
+        named(create_operation, family.name("create"), f"Create a {family.words}.", body=family.body)
     )
 
 
@@ -162,7 +170,7 @@ def _declare_list(family: PromotionFamily) -> None:
         limit = min(page.limit, PAGE_MAX)
         found = await queries.list_page_of_promotions(call.db, call.project_id, kinds, limit=limit, offset=page.offset)
         total, active = await queries.count_promotions(call.db, call.project_id, kinds, now=call.now)
-        skus = await _skus(call, found)
+        skus = await skus_of(call, found)
         return PromotionPageView[family.view](  # type: ignore[name-defined]
             promotions=[family.view.of(promotion, skus, call.now) for promotion in found],
             total_promotions_count=total,
@@ -173,17 +181,17 @@ def _declare_list(family: PromotionFamily) -> None:
     name, sentence = family.name("get", "_list"), f"Get a page of the {family.words} promotions, by their ids."
     answer = PromotionPageView[family.view]  # type: ignore[name-defined]
     family.area.get(f"/{family.version}{ROOT}/{family.path}")(
-        _named(list_operation, name, sentence, **{"return": answer})
+        named(list_operation, name, sentence, **{"return": answer})
     )
 
 
 def _declare_get(family: PromotionFamily) -> None:
     async def get_operation(call: AdminCall, promotion_id: PromotionIdPath) -> Any:
         found = await actions.get_promotion(call.db, call.project_id, promotion_id, family.kind)
-        return family.view.of(found, await _skus(call, [found]), call.now)
+        return family.view.of(found, await skus_of(call, [found]), call.now)
 
     family.area.get(f"/{family.version}{ROOT}/{{promotion_id}}/{family.path}", errors=(PROMOTION_NOT_FOUND,))(
-        _named(get_operation, family.name("get"), f"Get a {family.words}.", **{"return": family.view})
+        named(get_operation, family.name("get"), f"Get a {family.words}.", **{"return": family.view})
     )
 
 
@@ -197,7 +205,7 @@ def _declare_update(family: PromotionFamily) -> None:
         status=204,
         errors=(family.missing,),
         audit=f"{family.words} replaced",
-    )(_named(update_operation, family.name("update"), sentence, body=family.body))
+    )(named(update_operation, family.name("update"), sentence, body=family.body))
 
 
 def _declare_delete(family: PromotionFamily) -> None:
@@ -209,7 +217,7 @@ def _declare_delete(family: PromotionFamily) -> None:
         status=204,
         errors=(PROMOTION_NOT_FOUND,),
         audit=f"{family.words} deleted",
-    )(_named(delete_operation, family.name("delete"), f"Delete a {family.words} for good."))
+    )(named(delete_operation, family.name("delete"), f"Delete a {family.words} for good."))
 
 
 for _family in FAMILIES:
@@ -261,7 +269,10 @@ async def get_promotion_list_v3(call: AdminCall, page: OverviewPage) -> Promotio
 
 
 @common_area.put(
-    f"/v2{ROOT}/{{promotion_id}}/activate", status=204, errors=(PROMOTION_UNKNOWN,), audit="promotion switched on"
+    f"/v2{ROOT}/{{promotion_id}}/activate",
+    status=204,
+    errors=(PROMOTION_UNKNOWN, PROMOTION_NOT_SWITCHED),
+    audit="promotion switched on",
 )
 async def activate_promotion(call: AdminCall, promotion_id: PromotionIdPath) -> None:
     """Switch a promotion of any kind on."""
@@ -277,11 +288,12 @@ async def deactivate_promotion(call: AdminCall, promotion_id: PromotionIdPath) -
 
 
 async def _behind_code(call: AdminCall, code: str, view: Any) -> Any:
-    promotion = await queries.find_promotion_by_code(call.db, call.project_id, code)
-    if promotion is None:
+    found = await queries.find_by_code(call.db, call.project_id, code)
+    if found is None:
         raise CODE_NOT_FOUND()
+    promotion = found.promotion
     counts = await find_total(call.db, call.project_id, promotion.promotion_id)
-    return view.of(promotion, await _skus(call, [promotion]), counts, call.now)
+    return view.of(promotion, await skus_of(call, [promotion]), counts, call.now)
 
 
 @common_area.get(f"/v2{ROOT}/redeemable/code/{{code}}", errors=(CODE_NOT_FOUND,))

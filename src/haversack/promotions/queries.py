@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from sqlalchemy import (
@@ -37,6 +37,7 @@ from haversack.promotions.stored_forms import (
     reward_of,
 )
 from haversack.promotions.tables import promotion_codes as codes
+from haversack.promotions.tables import promotion_totals as totals
 from haversack.promotions.tables import promotions
 
 _living = (promotions.c.project_id == bindparam("project"), promotions.c.deleted_at.is_(null()))
@@ -60,11 +61,20 @@ LIST_TIMES = select(promotions.c.is_enabled, promotions.c.periods).where(*_livin
 FIND_PROMOTION = select(promotions).where(*_living, _kinds, promotions.c.promotion_id == bindparam("id"))
 FIND_BY_EXTERNAL_ID = select(promotions).where(*_living, _kinds, promotions.c.external_id == bindparam("external"))
 FIND_BY_CODE = (
-    select(promotions)
+    select(
+        promotions,
+        (codes.c.used + codes.c.reserved).label("code_uses"),
+        func.coalesce(totals.c.used + totals.c.reserved, 0).label("all_uses"),
+    )
     .join(codes, (codes.c.project_id == promotions.c.project_id) & (codes.c.promotion_id == promotions.c.promotion_id))
+    .outerjoin(
+        totals, (totals.c.project_id == promotions.c.project_id) & (totals.c.promotion_id == promotions.c.promotion_id)
+    )
     .where(*_living, codes.c.code == bindparam("of_code"))
 )
 LOCK_PROMOTION = FIND_PROMOTION.with_for_update()
+# Who adds codes keeps the promotion from being deleted; its uses go on.
+SHARE_BY_EXTERNAL_ID = FIND_BY_EXTERNAL_ID.with_for_update(read=True)
 FIND_KNOWN_IDS = select(promotions.c.promotion_id).where(
     *_living, promotions.c.promotion_id == any_(bindparam("ids", type_=ARRAY(Integer)))
 )
@@ -113,6 +123,13 @@ DELETE_PROMOTION = (
 DELETE_CODES = delete(codes).where(
     and_(codes.c.project_id == bindparam("project"), codes.c.promotion_id == bindparam("id"))
 )
+
+
+class FoundCode(NamedTuple):
+    """What a code opens. `has_uses_left`: neither the code nor the promotion as a whole has been used up."""
+
+    promotion: Promotion
+    has_uses_left: bool
 
 
 def _promotion(row: asyncpg.Record) -> Promotion:
@@ -196,10 +213,24 @@ async def find_by_external_id(db: Session, project_id: int, kind: PromotionKind,
     return None if row is None else _promotion(row)
 
 
-async def find_promotion_by_code(db: Session, project_id: int, code: str) -> Promotion | None:
-    """The promotion that a code opens."""
-    row = await db.fetch_one(FIND_BY_CODE, project=project_id, of_code=code)
+async def share_by_external_id(db: Session, project_id: int, kind: PromotionKind, external_id: str) -> Promotion | None:
+    """The same, which nobody changes or deletes before the transaction ends."""
+    row = await db.fetch_one(SHARE_BY_EXTERNAL_ID, project=project_id, any_kind=[kind.value], external=external_id)
     return None if row is None else _promotion(row)
+
+
+async def find_by_code(db: Session, project_id: int, code: str) -> FoundCode | None:
+    """The promotion that a code opens, of whatever kind, and whether it leaves anything to be used; None for no code.
+    What a player's own limit leaves is not looked at."""
+    row = await db.fetch_one(FIND_BY_CODE, project=project_id, of_code=code)
+    if row is None:
+        return None
+    promotion = _promotion(row)
+    limits = promotion.limits
+    has_uses_left = (limits.per_code is None or row["code_uses"] < limits.per_code) and (
+        limits.total is None or row["all_uses"] < limits.total
+    )
+    return FoundCode(promotion, has_uses_left)
 
 
 async def find_known_ids(db: Session, project_id: int, promotion_ids: Sequence[int]) -> set[int]:
@@ -243,8 +274,9 @@ async def set_enabled(db: Session, project_id: int, promotion_id: int, *, is_ena
 
 async def delete_promotion(db: Session, project_id: int, promotion_id: int, *, now: datetime) -> None:
     """Take a promotion out of the project for good. Its codes may be given to another, and no promotion excludes it."""
-    await db.execute(DELETE_CODES, project=project_id, id=promotion_id)
+    # The row first: it waits for those who are adding codes, so that none of theirs stays behind.
     await db.execute(DELETE_PROMOTION, project=project_id, id=promotion_id, now=now)
+    await db.execute(DELETE_CODES, project=project_id, id=promotion_id)
     await db.execute(FORGET_EXCLUDED, project=project_id, id=promotion_id)
 
 

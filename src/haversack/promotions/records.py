@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from haversack.catalog.records import Period, Schedule
 from haversack.limits.records import Uses
@@ -158,6 +158,25 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Codes:
+    """What is known of codes that were given: which promotions they open, by which code, and the uses by all of those.
+
+    A code that has been used as often as it may be opens nothing.
+    """
+
+    opened: Mapping[int, str] = field(default_factory=dict)
+    totals: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def promotion_ids(self) -> frozenset[int]:
+        """The promotions that are opened."""
+        return frozenset(self.opened)
+
+
+NO_CODES = Codes()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a promotion applied, and why or why not in words."""
 
@@ -174,3 +193,28 @@ class Bonus:
     promotion_id: int
     item_id: int
     quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUse:
+    """A use that was counted, as an order keeps it: for the player in a window, for a code, for everybody."""
+
+    promotion_id: int
+    window_start: datetime
+    code: str | None
+    is_in_total: bool
+
+    def form(self) -> dict[str, Any]:
+        """The use as JSON."""
+        return {
+            "promotion_id": self.promotion_id,
+            "window_start": self.window_start.isoformat(),
+            "code": self.code,
+            "is_in_total": self.is_in_total,
+        }
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "TakenUse":
+        """The use that `form` made."""
+        window = datetime.fromisoformat(stored["window_start"])
+        return cls(stored["promotion_id"], window, stored["code"], stored["is_in_total"])

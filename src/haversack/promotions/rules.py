@@ -4,9 +4,9 @@ The order is total: promotions are looked at by their ids. Discounts multiply, s
 excludes each other is settled for the better of the player; `docs/pricing.md` has every rule with an example.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain, combinations
 from typing import assert_never
@@ -39,15 +39,21 @@ from haversack.promotions.records import (
 # Of more promotions that exclude each other than this, not every combination is tried: the best one is taken first,
 # then the best of those that it leaves, and so on.
 COMBINED_MAX = 10
+ALWAYS_SINCE = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What promotions do to a purchase: discounts in the order of their ids, bonuses, and a verdict on each of them."""
+    """What promotions do to a purchase: discounts in the order of their ids, bonuses, a verdict on each of them, and
+    those that apply."""
 
-    discounts: tuple[Discount, ...]
-    bonuses: tuple[Bonus, ...]
-    verdicts: tuple[Verdict, ...]
+    discounts: tuple[Discount, ...] = ()
+    bonuses: tuple[Bonus, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    kept: tuple[Promotion, ...] = ()
+
+
+NOTHING_APPLIED = Applied()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ def apply_promotions(
         discounts=tuple(discount for effect in kept for discount in effect.discounts),
         bonuses=tuple(bonus for effect in kept for bonus in effect.bonuses),
         verdicts=tuple(verdicts[promotion_id] for promotion_id in sorted(verdicts)),
+        kept=tuple(effect.promotion for effect in kept),
     )
 
 
@@ -109,6 +116,19 @@ def is_in_period(periods: Sequence[Period], now: datetime) -> bool:
         (period.starts_at is None or period.starts_at <= now) and (period.ends_at is None or now < period.ends_at)
         for period in periods
     )
+
+
+def shown_period(periods: Sequence[Period], now: datetime) -> Period:
+    """The period that runs, else the one that starts next, else the one that ended last; without any an open one."""
+    if not periods:
+        return Period(None, None)
+    ahead = [period for period in periods if period.ends_at is None or now < period.ends_at]
+    # Only what v2 has written is open at its start, and that is a single period.
+    return min(ahead, key=_starts_at) if ahead else max(periods, key=_starts_at)
+
+
+def _starts_at(period: Period) -> datetime:
+    return period.starts_at or ALWAYS_SINCE
 
 
 def used_up(promotion: Promotion, situation: Situation) -> str | None:
@@ -149,9 +169,20 @@ def chosen_items(promotion: Promotion, lines: Sequence[Line]) -> frozenset[int]:
     )
 
 
+def named_in(item_ids: Collection[int], lines: Sequence[Line]) -> frozenset[int]:
+    """The items of a purchase that are named, by themselves or by their game."""
+    return frozenset(line.item_id for line in lines if line.item_id in item_ids or line.game_id in item_ids)
+
+
 def title(promotion: Promotion) -> str:
     """What a promotion is called where one name must do: in English, else in the first language it has."""
     return promotion.name.get("en-US") or next(iter(promotion.name.values()), f"promotion {promotion.promotion_id}")
+
+
+def name_in(promotion: Promotion, language: str) -> str:
+    """What a promotion is called in a language of two letters, else as `title` says."""
+    found = next((text for code, text in promotion.name.items() if text and code.startswith(f"{language}-")), None)
+    return found or title(promotion)
 
 
 def _unmet(
@@ -159,8 +190,7 @@ def _unmet(
 ) -> str | None:
     match condition:
         case HasItems(item_ids):
-            missing = set(item_ids) - {line.item_id for line in lines if not line.is_bonus}
-            return "Not all items that it asks for are bought." if missing else None
+            return None if _has_all(item_ids, lines) else "Not all items that it asks for are bought."
         case ItemPrice():
             return None if chosen_items(promotion, lines) else "No item has a price that it asks for."
         case CartPrice(comparisons):
@@ -175,6 +205,12 @@ def _unmet(
             assert_never(condition)
 
 
+def _has_all(item_ids: Sequence[int], lines: Sequence[Line]) -> bool:
+    """Whether all items are bought. Any of its keys will do for a game, and no bonus counts."""
+    bought = {item_id for line in lines if not line.is_bonus for item_id in (line.item_id, line.game_id)}
+    return bought.issuperset(item_ids)
+
+
 def _effect(promotion: Promotion, lines: Sequence[Line]) -> _Effect | None:
     """What a promotion that applies does to these lines; None: nothing."""
     bought = chosen_items(promotion, lines)
@@ -183,7 +219,7 @@ def _effect(promotion: Promotion, lines: Sequence[Line]) -> _Effect | None:
     for reward in promotion.rewards:
         match reward:
             case ItemPercent(percent, item_ids):
-                touched = bought if item_ids is None else bought.intersection(item_ids)
+                touched = bought if item_ids is None else bought & named_in(item_ids, lines)
                 if touched:
                     discounts.append(_discount(promotion, percent, touched))
             case CartPercent(percent):

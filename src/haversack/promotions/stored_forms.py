@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, assert_never
 
 from haversack.catalog.items.stored_forms import Json, schedule_form, schedule_of
-from haversack.personalization.records import AttributeCondition, AttributeType
+from haversack.personalization.stored_forms import attribute_conditions_form, attribute_conditions_of
 from haversack.promotions.records import (
     BonusItems,
     CartPercent,
@@ -21,34 +21,6 @@ from haversack.promotions.records import (
     Reward,
     UserAttributes,
 )
-
-
-def attribute_conditions_form(conditions: Sequence[AttributeCondition]) -> list[Json]:
-    """Conditions on attributes."""
-    return [
-        {
-            "attribute": each.attribute,
-            "type": each.type.value,
-            "operator": each.operator,
-            "value": each.value,
-            "can_be_missing": each.can_be_missing,
-        }
-        for each in conditions
-    ]
-
-
-def attribute_conditions_of(stored: Sequence[Mapping[str, Any]]) -> tuple[AttributeCondition, ...]:
-    """Conditions on attributes."""
-    return tuple(
-        AttributeCondition(
-            attribute=form["attribute"],
-            type=AttributeType(form["type"]),
-            operator=form["operator"],
-            value=form["value"],
-            can_be_missing=form["can_be_missing"],
-        )
-        for form in stored
-    )
 
 
 def condition_form(condition: Condition) -> Json:

@@ -52,7 +52,7 @@ Index(
 promotion_codes = Table(
     "promotion_codes",
     metadata,
-    project_key(),
+    project_key(is_implied=True),
     Column("code", Text, primary_key=True),
     Column("promotion_id", Integer, nullable=False),
     Column("code_no", BigInteger, Identity(), nullable=False),
@@ -64,17 +64,18 @@ promotion_codes = Table(
     Index("ix_promotion_codes_promotion", "project_id", "promotion_id", "code_no"),
 )
 
+# No foreign keys: each check would lock the promotion's row, for all who redeem it the same one. Who counts a use has
+# the promotion at hand, and promotions are only marked as deleted.
 promotion_uses = Table(
     "promotion_uses",
     metadata,
-    project_key(),
+    project_key(is_hot=True),
     Column("promotion_id", Integer, primary_key=True, autoincrement=False),
     Column("player_id", UUID(as_uuid=True), primary_key=True),
     # The epoch without a schedule.
     moment("window_start"),
     Column("used", Integer, nullable=False),
     CheckConstraint("used >= 0", name="used_not_negative"),
-    ForeignKeyConstraint(["project_id", "promotion_id"], ["promotions.project_id", "promotions.promotion_id"]),
     Index("ix_promotion_uses_player", "project_id", "player_id"),
 )
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    func,
     literal,
     null,
     or_,
@@ -28,6 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from haversack.database.engine import Session
 from haversack.limits.records import Uses
+from haversack.promotions.records import Codes
 from haversack.promotions.tables import promotion_codes as codes
 from haversack.promotions.tables import promotion_totals as totals
 from haversack.promotions.tables import promotion_uses as uses
@@ -66,6 +68,21 @@ READ_STANDING = union_all(
         codes.c.code == any_(bindparam("codes", type_=ARRAY(Text))),
         or_(_per_code.is_(null()), codes.c.used + codes.c.reserved < _per_code),
     ),
+)
+
+READ_CODES = (
+    select(codes.c.promotion_id, codes.c.code, func.coalesce(totals.c.used + totals.c.reserved, 0).label("total"))
+    .join(
+        promotions,
+        (promotions.c.project_id == codes.c.project_id) & (promotions.c.promotion_id == codes.c.promotion_id),
+    )
+    .outerjoin(totals, (totals.c.project_id == codes.c.project_id) & (totals.c.promotion_id == codes.c.promotion_id))
+    .where(
+        codes.c.project_id == _project,
+        codes.c.code == any_(bindparam("codes", type_=ARRAY(Text))),
+        promotions.c.deleted_at.is_(null()),
+        or_(_per_code.is_(null()), codes.c.used + codes.c.reserved < _per_code),
+    )
 )
 
 # What was used before the window does not count in it. A reset for everybody begins a window of its own.
@@ -202,6 +219,14 @@ async def read_standing(db: Session, project_id: int, player_id: UUID | None, co
             if moment is not None:
                 reset[promotion_id] = moment
     return Standing(used, total, reset, frozenset(opened))
+
+
+async def read_codes(db: Session, project_id: int, codes_given: Sequence[str]) -> Codes:
+    """What is known of codes that were given, in one statement."""
+    rows = await db.fetch_all(READ_CODES, project=project_id, codes=list(codes_given)) if codes_given else []
+    return Codes(
+        {row["promotion_id"]: row["code"] for row in rows}, {row["promotion_id"]: row["total"] for row in rows}
+    )
 
 
 async def take_uses(

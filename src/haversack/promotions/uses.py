@@ -4,10 +4,9 @@ A use of a discount or bonus counts for its player where it has a limit for each
 for the code and for everybody, limited or not, so that a limit that is set later knows what was before.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from haversack.database.engine import Session
@@ -22,7 +21,7 @@ from haversack.limits.schedule import window_of
 from haversack.login.identities import PlayerIdentity
 from haversack.personalization.attributes import read_attributes
 from haversack.promotions import use_queries as queries
-from haversack.promotions.records import Promotion, PromotionKind, Situation
+from haversack.promotions.records import Promotion, PromotionKind, Situation, TakenUse
 from haversack.promotions.use_queries import UNLIMITED, Take
 
 WORDS = {
@@ -33,11 +32,14 @@ WORDS = {
 
 
 class UsesExhausted(Exception):
-    """A limit leaves nothing: of the promotion, of the code, or of the player. `what`: the wire's word for its kind."""
+    """A limit leaves nothing: of the promotion, of the code, or of the player (`is_players`). `what`: the wire's word
+    for its kind."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the {what} has been used as often as it may be")
-        self.what = what
+    def __init__(self, promotion: Promotion, *, is_players: bool = False) -> None:
+        self.promotion = promotion
+        self.what = WORDS.get(promotion.kind, "promotion")
+        self.is_players = is_players
+        super().__init__(f"the {self.what} has been used as often as it may be")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +48,6 @@ class Use:
 
     promotion: Promotion
     code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TakenUse:
-    """A use that was counted, as an order keeps it: for the player in a window, for a code, for everybody."""
-
-    promotion_id: int
-    window_start: datetime
-    code: str | None
-    is_in_total: bool
-
-    def form(self) -> dict[str, Any]:
-        """The use as JSON."""
-        return {
-            "promotion_id": self.promotion_id,
-            "window_start": self.window_start.isoformat(),
-            "code": self.code,
-            "is_in_total": self.is_in_total,
-        }
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "TakenUse":
-        """The use that `form` made."""
-        window = datetime.fromisoformat(stored["window_start"])
-        return cls(stored["promotion_id"], window, stored["code"], stored["is_in_total"])
 
 
 async def read_situation(
@@ -121,13 +98,21 @@ async def give_back_uses(
 
 
 async def count_uses(
-    db: Session, project_id: int, player_id: UUID, uses: Iterable[Use], *, now: datetime, is_final: bool = False
+    db: Session,
+    project_id: int,
+    player_id: UUID,
+    uses: Iterable[Use],
+    *,
+    now: datetime,
+    is_final: bool = False,
+    before_shared: Callable[[], Awaitable[None]] | None = None,
 ) -> tuple[tuple[TakenUse, ...], list[LedgerRow]]:
     """Count a use of each promotion for a player, in the caller's transaction, or raise UsesExhausted; the
     caller writes the rows to the ledger once it has locked all else.
 
     The counts are reserved until `settle_uses`, `uncount_uses` or `give_back_uses` ends them; is_final: they are used
-    at once, as coupons are.
+    at once, as coupons are. before_shared: done once the player's own uses are counted, and before the rows are locked
+    that all players share.
     """
     assert db.in_transaction, "uses belong to the transaction of what uses them"
     counted = sorted((use for use in uses if _counts(use.promotion)), key=lambda use: use.promotion.promotion_id)
@@ -135,6 +120,8 @@ async def count_uses(
         return (), []
     windows = await _take_from_player(db, project_id, player_id, counted, now)
     rows = [promotion_row(promotion_id, window_start, 1) for promotion_id, window_start in sorted(windows.items())]
+    if before_shared is not None:
+        await before_shared()
     rows += await _take_codes(db, project_id, counted, is_final=is_final)
     totals = await _take_totals(db, project_id, counted, is_final=is_final)
     rows += [promotion_total_row(promotion_id, 1) for promotion_id in sorted(totals)]
@@ -186,10 +173,6 @@ def _counts(promotion: Promotion) -> bool:
     return _has_total(promotion) or promotion.limits.per_user is not None
 
 
-def _used_up(use: Use) -> UsesExhausted:
-    return UsesExhausted(WORDS.get(use.promotion.kind, "promotion"))
-
-
 async def _take_from_player(
     db: Session, project_id: int, player_id: UUID, uses: Sequence[Use], now: datetime
 ) -> dict[int, datetime]:
@@ -204,7 +187,7 @@ async def _take_from_player(
     windows = await queries.take_uses(db, project_id, player_id, takes, now=now)
     for use in uses:
         if use.promotion.promotion_id not in windows:
-            raise _used_up(use)
+            raise UsesExhausted(use.promotion, is_players=True)
     return windows
 
 
@@ -216,7 +199,7 @@ async def _take_codes(db: Session, project_id: int, uses: Sequence[Use], *, is_f
         promotion_id, most = use.promotion.promotion_id, _most(use.promotion.limits.per_code)
         code_no = await queries.take_code(db, project_id, promotion_id, use.code, most=most, is_final=is_final)
         if code_no is None:
-            raise _used_up(use)
+            raise UsesExhausted(use.promotion)
         rows.append(promotion_code_row(promotion_id, code_no, 1))
     return rows
 
@@ -226,7 +209,7 @@ async def _take_totals(db: Session, project_id: int, uses: Sequence[Use], *, is_
     taken = await queries.take_totals(db, project_id, mosts, is_final=is_final) if mosts else set()
     for use in uses:
         if use.promotion.promotion_id in mosts and use.promotion.promotion_id not in taken:
-            raise _used_up(use)
+            raise UsesExhausted(use.promotion)
     return taken
 
 

@@ -1,21 +1,46 @@
 """Questions that the game must answer before a request goes on: asked once, with a time limit of their own."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from haversack.database.engine import Session
+from haversack.database.engine import Database, Session
+from haversack.outbound.client import OutboundClient
 from haversack.projects.records import Project
+from haversack.sealing import Sealer
+from haversack.settings import Settings
 from haversack.webhooks import rules
 from haversack.webhooks.event_ids import new_event_id
 from haversack.webhooks.events import Question, body_of
 from haversack.webhooks.queries import outbox, results
 from haversack.webhooks.queries.endpoints import find_target
 from haversack.webhooks.records import DeliveryStatus, FailureReason, Purpose
-from haversack.webhooks.sending import Sent, send_once
+from haversack.webhooks.sending import REPLY_BYTES_MAX, Sent, send_once
 
-if TYPE_CHECKING:
-    from haversack.context import Context
+
+class Asker(Protocol):
+    """What it takes to ask: the process' context, or as much of it."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def sealer(self) -> Sealer: ...
+    @property
+    def outbound(self) -> OutboundClient: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AskerParts:
+    """The same for what is made before the context is."""
+
+    settings: Settings
+    database: Database
+    sealer: Sealer
+    outbound: OutboundClient
 
 
 class AnswerKind(StrEnum):
@@ -29,18 +54,35 @@ class AnswerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The game's answer. code: of its error body, where it had one; message: fit to be shown; body: cut."""
+    """The game's answer. code: of its error body, where it had one; message: fit to be shown; body: cut; status: of
+    the reply, where one came."""
 
     kind: AnswerKind
     code: str | None = None
     message: str = ""
     body: bytes = b""
+    status: int | None = None
 
 
-async def ask(context: "Context", project: Project, question: Question, *, purpose: Purpose) -> Answer:
-    """Ask the game and wait for its answer, at most `ask_timeout_seconds`; never repeated by itself.
+# Says what is wrong with the body of an answer that was accepted; None where nothing is.
+FindFault = Callable[[bytes], str | None]
 
-    Must not be called inside a transaction. The question and the reply are kept like every delivery.
+
+async def ask(
+    context: Asker,
+    project: Project,
+    question: Question,
+    *,
+    purpose: Purpose,
+    seconds_max: float | None = None,
+    reply_bytes_max: int = REPLY_BYTES_MAX,
+    find_fault: FindFault | None = None,
+    keeps_failures_only: bool = False,
+) -> Answer:
+    """Ask the game and wait for its answer, at most `ask_timeout_seconds`, or less; never repeated by itself.
+
+    Must not be called inside a transaction. The question and the reply are kept like every delivery. An answer whose
+    body is faulty is none. `keeps_failures_only` is for questions that are asked for each page.
     """
     db = context.database.session()
     endpoint = await find_target(db, context.sealer, project.project_id, purpose)
@@ -55,20 +97,27 @@ async def ask(context: "Context", project: Project, question: Question, *, purpo
         event_id=event_id,
         attempt_no=1,
         clock=project.clock,
-        timeout_seconds=context.settings.ask_timeout_seconds,
+        timeout_seconds=min(context.settings.ask_timeout_seconds, seconds_max or math.inf),
+        reply_bytes_max=reply_bytes_max,
     )
-    answer = _answer(project, sent)
+    answer = _answer(project, sent, find_fault)
+    if answer.kind is AnswerKind.ACCEPTED and keeps_failures_only:
+        return answer
     await _keep(db, project, question.name, endpoint.purpose, event_id, body, sent, answer)
     return answer
 
 
-def _answer(project: Project, sent: Sent) -> Answer:
+def _answer(project: Project, sent: Sent, find_fault: FindFault | None) -> Answer:
+    body, status = sent.reply.body, sent.reply.status
+    if rules.is_success(project.delivery_mode, status):
+        fault = None if find_fault is None else find_fault(body)
+        if fault is not None:
+            return Answer(AnswerKind.AWAY, message=fault, body=body, status=status)
+        return Answer(AnswerKind.ACCEPTED, body=body, status=status)
     code, message = rules.explained(sent.reply)
-    if rules.is_success(project.delivery_mode, sent.reply.status):
-        return Answer(AnswerKind.ACCEPTED, body=sent.reply.body)
     # A question gets no second chance, so in both modes every 4xx is the answer.
-    is_no = sent.reply.status is not None and 400 <= sent.reply.status < 500
-    return Answer(AnswerKind.REFUSED if is_no else AnswerKind.AWAY, code, message, sent.reply.body)
+    is_no = status is not None and 400 <= status < 500
+    return Answer(AnswerKind.REFUSED if is_no else AnswerKind.AWAY, code, message, body, status)
 
 
 async def _keep(

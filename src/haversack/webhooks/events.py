@@ -75,6 +75,32 @@ class BackpackUserValidation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerSideCatalog:
+    """Asks the game which items the player sees. 200 with a list of them; 404: the game does not know the player.
+
+    user_id: None for somebody who is not signed in. Receivers of the older document look for it under `id`.
+    """
+
+    name: ClassVar[str] = "partner_side_catalog"
+    is_question: ClassVar[bool] = True
+
+    user_id: str | None
+    country: str | None
+    currency: str | None
+    locale: str
+
+    def payload(self, project: Project, *, version: int) -> dict[str, Any]:
+        known = {"country": self.country, "currency": self.currency, "locale": self.locale}
+        return {
+            "user": {
+                "user_id": self.user_id,
+                "id": self.user_id,
+                **{key: value for key, value in known.items() if value is not None},
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackpackItemPaid:
     """Tells the game of an item that leaves the Backpack, as an order that costs nothing (`order_paid`).
 
@@ -150,4 +176,4 @@ class BackpackItemMoved:
 
 
 EVENTS: tuple[type[Event], ...] = (*ORDER_EVENTS, BackpackItemPaid, BackpackItemMoved)
-QUESTIONS: tuple[type[Question], ...] = (UserValidation, BackpackUserValidation)
+QUESTIONS: tuple[type[Question], ...] = (UserValidation, BackpackUserValidation, PartnerSideCatalog)

@@ -4,6 +4,7 @@ A project tells of a paid order either in one webhook with its billing (combined
 first, then the order. Bodies are those of the contract's webhooks.schemas.json, in both versions.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from haversack.orders.records import CurrencyType, Order, OrderLine
 from haversack.payments.records import Payment, Refund
 from haversack.payments.rules import METHODS
 from haversack.projects.records import Project
+from haversack.promotions.records import PromotionKind
 
 # Store webhooks give amounts of real money with four decimals, as strings.
 STORE_DECIMALS = Decimal("0.0001")
@@ -144,8 +146,13 @@ def _order_body(order: Order, *, version: int) -> Json:
             "platform": order.platform or "xsolla",
             "comment": order.comment,
             "invoice_id": None if order.payment_id is None else str(order.payment_id),
-            "promotions": [],
-            "promocodes": [],
+            "promotions": _promotions_of_cart(order),
+            "promocodes": [
+                {"code": each.code, "external_id": each.external_id}
+                for each in order.promotions
+                if each.kind is PromotionKind.PROMO_CODE
+            ],
+            # A coupon is redeemed by itself, without an order.
             "coupons": [],
         },
         "user": {name: value for name, value in user.items() if value is not None},
@@ -177,15 +184,49 @@ def wire_type(kind: ItemKind) -> str:
 
 
 def _promotions(order: Order, line: OrderLine) -> list[Json]:
-    if line.amount is None or line.amount == line.amount_without_discount:
+    """What promotions took off a line's item, one after the other; those of the cart are told with the order."""
+    if line.amount_without_discount is None:
         return []
-    return [
-        {
-            "amount_without_discount": _store_amount(order, line.amount_without_discount),
-            "amount_with_discount": _store_amount(order, line.amount),
-            "sequence": 1,
-        }
-    ]
+    of_item = [each.percent for each in line.discounts if not each.is_of_cart]
+    is_last = len(of_item) == len(line.discounts)
+    after = line.amount if is_last else None
+    return _steps(order, line.amount_without_discount, of_item, after)
+
+
+def _promotions_of_cart(order: Order) -> list[Json]:
+    """What promotions took off the whole order, one after the other."""
+    priced = [line for line in order.lines if line.amount is not None and line.amount_without_discount is not None]
+    percents = {
+        discount.promotion_id: discount.percent for line in priced for discount in line.discounts if discount.is_of_cart
+    }
+    before = Decimal(0)
+    for line in priced:
+        assert line.amount_without_discount is not None
+        before += _less(line.amount_without_discount, [each.percent for each in line.discounts if not each.is_of_cart])
+    return _steps(order, before, list(percents.values()), order.amount)
+
+
+def _steps(order: Order, amount: Decimal, percents: Sequence[Decimal], last: Decimal | None) -> list[Json]:
+    """Percents taken off an amount in their sequence; last: what is left after all of them, where it was rounded."""
+    steps = []
+    for sequence, percent in enumerate(percents, start=1):
+        is_rounded = sequence == len(percents) and last is not None
+        after = last if is_rounded else _less(amount, [percent])
+        steps.append(
+            {
+                "amount_without_discount": _store_amount(order, amount),
+                "amount_with_discount": _store_amount(order, after),
+                "sequence": sequence,
+            }
+        )
+        amount = amount if after is None else after
+    return steps
+
+
+def _less(amount: Decimal, percents: Iterable[Decimal]) -> Decimal:
+    for percent in percents:
+        amount = amount * (100 - percent) / 100
+    return amount
 
 
 def _store_amount(order: Order, amount: Decimal | None) -> str | None:
@@ -215,6 +256,8 @@ def _money_body(order: Order | None, payment: Payment, amount: Decimal, *, refun
     paid, or what went back, the tax in it."""
     tax = payment.tax if amount == payment.amount else _part_of_tax(payment, amount)
     purchase: Json = {"checkout": _money(payment, amount - tax), "total": _money(payment, amount - tax)}
+    if order is not None and order.promotions:
+        purchase["promotions"] = [{"technical_name": each.name, "id": each.promotion_id} for each in order.promotions]
     if order is not None:
         purchase["order"] = {"id": order.order_id, "lineitems": _line_items(order)}
     body: Json = {"purchase": purchase, "transaction": _transaction(payment, is_refund=refund is not None)}

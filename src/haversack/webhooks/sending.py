@@ -35,8 +35,10 @@ async def send_once(
     attempt_no: int,
     clock: Clock,
     timeout_seconds: float,
+    reply_bytes_max: int = REPLY_BYTES_MAX,
 ) -> Sent:
-    """Send a body to an endpoint. It always returns: no reply is a reply too."""
+    """Send a body to an endpoint. It always returns: no reply is a reply too. Of a longer reply than usual the attempt
+    keeps the beginning."""
     sent_at = real_now()
     started_at = clock.now()
     headers = signed_headers(body, endpoint.secrets_at(sent_at), event_id=event_id, now=sent_at)
@@ -48,7 +50,7 @@ async def send_once(
             headers=headers,
             body=body,
             timeout_seconds=timeout_seconds,
-            response_bytes_max=REPLY_BYTES_MAX,
+            response_bytes_max=reply_bytes_max,
         )
     except OutboundFailure as failure:
         answer = failure
@@ -81,7 +83,7 @@ def _sent(
         request_headers=headers,
         reply_status=reply.status,
         reply_headers=None if reply.status is None else reply.headers,
-        reply_body=None if reply.status is None else reply.body,
+        reply_body=None if reply.status is None else reply.body[:REPLY_BYTES_MAX],
         is_private_target=is_private,
         failure=failure,
         failure_reason=failure_reason,

@@ -30,9 +30,9 @@ async def _filled(client: httpx.AsyncClient, studio: Studio, cart_id: str | None
 async def test_wanted_of_cart(client: httpx.AsyncClient, studio: Studio, context: Context, cart_id: str | None) -> None:
     player_id, _, ids = await _filled(client, studio, cart_id or None)
     db = context.database.session()
-    key, wanted = await wanted_of_cart(db, studio.project_id, player_id, cart_id)
+    key, wanted, *codes = await wanted_of_cart(db, studio.project_id, player_id, cart_id)
     assert wanted == tuple(zip(ids, (1, 2, 3), strict=True))
-    assert await wanted_of_cart(db, studio.project_id, player_id, key) == (key, wanted)
+    assert await wanted_of_cart(db, studio.project_id, player_id, key) == (key, wanted, *codes)
     assert (key == "mine") is (cart_id == "mine")
 
 
@@ -53,14 +53,14 @@ async def test_wanted_of_a_cart_that_was_emptied(client: httpx.AsyncClient, stud
     await fill(client, studio, headers, {lamp: 1}, cart_id="mine")
     await client.put(cart_path(studio, "/clear", cart_id="mine"), headers=headers)
     db = context.database.session()
-    assert await wanted_of_cart(db, studio.project_id, player_id, "mine") == ("mine", ())
+    assert await wanted_of_cart(db, studio.project_id, player_id, "mine") == ("mine", (), (), {})
 
 
 async def test_what_was_bought_leaves_the_cart(client: httpx.AsyncClient, studio: Studio, context: Context) -> None:
     player_id, skus, ids = await _filled(client, studio, None)
     headers = await studio.player_headers(player_id)
     db = context.database.session()
-    key, wanted = await wanted_of_cart(db, studio.project_id, player_id, None)
+    key, wanted, *_ = await wanted_of_cart(db, studio.project_id, player_id, None)
     # Put in after the order was made, and more of what was ordered.
     rope = await sell(client, studio, virtual_item())
     await fill(client, studio, headers, {rope: 1, skus[1]: 5})

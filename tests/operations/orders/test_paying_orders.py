@@ -270,7 +270,7 @@ async def test_what_was_paid_leaves_the_cart(client: httpx.AsyncClient, studio: 
     sku, other = await sell_for_money(client, studio), await sell_for_money(client, studio)
     await fill(client, buyer, sku, other)
     db = studio.context.database.session()
-    cart_id, lines = await wanted_of_cart(db, studio.project_id, buyer.player_id, None)
+    cart_id, lines, *_ = await wanted_of_cart(db, studio.project_id, buyer.player_id, None)
     order = await order_money(buyer, sku, cart_id=cart_id)
     assert len((await wanted_of_cart(db, studio.project_id, buyer.player_id, None))[1]) == len(lines) == 2
     await pay(studio, order)

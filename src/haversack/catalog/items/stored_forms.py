@@ -134,6 +134,7 @@ def schedule_form(schedule: Schedule) -> Json:
         "day_of_week": schedule.day_of_week,
         "day_of_month": schedule.day_of_month,
         "started_at": None if schedule.started_at is None else schedule.started_at.isoformat(),
+        **({} if schedule.interval_hours == 1 else {"interval_hours": schedule.interval_hours}),
     }
 
 
@@ -145,6 +146,7 @@ def schedule_of(stored: Mapping[str, Any]) -> Schedule:
         stored["day_of_week"],
         stored["day_of_month"],
         _moment(stored["started_at"]),
+        stored.get("interval_hours", 1),
     )
 
 

@@ -1,16 +1,19 @@
 """Answers requests for the client catalog from the process's memory, known ones without reading their address again."""
 
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Any
 from weakref import ref
 
 from starlette.responses import Response
 from starlette.types import Scope
 
-from haversack.catalog.read_model.filling import known_personal
+from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.known_asks import KnownAsk
 from haversack.catalog.read_model.pages import JSON, Header, Page
-from haversack.catalog.read_model.records import NOBODY, Ask, Subject
+from haversack.catalog.read_model.personal import known_personal, with_partner, with_revealed
+from haversack.catalog.read_model.queries import Knowing
+from haversack.catalog.read_model.records import NOBODY, Ask, Personal, Subject
 from haversack.context import Context
 from haversack.errors import GROUP_NOT_FOUND, ITEM_ID_NOT_FOUND, ErrorKind
 from haversack.http.area import HotAnswer
@@ -18,7 +21,9 @@ from haversack.http.browsers import ANY_ORIGIN, EXPOSED
 from haversack.http.calls import GuestCall
 from haversack.login.identities import PlayerIdentity
 from haversack.login.tokens import TokenRefused
+from haversack.personalization.partner_view import partner_view
 from haversack.projects.records import Project
+from haversack.promotions.use_queries import read_codes
 
 _PERSONAL: Header = (b"cache-control", b"private, no-store")
 
@@ -48,13 +53,15 @@ def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
     if authorization:
         player = _remembered_player(context, project, authorization)
         if player is not None:
+            project = project.for_player(player.player_id)
             place = _country_of(known.ask, player, country)
             return _answer(context, project, player, known, place, if_none_match, exposed)
         return _answer_player(context, project, known, authorization, country, if_none_match, exposed)
     held = live.find_ready(known.project_id)
     if held is not None and not header and not known.ask.with_geo:
         page = None if known.page is None else known.page()
-        if page is not None and page.holds(held.catalog, held.stocks, project.clock.now()):
+        is_for_all = page is not None and not page.is_hidden and not page.catalog.is_partner_side
+        if page is not None and is_for_all and page.holds(held.catalog, held.stocks, project.clock.now()):
             return _shared(page, if_none_match, exposed)
     return _answer(context, project, None, known, _country_of(known.ask, None, country), if_none_match, exposed)
 
@@ -71,6 +78,7 @@ async def _answer_player(
     player = await _find_player(context, project, authorization)
     if player is None:
         return None
+    project = project.for_player(player.player_id)
     return await _answer(
         context, project, player, known, _country_of(known.ask, player, country), if_none_match, exposed
     )
@@ -164,16 +172,65 @@ async def _answer(
     if country is None or country == ask.country:
         known.page = ref(page)
     more = (*_geo(ask, country), *exposed) if ask.with_geo else exposed
-    if player is not None and page.view is not None:
-        used = await live.uses.read(project.project_id, player.player_id)
-        personal = known_personal(catalog, used, now) if used else NOBODY
-        if personal.touched:
+    if page.view is not None and (player is not None or catalog.is_partner_side):
+        personal = catalog.for_everybody
+        if player is not None:
+            personal = await read_personal(context, project, player, ask, catalog, country, now)
+        elif catalog.is_partner_side:
+            personal = await _as_partner_says(context, project, player, personal, catalog, country, ask, now)
+        if personal.touched or personal.hidden != catalog.for_everybody.hidden:
             body = await live.pages.body_for_player(ask, page, personal, place, now)
             if body is None:
                 return None
             length: Header = (b"content-length", b"%d" % len(body))
             return 200, [JSON, length, _PERSONAL, ANY_ORIGIN, *more], body
-    return _shared(page, if_none_match, more)
+    return None if page.is_hidden else _shared(page, if_none_match, more)
+
+
+async def read_personal(
+    context: Context,
+    project: Project,
+    player: PlayerIdentity,
+    ask: Ask,
+    catalog: Catalog,
+    country: str | None,
+    now: datetime,
+) -> Personal:
+    """What the catalog is to a player, as all lists show it."""
+    personal = await _personal(context, project, player, ask, catalog, now)
+    if catalog.is_partner_side:
+        personal = await _as_partner_says(context, project, player, personal, catalog, country, ask, now)
+    return personal
+
+
+async def _as_partner_says(
+    context: Context,
+    project: Project,
+    player: PlayerIdentity | None,
+    personal: Personal,
+    catalog: Catalog,
+    country: str | None,
+    ask: Ask,
+    now: datetime,
+) -> Personal:
+    """The same where the game says what is offered."""
+    answer = await context.partner_catalog.read(project, player, country, None, ask.language)
+    return with_partner(catalog, personal, partner_view(catalog, answer, now))
+
+
+async def _personal(
+    context: Context, project: Project, player: PlayerIdentity, ask: Ask, catalog: Catalog, now: datetime
+) -> Personal:
+    """What the catalog is to a player: one query, and one for a code that may reveal something."""
+    knowing = Knowing(project.project_id, player.login_project_id if catalog.depends_on_player else None)
+    packed = await context.catalogs.players.read(knowing, player.player_id)
+    if not packed and not catalog.depends_on_player:
+        return NOBODY
+    personal = known_personal(catalog, packed, now)
+    if ask.promo_code is None or not catalog.kept_back:
+        return personal
+    codes = await read_codes(context.database.session(), project.project_id, [ask.promo_code])
+    return with_revealed(catalog, personal, codes, now)
 
 
 def _shared(page: Page, if_none_match: bytes, more: tuple[Header, ...]) -> HotAnswer:

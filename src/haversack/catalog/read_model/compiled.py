@@ -1,6 +1,6 @@
 """The compiled catalog of a project: immutable, ordered, indexed. What readers derive is made when first asked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -8,11 +8,22 @@ from typing import Any
 
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.queries import Members
-from haversack.catalog.read_model.records import Entry, PackedUses, Personal, PriceShape, Shelf, Stocks
+from haversack.catalog.read_model.records import (
+    NOBODY,
+    Entry,
+    PackedUses,
+    Personal,
+    PointReward,
+    PriceShape,
+    Shelf,
+    Stocks,
+)
 from haversack.catalog.records import Attribute, Group, ItemKind, Region, Schedule
 from haversack.limits.records import FOR_EVER
 from haversack.limits.records import Window as LimitWindow
 from haversack.limits.schedule import window_of
+from haversack.personalization.records import FilterRule
+from haversack.promotions.compiled import NO_PROMOTIONS, Promotions
 
 ALL_GROUPS = "all"
 ONLY_WINDOW = LimitWindow(FOR_EVER, None)
@@ -22,10 +33,10 @@ VIEWS_KEPT_MAX = 2_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShelfView:
-    """What stands on a shelf for a country at a time, in order, before a player's own limits."""
+    """What stands on a shelf for a country at a time, in order, before what depends on who asks."""
 
     entries: tuple[Entry, ...]
-    # Places of the items that a player's limits may take away.
+    # Places of the items that are not for every player as they are for everybody.
     places: Mapping[int, int]
 
 
@@ -44,8 +55,13 @@ class Catalog:
     derivations.
 
     entries: every item by id; ordered: all of them in order; listed: those that are for sale of themselves. limited:
-    items with a limit for each player. containers: item -> what holds it. holders: what shows something of such limits
-    -> itself and what holds it. stamps: numbers that change with anything a wire form of the item is made of.
+    items with a limit for each player. value_points: item -> what comes with a purchase of it. containers: item -> what
+    holds it. holders: what shows something of such limits -> itself and what holds it. stamps: numbers that change with
+    anything a wire form of the item is made of.
+    is_partner_side: the game says what each player sees. kept_back: items that only the code of a unique offer reveals.
+    for_everybody: the catalog to who is not signed in.
+    own_ids: items that are not for every player as they are for everybody. edges: when the catalog changes of itself;
+    item_edges: those of them that items bring.
     """
 
     project_id: int
@@ -61,6 +77,7 @@ class Catalog:
     containers: Mapping[int, frozenset[int]]
     countries_of: Mapping[int, frozenset[str]]
     limited: frozenset[int]
+    value_points: Mapping[int, tuple[PointReward, ...]]
     holders: Mapping[int, frozenset[int]]
     stamps: Mapping[int, int]
     edges: Sequence[datetime]
@@ -72,14 +89,49 @@ class Catalog:
     # Group id -> its children, for the groups that clients see.
     forest: Mapping[int | None, Sequence[int]]
     _groups_by_name: Mapping[str, Group]
+    promotions: Promotions = NO_PROMOTIONS
+    filter_rules: Sequence[FilterRule] = ()
+    is_partner_side: bool = False
+    kept_back: frozenset[int] = frozenset()
+    for_everybody: Personal = NOBODY
+    own_ids: Collection[int] = ()
+    item_edges: Sequence[datetime] = ()
+    # Of promotions that are not for every player the same: the items whose wire forms they change.
+    _touched: Mapping[int, frozenset[int]] = field(default_factory=dict)
     _views: dict[Any, ShelfView] = field(default_factory=dict)
     _currencies: dict[str, str | None] = field(default_factory=dict)
     texts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     # What limits say around what is left, by the identity of the limits, for the window they were last made in.
     limit_texts: dict[int, tuple[LimitWindow, tuple[bytes, bytes]]] = field(default_factory=dict)
-    # What uses do to this catalog, for the time they were last asked for in.
+    # What promotions make of items, by item, reader, time and the player's share in them.
+    promoted: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    # What the catalog is to players, for the time they were last asked for in.
     personals: dict[PackedUses, Personal] = field(default_factory=dict)
     _windows: dict[int, LimitWindow] = field(default_factory=dict)
+
+    @property
+    def depends_on_player(self) -> bool:
+        """Whether players see it otherwise than by their limits: by promotions, rules or offers."""
+        return bool(self.promotions.depends_on_player or self.filter_rules or self.kept_back)
+
+    def touched_by(self, promotion_id: int) -> frozenset[int]:
+        """The items whose wire forms a promotion changes that is not for every player the same."""
+        return self._touched.get(promotion_id, frozenset())
+
+    def with_keys(self, item_ids: Iterable[int]) -> frozenset[int]:
+        """Items, with the keys of those that are games."""
+        found = frozenset(item_ids)
+        return found.union(key.item_id for item_id in found for key in self.keys_of.get(item_id, ()))
+
+    def bonus_entry(self, item_id: int, chosen_keys: Mapping[str, str] | None = None) -> Entry | None:
+        """The item that is given where promotions give one: of a game the key that was chosen (SKUs), else its first.
+        None where it is gone."""
+        entry = self.entries.get(item_id)
+        if entry is not None and entry.kind is ItemKind.GAME:
+            keys = [key for key in self.keys_of.get(item_id, ()) if key.is_enabled]
+            chosen = (chosen_keys or {}).get(entry.sku)
+            entry = next((key for key in keys if key.sku == chosen), keys[0] if keys else None)
+        return entry if entry is not None and entry.is_enabled else None
 
     def country_key(self, country: str | None) -> str:
         """The country where it matters to this catalog, "" where it does not."""
@@ -131,7 +183,7 @@ class Catalog:
                 for entry in self._on_shelf(shelf, group)
                 if self.is_visible(entry, country=country, now=now, with_inactive=with_inactive, stocks=stocks)
             )
-            places = {entry.item_id: place for place, entry in enumerate(entries) if entry.item_id in self.holders}
+            places = {entry.item_id: place for place, entry in enumerate(entries) if entry.item_id in self.own_ids}
             found = ShelfView(entries, places)
             if len(self._views) >= VIEWS_KEPT_MAX:
                 self._views.clear()

@@ -5,7 +5,7 @@ Everything here gives way to waiting requests every few milliseconds.
 
 import asyncio
 from bisect import insort
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
@@ -15,11 +15,16 @@ import asyncpg
 from haversack.catalog.read_model import queries, rules
 from haversack.catalog.read_model.compiled import Catalog, Taxonomy, by_rank, is_listed
 from haversack.catalog.read_model.queries import EntryReader, Members
-from haversack.catalog.read_model.records import Entry
+from haversack.catalog.read_model.records import Entry, Personal, PointReward
 from haversack.catalog.records import ItemKind
 from haversack.catalog.taxonomy.queries import list_attributes, list_groups, list_regions
 from haversack.catalog.versions import find_version
 from haversack.database.engine import Session
+from haversack.personalization.queries import is_partner_side, list_enabled_rules
+from haversack.personalization.records import FilterRule
+from haversack.personalization.rules import hidden_items
+from haversack.promotions.compiled import NO_PROMOTIONS, Promotions, compile_promotions
+from haversack.promotions.queries import list_promotions
 
 # Items between two chances for others to run: about two milliseconds of work.
 SLICE = 100
@@ -52,6 +57,17 @@ class _Change:
         return self.touched is None or any(trait(entry) for entry in self.touched)
 
 
+@dataclass(frozen=True, slots=True)
+class _LiveOps:
+    """What decides about items beside themselves: promotions, rules on who sees them, the game's own say, and value
+    points that come with them."""
+
+    promotions: Promotions
+    filter_rules: tuple[FilterRule, ...]
+    is_partner_side: bool
+    value_points: Mapping[int, tuple[PointReward, ...]]
+
+
 async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> Catalog:
     """The catalog as it is now. `old` is an earlier version of it: what is the same is taken over.
 
@@ -65,7 +81,15 @@ async def compile_catalog(db: Session, project_id: int, old: Catalog | None) -> 
         tuple(await list_regions(db, project_id)),
     )
     members = await queries.list_members(db, project_id)
-    return await _assemble(project_id, version, change, taxonomy, members, old)
+    promotions = compile_promotions(await list_promotions(db, project_id))
+    await asyncio.sleep(0)
+    live = _LiveOps(
+        promotions,
+        tuple(await list_enabled_rules(db, project_id)),
+        await is_partner_side(db, project_id),
+        await queries.list_point_rewards(db, project_id),
+    )
+    return await _assemble(project_id, version, change, taxonomy, members, live, old)
 
 
 async def _read_entries(db: Session, project_id: int, old: Catalog | None) -> _Change:
@@ -109,6 +133,7 @@ async def _assemble(
     change: _Change,
     taxonomy: Taxonomy,
     members: Mapping[int, Members],
+    live: _LiveOps,
     old: Catalog | None,
 ) -> Catalog:
     ordered = _put_in_order(change, old)
@@ -130,7 +155,7 @@ async def _assemble(
     await asyncio.sleep(0)
     countries_of = _countries_of(ordered, taxonomy, change, old)
     await asyncio.sleep(0)
-    edges = _edges(ordered, change, old)
+    item_edges = _item_edges(ordered, change, old)
     has_stocks = _has_stocks(ordered, change, old)
     await asyncio.sleep(0)
     by_sku = _by_sku(change, old)
@@ -149,9 +174,14 @@ async def _assemble(
         containers=containers,
         countries_of=countries_of,
         limited=limited,
+        value_points=live.value_points,
         holders=holders,
         stamps={},
-        edges=edges,
+        edges=sorted({*item_edges, *live.promotions.edges}),
+        item_edges=item_edges,
+        promotions=live.promotions,
+        filter_rules=live.filter_rules,
+        is_partner_side=live.is_partner_side,
         # In the catalog's order: the first item's default currency counts.
         shapes=shapes,
         countries=frozenset(offer.country for shape in shapes for offer in shape if offer.country).union(
@@ -163,8 +193,40 @@ async def _assemble(
         forest=forest,
         _groups_by_name={group.external_id: group for group in groups.values()},
     )
+    _look_at_players(catalog)
+    await asyncio.sleep(0)
     catalog.stamps = await _stamps_of(catalog, change, old)
     return catalog
+
+
+def _look_at_players(catalog: Catalog) -> None:
+    """Find out what is not for every player as it is for everybody."""
+    promotions = catalog.promotions
+    kept_back = catalog.with_keys(chain.from_iterable(promotions.kept_back.values()))
+    named: dict[int, list[int]] = {}
+    for item_id, promotion_ids in promotions.by_item.items():
+        for promotion_id in promotion_ids:
+            named.setdefault(promotion_id, []).append(item_id)
+    all_items = frozenset(catalog.entries)
+    touched = {
+        promotion_id: all_items if promotion_id in promotions.unbound else _showing(catalog, named[promotion_id])
+        for promotion_id in promotions.personal | promotions.limited
+        if promotion_id in named or promotion_id in promotions.unbound
+    }
+    ruled = frozenset(chain.from_iterable(rule.item_ids for rule in catalog.filter_rules))
+    catalog.kept_back = kept_back
+    withheld = hidden_items(catalog.filter_rules, None) | kept_back
+    catalog.for_everybody = Personal(hidden=withheld, withheld=withheld)
+    own = frozenset(catalog.holders).union(ruled, kept_back, *touched.values())
+    catalog.own_ids = all_items if catalog.is_partner_side else own
+    catalog._touched = touched
+
+
+def _showing(catalog: Catalog, item_ids: Iterable[int]) -> frozenset[int]:
+    """What shows the prices of items: themselves, of games the keys, of keys the game."""
+    found = catalog.with_keys(item_ids)
+    games = (catalog.entries[item_id].parent_id for item_id in found if item_id in catalog.entries)
+    return found.union(game_id for game_id in games if game_id is not None)
 
 
 def _put_in_order(change: _Change, old: Catalog | None) -> list[Entry]:
@@ -310,10 +372,10 @@ def _countries_of(
     return found
 
 
-def _edges(ordered: Sequence[Entry], change: _Change, old: Catalog | None) -> Sequence[datetime]:
-    """When the catalog changes of itself."""
+def _item_edges(ordered: Sequence[Entry], change: _Change, old: Catalog | None) -> Sequence[datetime]:
+    """When items appear and disappear of themselves."""
     if old is not None and not change.has(lambda entry: entry.windows or entry.pre_order):
-        return old.edges
+        return old.item_edges
     return rules.edges_of(
         (window for entry in ordered for window in entry.windows),
         (
@@ -336,22 +398,33 @@ def _has_stocks(ordered: Sequence[Entry], change: _Change, old: Catalog | None) 
 
 async def _stamps_of(catalog: Catalog, change: _Change, old: Catalog | None) -> dict[int, int]:
     """A number for each state of each item: the old one where nothing that its wire forms show has changed."""
-    if old is None or old.taxonomy != catalog.taxonomy:
+    promotions, known = catalog.promotions, NO_PROMOTIONS if old is None else old.promotions
+    if old is None or old.taxonomy != catalog.taxonomy or bool(promotions.unbound) != bool(known.unbound):
         return {item_id: _new_stamp() for item_id in catalog.entries}
     stale = change.ids
     if change.touched is None:
         stale = {item_id for item_id, entry in catalog.entries.items() if old.entries.get(item_id) is not entry}
         stale |= old.entries.keys() - catalog.entries.keys()
+    # What promotions may touch has room for them where others have their price.
+    stale |= catalog.with_keys(promotions.by_item.keys() ^ known.by_item.keys())
     if catalog.groups_of is not old.groups_of:
         await asyncio.sleep(0)
         stale |= {
             item_id for item_id in catalog.entries if catalog.groups_of.get(item_id) != old.groups_of.get(item_id)
         }
+    points, old_points = catalog.value_points, old.value_points
+    named = points.keys() | old_points.keys()
+    stale |= {item_id for item_id in named if points.get(item_id) != old_points.get(item_id)}
     touched = [found for each in stale for found in (old.entries.get(each), catalog.entries.get(each)) if found]
     # What is priced in a currency shows the currency's name; what holds an item, or a game its keys, shows it whole.
     currencies = {entry.sku for entry in touched if entry.kind is ItemKind.VIRTUAL_CURRENCY}
     if currencies:
         stale |= {entry.item_id for entry in catalog.ordered if not currencies.isdisjoint(entry.currencies)}
+    shown = {entry.item_id for entry in touched if entry.kind is ItemKind.VALUE_POINT}
+    if shown:
+        stale |= {
+            item_id for item_id, rewards in points.items() if any(reward.value_point_id in shown for reward in rewards)
+        }
     holding = [
         links[item_id] for links in (catalog.containers, old.containers) for item_id in stale if item_id in links
     ]

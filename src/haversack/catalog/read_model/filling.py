@@ -1,75 +1,22 @@
 """Fills the holes of encoded pieces: what is left, whether an item can be bought, which keys a game has now."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from haversack.catalog.read_model import rules
 from haversack.catalog.read_model.compiled import Catalog, is_listed
 from haversack.catalog.read_model.pieces import NESTING_MAX, Hole, HoleKind, Piece
-from haversack.catalog.read_model.queries import unpacked_uses
-from haversack.catalog.read_model.records import ALWAYS, Entry, PackedUses, Personal, PlayerUses, Stocks
+from haversack.catalog.read_model.promoting import Promoted, Reading, promoted
+from haversack.catalog.read_model.records import Entry, Personal, Stocks
 from haversack.catalog.records import ItemKind, ItemLimits
 from haversack.limits.records import Window
-from haversack.limits.rules import available_to_player, is_hidden_by_player_limit, since_reset, used_in
+from haversack.text import FALLBACK
 
 _FLAGS = (b"false", b"true")
 
-# What so many players' uses do is remembered, for one catalog.
-PERSONALS_KEPT_MAX = 2_000
-
 # Gives the piece of a key as its game lists it.
 UnitPiece = Callable[[Entry], Piece]
-
-
-def known_personal(catalog: Catalog, packed: PackedUses, now: datetime) -> Personal:
-    """What a player's uses do to the catalog, made once until they change or the window of a limit ends."""
-    found = catalog.personals.get(packed)
-    if found is None or not found.since <= now < found.until:
-        found = personal_of(catalog, unpacked_uses(packed), now)
-        if len(catalog.personals) >= PERSONALS_KEPT_MAX:
-            catalog.personals.clear()
-        catalog.personals[packed] = found
-    return found
-
-
-def personal_of(catalog: Catalog, used: Mapping[int, PlayerUses], now: datetime) -> Personal:
-    """What a player's uses do to the catalog. Uses of a window that is over do nothing."""
-    left: dict[int, int] = {}
-    hidden: set[int] = set()
-    touched: set[int] = set()
-    since, until = ALWAYS
-    for item_id, player_uses in used.items():
-        entry = catalog.entries.get(item_id)
-        if entry is None or entry.limits is None or entry.limits.per_user is None:
-            continue
-        limits, uses = entry.limits, player_uses.uses
-        scheduled = catalog.window_of(limits.schedule, now)
-        window = since_reset(scheduled, now, reset_at=player_uses.reset_at)
-        since, until = _narrowed(since, until, scheduled, player_uses.reset_at, now)
-        if not used_in(uses, window):
-            continue
-        available = available_to_player(limits, uses, window)
-        left[item_id] = available
-        holders = catalog.holders[item_id]
-        touched |= holders
-        if available == 0 and is_hidden_by_player_limit(limits, uses, window):
-            hidden.add(item_id)
-        if available == 0:
-            # A bundle cannot be had without what it holds.
-            hidden.update(each for each in holders if each != item_id and catalog.entries[each].kind is ItemKind.BUNDLE)
-    return Personal(left, frozenset(hidden), frozenset(touched), since, until)
-
-
-def _narrowed(
-    since: datetime, until: datetime, window: Window, reset_at: datetime | None, now: datetime
-) -> tuple[datetime, datetime]:
-    """The part of a time in which a limit has this window and this reset by hand."""
-    if window.next is not None:
-        since, until = max(since, window.start), min(until, window.next)
-    if reset_at is None:
-        return since, until
-    return (max(since, reset_at), until) if reset_at <= now else (since, min(until, reset_at))
 
 
 @dataclass(slots=True)
@@ -86,6 +33,9 @@ class Filler:
     unit_piece: UnitPiece
     since: datetime
     until: datetime
+    language: str = FALLBACK
+    # What the line of a cart that is filled says of promotions; in the catalog each item stands for itself.
+    of_line: bytes | None = None
 
     def fill(self, piece: Piece) -> bytes:
         """The piece as bytes."""
@@ -106,9 +56,16 @@ class Filler:
                 return _FLAGS[rules.is_before_release(entry.pre_order, self.now)]
             case HoleKind.UNIT_ITEMS:
                 return self._unit_items(entry)
+            case HoleKind.PRICE:
+                return self._promoted(entry).price
+            case HoleKind.PROMOTIONS:
+                return self._promoted(entry).promotions if self.of_line is None else self.of_line
             case HoleKind.PLACE_IN_GROUP:
                 place = self.catalog.position_in(self.group, entry.item_id)
                 return b"null" if place is None else b"%d" % place
+
+    def _promoted(self, entry: Entry) -> Promoted:
+        return promoted(self.catalog, entry, self.personal, Reading(self.language, self.country, self.now))
 
     def _limits(self, entry: Entry) -> bytes:
         limits = entry.limits

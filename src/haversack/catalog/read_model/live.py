@@ -18,7 +18,7 @@ from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.compiling import compile_catalog
 from haversack.catalog.read_model.known_asks import KnownAsks
 from haversack.catalog.read_model.pages import PageMaker
-from haversack.catalog.read_model.queries import list_player_uses, list_stocks
+from haversack.catalog.read_model.queries import Knowing, list_players, list_stocks
 from haversack.catalog.read_model.records import PackedUses, Stocks
 from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version
 from haversack.database.engine import Database
@@ -71,8 +71,10 @@ class LiveCatalogs:
         self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._new_stamp = count(1).__next__
-        # What players have used of limits: the one query of a signed-in page.
-        self.uses: SharedReads[int, UUID, PackedUses] = SharedReads(database, list_player_uses, nothing=PackedUses(""))
+        # What is known of players: the one query of a signed-in page.
+        self.players: SharedReads[Knowing, UUID, PackedUses] = SharedReads(
+            database, list_players, nothing=PackedUses("")
+        )
         self.pages = PageMaker()
         self.asks = KnownAsks()
         notifications.subscribe(CATALOG_CHANGED, self._hear_of_catalog)
@@ -108,6 +110,12 @@ class LiveCatalogs:
                 held.counting = self._start(self._count(held))
             await asyncio.shield(held.counting)
         return held
+
+    async def get_at(self, project_id: int, version: int) -> Held:
+        """The catalog of a version at least: for who knows of a write that this process has not heard of yet."""
+        held = self._held.setdefault(project_id, Held(project_id))
+        held.required = max(held.required, version)
+        return await self.get(project_id)
 
     async def close(self) -> None:
         """Stop what is being renewed."""

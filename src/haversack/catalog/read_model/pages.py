@@ -20,7 +20,9 @@ from haversack.catalog.read_model.pieces import (
     Reader,
     encode_piece,
 )
-from haversack.catalog.read_model.records import NOBODY, Ask, Entry, Personal, Shelf, Stocks, Subject
+from haversack.catalog.read_model.promoting import share_of
+from haversack.catalog.read_model.records import Ask, Entry, Personal, Shelf, Stocks, Subject
+from haversack.catalog.records import ItemKind
 from haversack.http.browsers import ANY_ORIGIN
 from haversack.text import reading
 
@@ -54,16 +56,20 @@ class Page:
     etag: bytes
     headers: Sequence[Header]
     headers_not_modified: Sequence[Header]
-    # What a player's own page is made of; nothing where no limit can touch it.
+    # A single item that those who are not signed in do not see.
+    is_hidden: bool
+    # Places of the view's items that those who are not signed in do not see.
+    gone: Sequence[int]
+    # What a player's own page is made of; nothing where it is the same for all.
     view: ShelfView | None
     entries: Sequence[Entry]
     pieces: Sequence[Piece]
     # The body in parts: an item's is at twice its place and one. Most are the pieces themselves.
     parts: Sequence[bytes]
-    # Item -> its place on the page, for those that a player's limits may touch.
+    # Item -> its place on the page, for those that are not for every player the same.
     places: Mapping[int, int]
-    # What an item was filled with for players to whom so much of it is left: nothing else of it can differ.
-    filled: dict[tuple[int, int], bytes]
+    # What an item was filled with for players with such a share in it: nothing else of it can differ.
+    filled: dict[tuple[Any, ...], bytes]
 
     def holds(self, catalog: Catalog | None, stocks: Stocks, now: datetime) -> bool:
         """Whether it is still true."""
@@ -128,12 +134,13 @@ class PageMaker:
     async def body_for_player(
         self, ask: Ask, page: Page, personal: Personal, country: str, now: datetime
     ) -> bytes | None:
-        """The body of a page as a player with uses of limits gets it; None where the item is hidden from the player."""
+        """The body of a page as a player gets it to whom it is not as to everybody; None where the item is hidden from
+        the player."""
         view = page.view
         if view is None:
             return page.body
-        gone = sorted(view.places[item_id] for item_id in personal.hidden if item_id in view.places)
-        if not gone and ask.subject is Subject.PAGE:
+        gone = _places_of(view, personal)
+        if gone == page.gone and ask.subject is Subject.PAGE:
             return self._with_own_parts(ask, page, personal, country, now)
         filler = self._filler(ask, page.catalog, page.stocks, country, now, personal)
         if ask.subject is not Subject.PAGE:
@@ -144,15 +151,33 @@ class PageMaker:
         parts = [filler.fill(piece) for piece in await self._pieces_of(ask, page.catalog, country, entries)]
         return b"".join(_parts_of(ask, parts, total))
 
+    async def body_of_chosen(
+        self,
+        ask: Ask,
+        catalog: Catalog,
+        stocks: Stocks,
+        chosen: Sequence[Entry],
+        personal: Personal,
+        country: str,
+        now: datetime,
+    ) -> bytes:
+        """The body of a page of items that somebody else has chosen, in their order, as one player gets it."""
+        shown = [entry for entry in chosen if entry.item_id not in personal.hidden]
+        end = None if ask.limit is None else ask.offset + ask.limit
+        filler = self._filler(ask, catalog, stocks, country, now, personal)
+        pieces = await self._pieces_of(ask, catalog, country, shown[ask.offset : end])
+        return b"".join(_parts_of(ask, [filler.fill(piece) for piece in pieces], len(shown)))
+
     def _with_own_parts(self, ask: Ask, page: Page, personal: Personal, country: str, now: datetime) -> bytes:
-        """The page with the items that the player's uses touch filled anew."""
+        """The page with the items filled anew that are not to the player as to everybody."""
         parts = list(page.parts)
         filler: Filler | None = None
         for item_id in personal.touched.intersection(page.places):
             place = page.places[item_id]
-            left = personal.left.get(item_id)
-            # What holds other items shows their limits too.
-            key = None if left is None or page.entries[place].content else (place, left)
+            entry = page.entries[place]
+            # What holds other items shows their limits too, and a game the prices of its keys.
+            is_alone = not entry.content and entry.kind is not ItemKind.GAME
+            key = (place, *share_of(page.catalog, entry, personal)) if is_alone else None
             found = None if key is None else page.filled.get(key)
             if found is None:
                 filler = filler or self._filler(ask, page.catalog, page.stocks, country, now, personal)
@@ -182,19 +207,26 @@ class PageMaker:
             entry = self._find_single(ask, catalog, stocks, country, now)
             if entry is None:
                 return None
-            places = {entry.item_id: 0} if entry.item_id in catalog.holders else {}
+            places = {entry.item_id: 0} if entry.item_id in catalog.own_ids else {}
             view, entries = ShelfView((entry,), places), (entry,)
-        filler = self._filler(ask, catalog, stocks, country, now, NOBODY)
+        everybody = catalog.for_everybody
+        gone = _places_of(view, everybody)
+        if gone and ask.subject is Subject.PAGE:
+            limit = len(view.entries) if ask.limit is None else ask.limit
+            shown, _ = rules.slice_without(len(view.entries), gone, offset=ask.offset, limit=limit)
+            entries = [view.entries[place] for place in shown]
+        filler = self._filler(ask, catalog, stocks, country, now, everybody)
         filler.since, filler.until = since, until
         pieces = await self._pieces_of(ask, catalog, country, entries)
         parts = [filler.fill(piece) for piece in pieces]
         if ask.subject is Subject.PAGE:
-            parts = _parts_of(ask, parts, len(view.entries))
+            parts = _parts_of(ask, parts, len(view.entries) - len(gone))
         page = _page(catalog, stocks, filler.since, filler.until, b"".join(parts))
+        page.is_hidden = bool(gone) and ask.subject is not Subject.PAGE
         if view.places:
-            page.view, page.entries, page.pieces, page.parts = view, entries, pieces, parts
-            held = catalog.holders
-            page.places = {entry.item_id: place for place, entry in enumerate(entries) if entry.item_id in held}
+            page.view, page.entries, page.pieces, page.parts, page.gone = view, entries, pieces, parts, gone
+            own = catalog.own_ids
+            page.places = {entry.item_id: place for place, entry in enumerate(entries) if entry.item_id in own}
         return page
 
     def _find_single(self, ask: Ask, catalog: Catalog, stocks: Stocks, country: str, now: datetime) -> Entry | None:
@@ -220,6 +252,7 @@ class PageMaker:
             lambda entry: self._piece(catalog, entry, reader, Form.UNIT),
             now,
             now,
+            reader.language,
         )
 
     async def _pieces_of(self, ask: Ask, catalog: Catalog, country: str, entries: Sequence[Entry]) -> list[Piece]:
@@ -242,6 +275,11 @@ class PageMaker:
             size = sum(len(part) + 33 for part in piece if isinstance(part, bytes))
             self._pieces.put(key, piece, size + OVERHEAD_BYTES)
         return piece
+
+
+def _places_of(view: ShelfView, personal: Personal) -> list[int]:
+    """The places of what is hidden from a player, in order."""
+    return sorted(view.places[item_id] for item_id in personal.hidden if item_id in view.places)
 
 
 def _reader(ask: Ask, country: str) -> Reader:
@@ -279,6 +317,8 @@ def _page(catalog: Catalog, stocks: Stocks, since: datetime, until: datetime, bo
         etag=etag,
         headers=[JSON, (b"content-length", b"%d" % len(body)), *kept],
         headers_not_modified=kept,
+        is_hidden=False,
+        gone=(),
         view=None,
         entries=(),
         pieces=(),

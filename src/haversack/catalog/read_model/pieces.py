@@ -1,7 +1,7 @@
 """The wire forms of items, encoded once for each language and country, with holes for what time and players change.
 
-A piece is bytes, or bytes with holes between them: `can_be_bought`, limits, free codes. The holes are filled for each
-page (`filling.py`), so that neither a purchase nor a reset makes anything be encoded anew.
+A piece is bytes, or bytes with holes between them: `can_be_bought`, limits, free codes, what promotions touch. The
+holes are filled for each page (`filling.py`), so that neither a purchase nor a reset makes anything be encoded anew.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +34,8 @@ class HoleKind(StrEnum):
     IS_PRE_ORDER = "P"
     UNIT_ITEMS = "U"
     PLACE_IN_GROUP = "G"
+    PRICE = "A"
+    PROMOTIONS = "M"
 
 
 class Hole(NamedTuple):
@@ -107,7 +109,6 @@ class _Writer:
     def __init__(self, catalog: Catalog, reader: Reader) -> None:
         self.catalog = catalog
         self.reader = reader
-        self.currency = catalog.currency_of(reader.country)
 
     def document(self, entry: Entry) -> dict[str, Any]:
         return dict(zip(DOCUMENT, orjson.loads(entry.document), strict=True))
@@ -123,7 +124,8 @@ class _Writer:
         match entry.kind:
             case ItemKind.GAME:
                 value |= {"unit_type": "game", "unit_items": _leave(HoleKind.UNIT_ITEMS, entry)}
-                value |= {"promotions": [], "vp_rewards": []}
+                # Its keys have prices, and promotions with them.
+                value |= {"promotions": [], "vp_rewards": self._value_points(entry)}
             case ItemKind.GAME_KEY:
                 value |= self._sale(entry, document) | self._key(entry, details)
             case ItemKind.BUNDLE | ItemKind.VIRTUAL_CURRENCY_PACKAGE:
@@ -145,7 +147,7 @@ class _Writer:
             "name": self.text(document["name"]),
             "description": self.text(document["description"]),
             "groups": self.groups(entry),
-            "promotions": [],
+            "promotions": self._promotions(entry),
         }
 
     def unit(self, entry: Entry) -> dict[str, Any]:
@@ -170,8 +172,9 @@ class _Writer:
             value["virtual_item_type"] = _virtual_item_type(details)
         return value | {
             "virtual_prices": [] if entry.is_free else self._virtual_prices(document["virtual_prices"]),
-            "promotions": [],
-            "vp_rewards": [],
+            # Codes and other lines of the cart bring promotions in too.
+            "promotions": _leave(HoleKind.PROMOTIONS, entry) if self.catalog.promotions.by_id else [],
+            "vp_rewards": self._value_points(entry),
             "limits": self._limits(entry),
             "periods": document["periods"],
         }
@@ -201,18 +204,49 @@ class _Writer:
         return value
 
     def _sale(self, entry: Entry, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Prices, limits and periods. Promotions and rewards of value points come with their features."""
-        amount = self.price(entry, document)
+        """Prices, promotions, limits and periods."""
         return {
             "is_free": entry.is_free,
-            "price": amount and _price(*amount),
+            "price": self._price(entry, document),
             "virtual_prices": [] if entry.is_free else self._virtual_prices(document["virtual_prices"]),
             "can_be_bought": _leave(HoleKind.CAN_BE_BOUGHT, entry) if self._may_be_kept_back(entry) else True,
-            "promotions": [],
+            "promotions": self._promotions(entry),
             "limits": self._limits(entry),
             "periods": document["periods"],
-            "vp_rewards": [],
+            "vp_rewards": self._value_points(entry),
         }
+
+    def _value_points(self, entry: Entry) -> list[dict[str, Any]]:
+        """The value points that come with a purchase of one, without those that are switched off or deleted."""
+        found = []
+        for reward in self.catalog.value_points.get(entry.item_id, ()):
+            point = self.catalog.entries.get(reward.value_point_id)
+            if point is not None and point.is_enabled:
+                document = self.document(point)
+                found.append(
+                    {
+                        "item_id": point.item_id,
+                        "sku": point.sku,
+                        "amount": reward.amount,
+                        "name": self.text(document["name"]),
+                        "image_url": document["image_url"],
+                        "is_clan": details_of(document["details"]).is_clan,
+                    }
+                )
+        return found
+
+    def _price(self, entry: Entry, document: Mapping[str, Any]) -> Any:
+        """What one of it costs, by itself."""
+        if self._is_promoted(entry):
+            return _leave(HoleKind.PRICE, entry)
+        amount = self.price(entry, document)
+        return amount and price_form(*amount)
+
+    def _promotions(self, entry: Entry) -> Any:
+        return _leave(HoleKind.PROMOTIONS, entry) if self._is_promoted(entry) else []
+
+    def _is_promoted(self, entry: Entry) -> bool:
+        return entry.kind is not ItemKind.GAME and self.catalog.promotions.touch(entry.item_id, entry.parent_id)
 
     def _may_be_kept_back(self, entry: Entry) -> bool:
         return bool(entry.windows or entry.limits is not None or entry.kind is ItemKind.GAME_KEY or entry.content)
@@ -225,12 +259,7 @@ class _Writer:
 
     def price(self, entry: Entry, document: Mapping[str, Any]) -> tuple[Decimal, str] | None:
         """The amount and currency that apply to the reader, None for what is free or has no such price."""
-        if entry.is_free:
-            return None
-        offered = [price for price in document["prices"] if price["is_enabled"]]
-        offers = [Offer(price["country_iso"] or "", price["currency"], price["is_default"]) for price in offered]
-        place = rules.choose_price(offers, country=self.reader.country, currency=self.currency)
-        return None if place is None else (Decimal(offered[place]["amount"]), offers[place].currency)
+        return None if entry.is_free else price_at(self.catalog, document, self.reader.country)
 
     def _virtual_prices(self, stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Prices in virtual currencies; discounts do not touch them, so both amounts are equal."""
@@ -307,7 +336,7 @@ class _Writer:
             return {"content": self._content(entry, (entry.item_id,), is_short=True)}
         total = self._total_content_price(entry)
         return {
-            "total_content_price": total and _price(*total),
+            "total_content_price": total and price_form(*total),
             "content": self._content(entry, (entry.item_id,), is_short=False),
         }
 
@@ -341,7 +370,7 @@ class _Writer:
         amount = self.price(inner, document)
         value = self._opening(inner, document) | {
             "is_free": inner.is_free,
-            "price": amount and _price(*amount),
+            "price": amount and price_form(*amount),
             "virtual_prices": [] if inner.is_free else self._virtual_prices(document["virtual_prices"]),
             "limits": self._limits(inner),
         }
@@ -396,10 +425,19 @@ _FORMS: dict[Form, Callable[[_Writer, Entry], dict[str, Any]]] = {
 }
 
 
-def _price(amount: Decimal, currency: str) -> dict[str, str]:
-    """A price before discounts, which come with promotions: both amounts are equal."""
+def price_at(catalog: Catalog, document: Mapping[str, Any], country: str) -> tuple[Decimal, str] | None:
+    """The amount and currency of a priced item's document that apply in a country; None where none do."""
+    offered = [price for price in document["prices"] if price["is_enabled"]]
+    offers = [Offer(price["country_iso"] or "", price["currency"], price["is_default"]) for price in offered]
+    place = rules.choose_price(offers, country=country, currency=catalog.currency_of(country))
+    return None if place is None else (Decimal(offered[place]["amount"]), offers[place].currency)
+
+
+def price_form(amount: Decimal, currency: str, *, discounted: Decimal | None = None) -> dict[str, str]:
+    """A price; discounted: what is left of it after discounts, None where none applies."""
     text = _decimal(amount, currency)
-    return {"amount": text, "amount_without_discount": text, "currency": currency}
+    after = text if discounted is None else _decimal(discounted, currency)
+    return {"amount": after, "amount_without_discount": text, "currency": currency}
 
 
 def _decimal(amount: Decimal, currency: str) -> str:

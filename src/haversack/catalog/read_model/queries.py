@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
+    column,
     exists,
     extract,
     func,
@@ -32,16 +34,20 @@ from haversack.catalog.read_model.records import (
     Offer,
     PackedUses,
     PlayerUses,
+    PointReward,
     PriceShape,
+    Standing,
     Stocks,
     Window,
 )
 from haversack.catalog.records import ContentEntry, ItemKind
 from haversack.catalog.tables import item_group_members as members
-from haversack.catalog.tables import items, key_codes, pre_order_limits, regions
+from haversack.catalog.tables import items, key_codes, pre_order_limits, regions, value_point_rewards
 from haversack.database.engine import Session
 from haversack.limits.records import Uses
 from haversack.limits.tables import item_limit_resets, item_stocks, user_item_uses
+from haversack.login.tables import player_attributes as attributes
+from haversack.promotions.tables import promotion_totals, promotion_uses
 
 _project = bindparam("project", type_=Integer)
 _of_project = (items.c.project_id == _project, items.c.deleted_at.is_(null()))
@@ -96,6 +102,11 @@ LIST_MEMBERS = (
     .where(members.c.project_id == _project)
     .group_by(members.c.group_id)
 )
+LIST_POINT_REWARDS = (
+    select(value_point_rewards.c.item_id, value_point_rewards.c.value_point_id, value_point_rewards.c.amount)
+    .where(value_point_rewards.c.project_id == _project)
+    .order_by(value_point_rewards.c.item_id, value_point_rewards.c.value_point_id)
+)
 LIST_UNITS = select(item_stocks.c.item_id, item_stocks.c.total, item_stocks.c.available).where(
     item_stocks.c.project_id == _project
 )
@@ -124,32 +135,71 @@ def _microseconds(moment: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(extract("epoch", moment) * 1_000_000, BigInteger)
 
 
+def _packed(number: Any, used: Any, window_start: Any, reset_at: Any) -> ColumnElement[str]:
+    """Uses of many things as one text; `_unpacked` takes it apart."""
+    entry = func.concat_ws(",", number, used, _microseconds(window_start), _microseconds(reset_at))
+    return func.string_agg(entry, aggregate_order_by(literal_column("';'"), number))
+
+
+_resets = (item_limit_resets.c.project_id == user_item_uses.c.project_id) & (
+    item_limit_resets.c.item_id == user_item_uses.c.item_id
+)
+_packed_items = _packed(
+    user_item_uses.c.item_id, user_item_uses.c.used, user_item_uses.c.window_start, item_limit_resets.c.reset_at
+)
 # One row for each player, of which an unchanged one is known by its text (`unpacked_uses` takes it apart).
 LIST_USES = (
-    select(
-        user_item_uses.c.player_id,
-        func.string_agg(
-            func.concat_ws(
-                ",",
-                user_item_uses.c.item_id,
-                user_item_uses.c.used,
-                _microseconds(user_item_uses.c.window_start),
-                _microseconds(item_limit_resets.c.reset_at),
-            ),
-            aggregate_order_by(literal_column("';'"), user_item_uses.c.item_id),
-        ).label("uses"),
-    )
-    .outerjoin(
-        item_limit_resets,
-        (item_limit_resets.c.project_id == user_item_uses.c.project_id)
-        & (item_limit_resets.c.item_id == user_item_uses.c.item_id),
-    )
+    select(user_item_uses.c.player_id, _packed_items.label("uses"))
+    .outerjoin(item_limit_resets, _resets)
     .where(
         user_item_uses.c.project_id == _project,
         user_item_uses.c.player_id == any_(bindparam("players", type_=ARRAY(UUID_COLUMN))),
     )
     .group_by(user_item_uses.c.player_id)
 )
+
+
+def standing_of(player: ColumnElement[UUID]) -> ColumnElement[str]:
+    """All that is known of a player in one text: uses of items, uses of promotions, attributes (`unpacked_standing`).
+
+    Of several attributes with one name the last counts, as `personalization.attributes` has it.
+    """
+    used_items = (
+        select(_packed_items)
+        .select_from(user_item_uses.outerjoin(item_limit_resets, _resets))
+        .where(user_item_uses.c.project_id == _project, user_item_uses.c.player_id == player)
+    )
+    totals_of = (promotion_totals.c.project_id == promotion_uses.c.project_id) & (
+        promotion_totals.c.promotion_id == promotion_uses.c.promotion_id
+    )
+    used_promotions = (
+        select(
+            _packed(
+                promotion_uses.c.promotion_id,
+                promotion_uses.c.used,
+                promotion_uses.c.window_start,
+                promotion_totals.c.reset_at,
+            )
+        )
+        .select_from(promotion_uses.outerjoin(promotion_totals, totals_of))
+        .where(promotion_uses.c.project_id == _project, promotion_uses.c.player_id == player)
+    )
+    ordered = aggregate_order_by(attributes.c.value, attributes.c.attr_type, attributes.c.project_id)
+    named = select(cast(func.json_object_agg(attributes.c.key, ordered), Text)).where(
+        attributes.c.login_project_id == bindparam("login", type_=UUID_COLUMN(as_uuid=True)),
+        attributes.c.player_id == player,
+        attributes.c.project_id.in_((literal_column("0"), _project)),
+    )
+    sections = (used_items, used_promotions, named)
+    return func.concat_ws("|", *(func.coalesce(each.scalar_subquery(), "") for each in sections))
+
+
+_players = (
+    func.unnest(bindparam("players", type_=ARRAY(UUID_COLUMN(as_uuid=True))))
+    .table_valued(column("player_id", UUID_COLUMN(as_uuid=True)), name="asked")
+    .render_derived()
+)
+LIST_STANDINGS = select(_players.c.player_id, standing_of(_players.c.player_id).label("standing"))
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -229,6 +279,14 @@ async def list_members(db: Session, project_id: int) -> dict[int, Members]:
     return {row["group_id"]: Members(tuple(row["items"]), tuple(row["positions"])) for row in rows}
 
 
+async def list_point_rewards(db: Session, project_id: int) -> dict[int, tuple[PointReward, ...]]:
+    """The value points that come with items, by item id."""
+    found: dict[int, list[PointReward]] = {}
+    for item_id, value_point_id, amount in await db.fetch_all(LIST_POINT_REWARDS, project=project_id):
+        found.setdefault(item_id, []).append(PointReward(value_point_id, amount))
+    return {item_id: tuple(rewards) for item_id, rewards in found.items()}
+
+
 async def list_stocks(db: Session, project_id: int) -> Stocks:
     """What is left for everybody."""
     units = await db.fetch_all(LIST_UNITS, project=project_id)
@@ -243,17 +301,39 @@ async def list_stocks(db: Session, project_id: int) -> Stocks:
     )
 
 
-async def list_player_uses(db: Session, project_id: int, player_ids: Sequence[UUID]) -> dict[UUID, PackedUses]:
-    """What players have used of each item's limit, in one statement. Who has used nothing is missing."""
-    rows = await db.fetch_all(LIST_USES, project=project_id, players=list(player_ids))
-    return {player_id: PackedUses(uses) for player_id, uses in rows}
+class Knowing(NamedTuple):
+    """How much of players is to be read: their uses of items alone, or with `login_project_id` all that is known."""
+
+    project_id: int
+    login_project_id: UUID | None = None
 
 
-def unpacked_uses(packed: PackedUses) -> dict[int, PlayerUses]:
-    """What a player has used, by item id."""
+async def list_players(db: Session, knowing: Knowing, player_ids: Sequence[UUID]) -> dict[UUID, PackedUses]:
+    """What is known of players, in one statement. Of whom nothing is known may be missing."""
+    if knowing.login_project_id is None:
+        rows = await db.fetch_all(LIST_USES, project=knowing.project_id, players=list(player_ids))
+    else:
+        rows = await db.fetch_all(
+            LIST_STANDINGS,
+            project=knowing.project_id,
+            login=knowing.login_project_id,
+            players=list(player_ids),
+        )
+    return {player_id: PackedUses(packed) for player_id, packed in rows}
+
+
+def unpacked_standing(packed: PackedUses) -> Standing:
+    """What is known of a player. Where only uses of items were read, nothing else is."""
+    used_items, _, rest = packed.partition("|")
+    used_promotions, _, named = rest.partition("|")
+    return Standing(_unpacked(used_items), _unpacked(used_promotions), orjson.loads(named) if named else {})
+
+
+def _unpacked(packed: str) -> dict[int, PlayerUses]:
+    """What a player has used, by id."""
     found = {}
     for each in packed.split(";") if packed else ():
-        item_id, used, start, *reset = map(int, each.split(","))
+        number, used, start, *reset = map(int, each.split(","))
         reset_at = _EPOCH + reset[0] * _MICROSECOND if reset else None
-        found[item_id] = PlayerUses(Uses(_EPOCH + start * _MICROSECOND, used), reset_at)
+        found[number] = PlayerUses(Uses(_EPOCH + start * _MICROSECOND, used), reset_at)
     return found

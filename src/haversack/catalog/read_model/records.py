@@ -27,6 +27,13 @@ class Window(NamedTuple):
     end: datetime | None
 
 
+class PointReward(NamedTuple):
+    """How many of a value point, an item by its id, come with a purchase."""
+
+    value_point_id: int
+    amount: int
+
+
 # The enabled prices of an item; many items share one such tuple.
 PriceShape = tuple[Offer, ...]
 
@@ -102,7 +109,7 @@ class Ask:
     """A checked request for a part of the catalog: what is asked, and how it is to be shown.
 
     group: external id; sku, item_id: of single reads. country is the query's. `limit` None: all. The promo code opens
-    unique offers to those who have it; there are none yet, so nothing depends on it.
+    unique offers to signed-in players: what everybody gets does not depend on it.
     """
 
     subject: Subject
@@ -158,16 +165,32 @@ class PlayerUses(NamedTuple):
     reset_at: datetime | None
 
 
-# All that a player has used, as one text from the database: equal texts say the same, and most are never taken apart.
+# All that is known of a player, as one text from the database: equal texts say the same, and most are never taken
+# apart.
 PackedUses = NewType("PackedUses", str)
+
+
+class Standing(NamedTuple):
+    """What is known of a player: uses of items and of promotions by their ids, and attributes by name."""
+
+    items: Mapping[int, PlayerUses]
+    promotions: Mapping[int, PlayerUses]
+    attributes: Mapping[str, str]
+
+
+# The state of a promotion that is not for a player, although it may be for others.
+NOT_FOR_PLAYER = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What a player's uses of limits do to the catalog, from `since` up to `until`.
+    """What the catalog is to a player, or to everybody who is not signed in, from `since` up to `until`.
 
-    left: item id -> how many more; hidden: items that this player does not see; touched: every item whose wire form
-    differs from the anonymous one.
+    left: item id -> how many more; hidden: items that this player does not see; withheld: those of them that are not
+    offered to this player at all, by rules and unique offers; touched: every item whose wire form differs from the
+    anonymous one. promotions: id -> how often it may still be used (None: without a limit) or
+    NOT_FOR_PLAYER, of those alone that are not as they are to somebody who is not signed in. attributes None: nobody
+    is signed in.
     """
 
     left: Mapping[int, int] = field(default_factory=dict)
@@ -175,6 +198,11 @@ class Personal:
     touched: frozenset[int] = frozenset()
     since: datetime = ALWAYS[0]
     until: datetime = ALWAYS[1]
+    withheld: frozenset[int] = frozenset()
+    promotions: Mapping[int, int | None] = field(default_factory=dict)
+    promotion_uses: Mapping[int, Uses] = field(default_factory=dict)
+    promotion_resets: Mapping[int, datetime] = field(default_factory=dict)
+    attributes: Mapping[str, str] | None = None
 
 
 NOBODY = Personal()

@@ -194,6 +194,55 @@ SELECT 'player ' || player_id || ' right ' || id || ' to key ' || item AS place,
        coalesce(books.held, 0)::text AS expected, coalesce(kept.held, 0)::text AS found
 FROM books FULL JOIN kept USING (player_id, item, id) WHERE coalesce(books.held, 0) <> coalesce(kept.held, 0)
 """
+CHAIN_STEPS = """
+WITH books AS (
+    SELECT player_id, subject AS chain, split_part(detail, ' ', 1)::timestamptz AS window_start,
+           split_part(detail, ' ', 2) AS step, sum(change) AS taken
+    FROM ledger WHERE project_id = :project AND kind = 'chain' GROUP BY player_id, subject, detail
+), kept AS (
+    SELECT player_id, chain_id::text AS chain, window_start, step_id::text AS step, 1 AS taken FROM chain_claims
+    WHERE project_id = :project
+)
+SELECT 'player ' || player_id || ' step ' || step || ' of chain ' || chain || ' since ' || window_start AS place,
+       coalesce(books.taken, 0)::text AS expected, coalesce(kept.taken, 0)::text AS found
+FROM books FULL JOIN kept USING (player_id, chain, window_start, step)
+WHERE coalesce(books.taken, 0) <> coalesce(kept.taken, 0)
+"""
+# What was brought in the newest window is kept; where the project's clock went back, in the newest that there was.
+POINTS = """
+WITH books AS (
+    SELECT player_id, subject AS point, split_part(detail, ' ', 1)::timestamptz AS window_start,
+           substr(detail, length(split_part(detail, ' ', 1)) + 2) AS clan, sum(change) AS amount
+    FROM ledger WHERE project_id = :project AND kind = 'points' GROUP BY player_id, subject, detail
+), newest AS (
+    SELECT DISTINCT ON (player_id, point, clan) * FROM books ORDER BY player_id, point, clan, window_start DESC
+), kept AS (
+    SELECT player_id, value_point_id::text AS point, window_start, clan, amount FROM value_point_balances
+    WHERE project_id = :project
+)
+SELECT 'player ' || player_id || ' value point ' || point || ' clan ' || clan AS place,
+       coalesce(newest.amount || ' since ' || newest.window_start, '0') AS expected,
+       coalesce(kept.amount || ' since ' || kept.window_start, '0') AS found
+FROM newest FULL JOIN kept USING (player_id, point, clan)
+WHERE (newest.amount, newest.window_start) IS DISTINCT FROM (kept.amount, kept.window_start)
+"""
+CLAN_POINTS = """
+WITH newest AS (
+    SELECT value_point_id, clan, max(window_start) AS window_start FROM value_point_balances
+    WHERE project_id = :project AND clan <> '' GROUP BY value_point_id, clan
+), books AS (
+    SELECT newest.value_point_id, newest.clan, newest.window_start, sum(amount) AS amount
+    FROM newest JOIN value_point_balances AS brought USING (value_point_id, clan, window_start)
+    WHERE brought.project_id = :project GROUP BY newest.value_point_id, newest.clan, newest.window_start
+), kept AS (
+    SELECT value_point_id, clan, window_start, amount FROM clan_balances WHERE project_id = :project
+)
+SELECT 'clan ' || clan || ' value point ' || value_point_id AS place,
+       coalesce(books.amount || ' since ' || books.window_start, '0') AS expected,
+       coalesce(kept.amount || ' since ' || kept.window_start, '0') AS found
+FROM books FULL JOIN kept USING (value_point_id, clan)
+WHERE (books.amount, books.window_start) IS DISTINCT FROM (kept.amount, kept.window_start)
+"""
 _HELD = """
 WITH held AS (
     SELECT item_id, sum({lines}) AS units FROM order_lines JOIN orders USING (project_id, order_id)
@@ -211,6 +260,21 @@ SELECT 'code ' || code_id || ' of key ' || item_id AS place, 'kept by an unpaid 
 FROM key_codes WHERE project_id = :project AND state = 'reserved' AND NOT EXISTS (
     SELECT FROM orders WHERE orders.project_id = :project AND orders.state = 'new'
     AND key_codes.source = 'order:' || orders.order_id)
+"""
+# A step of an offer chain is done by one order, which was paid or was free; no other order of it was.
+ORDERED_STEPS = """
+WITH ordered AS (
+    SELECT order_id, player_id, chain_step ->> 'chain_id' AS chain, chain_step ->> 'step_id' AS step,
+           (chain_step ->> 'window_start')::timestamptz AS window_start, 'done' AS what
+    FROM orders WHERE project_id = :project AND chain_step IS NOT NULL AND paid_at IS NOT NULL
+), taken AS (
+    SELECT order_id, player_id, chain_id::text AS chain, step_id::text AS step, window_start, 'done' AS what
+    FROM chain_claims WHERE project_id = :project AND order_id IS NOT NULL
+)
+SELECT 'order ' || order_id || ' of step ' || step || ' of chain ' || chain || ' since ' || window_start AS place,
+       coalesce(ordered.what, 'not done') AS expected, coalesce(taken.what, 'not done') AS found
+FROM ordered FULL JOIN taken USING (order_id, player_id, chain, step, window_start)
+WHERE ordered.what IS DISTINCT FROM taken.what
 """
 # What the tables do not guard themselves, because every purchase would pay for it.
 ORDERS = """
@@ -256,9 +320,13 @@ CHECKS: Mapping[str, TextClause] = {
     "uses of promotions by everybody": text(PROMOTION_TOTALS),
     "codes of keys": text(KEYS),
     "rights to games": text(ENTITLEMENTS),
+    "steps of chains": text(CHAIN_STEPS),
+    "value points": text(POINTS),
+    "value points of clans": text(CLAN_POINTS),
     "stock that orders hold": text(ORDERED_STOCK),
     "pre-orders that orders hold": text(ORDERED_PRE_ORDERS),
     "codes that orders hold": text(ORDERED_CODES),
+    "steps of chains that orders have done": text(ORDERED_STEPS),
     "orders and their lines": text(ORDERS),
     "deliveries and their events": text(DELIVERIES),
 }

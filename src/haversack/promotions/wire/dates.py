@@ -1,6 +1,5 @@
 """When promotions run, on the wire: v2 has one pair of dates, v3 periods. What one writes the other reads."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -11,6 +10,7 @@ from haversack.catalog.items.wire.parts import MomentText, StrictBody
 from haversack.catalog.records import Period
 from haversack.http.wire import WireModel
 from haversack.promotions.records import Promotion
+from haversack.promotions.rules import shown_period
 
 PERIODS_MAX = 1_000
 # The start of a period that v2 has left open there.
@@ -92,21 +92,8 @@ class DatesView(WireModel):
     @classmethod
     def members(cls, promotion: Promotion, now: datetime) -> dict[str, Any]:
         """The two members."""
-        period = _shown(promotion.periods, now)
+        period = shown_period(promotion.periods, now)
         return {"date_start": period.date_from, "date_end": period.date_until}
-
-
-def _shown(periods: Sequence[Period], now: datetime) -> Period:
-    """The period that runs, else the one that starts next, else the one that ended last; without any an open one."""
-    if not periods:
-        return Period(None, None)
-    ahead = [period for period in periods if period.ends_at is None or now < period.ends_at]
-    # Only what v2 has written is open at its start, and that is a single period.
-    return min(ahead, key=_starts_at) if ahead else max(periods, key=_starts_at)
-
-
-def _starts_at(period: Period) -> datetime:
-    return period.starts_at or datetime.fromisoformat(BEGINNING)
 
 
 class PromotionPeriodView(WireModel):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Protocol, Self
 
 from pydantic import Field
@@ -272,13 +273,17 @@ class RedeemableView(Protocol):
         """The view; `skus` are by id, `counts` how often it has been used and is reserved."""
 
 
-def _redeemable(promotion: Promotion, skus: Mapping[int, str], counts: tuple[int, int]) -> dict[str, Any]:
-    # Of the whole cart, or of every item that its conditions choose.
-    whole = [
+def whole_percents(promotion: Promotion) -> list[Decimal]:
+    """The percents off the whole cart, or off every item that a promotion's conditions choose."""
+    return [
         each.percent
         for each in promotion.rewards
         if isinstance(each, CartPercent) or (isinstance(each, ItemPercent) and each.item_ids is None)
     ]
+
+
+def _redeemable(promotion: Promotion, skus: Mapping[int, str], counts: tuple[int, int]) -> dict[str, Any]:
+    whole = whole_percents(promotion)
     return {
         "external_id": promotion.external_id or "",
         "name": dict(promotion.name),

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from haversack.app import build_application
-from haversack.catalog.read_model.queries import list_player_uses, unpacked_uses
+from haversack.catalog.read_model.queries import Knowing, list_players, unpacked_standing
 from haversack.catalog.read_model.records import PackedUses
 from haversack.context import Context, open_context
 from haversack.database.engine import Database, DatabaseAway
@@ -180,15 +180,16 @@ async def test_reads_of_uses_are_bundled_and_each_is_of_its_own_player(
     players = [uuid4() for _ in range(5)]
     for used, player_id in enumerate(players[1:], start=1):
         await use(studio, player_id, item_id, used)
-    reads = context.catalogs.uses
-    read = await asyncio.gather(*(reads.read(studio.project_id, each) for each in [*players, players[2]]))
-    counts = [{each: uses.uses.used for each, uses in unpacked_uses(one).items()} for one in read]
+    reads = context.catalogs.players
+    knowing = Knowing(studio.project_id)
+    read = await asyncio.gather(*(reads.read(knowing, each) for each in [*players, players[2]]))
+    counts = [{each: uses.uses.used for each, uses in unpacked_standing(one).items.items()} for one in read]
     assert counts == [{}, {item_id: 1}, {item_id: 2}, {item_id: 3}, {item_id: 4}, {item_id: 2}]
 
 
 async def test_reads_of_uses_without_a_database() -> None:
     async with Database(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing") as database:
-        reads: SharedReads[int, UUID, PackedUses] = SharedReads(database, list_player_uses, nothing=PackedUses(""))
+        reads: SharedReads[Knowing, UUID, PackedUses] = SharedReads(database, list_players, nothing=PackedUses(""))
         for _ in range(2):
-            read = await asyncio.gather(*(reads.read(1, uuid4()) for _ in range(3)), return_exceptions=True)
+            read = await asyncio.gather(*(reads.read(Knowing(1), uuid4()) for _ in range(3)), return_exceptions=True)
             assert all(isinstance(each, DatabaseAway) for each in read)

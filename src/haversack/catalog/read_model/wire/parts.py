@@ -110,14 +110,14 @@ class ClientPromotionLimits(TypedDict):
 
 
 class ClientPromotion(TypedDict):
-    """A promotion that an item takes part in."""
+    """A promotion that an item takes part in; `limits` where each player may have it only so often."""
 
     name: str
     date_start: str | None
     date_end: str | None
     discount: ClientDiscount | None
     bonus: list[ClientBonus]
-    limits: ClientPromotionLimits | None
+    limits: NotRequired[ClientPromotionLimits]
 
 
 class ClientReset(TypedDict):

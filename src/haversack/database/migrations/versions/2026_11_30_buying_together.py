@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "buying_together"
-down_revision = "promotions"
+down_revision = "clocks"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""Chains: steps that a player opens one by one and takes a reward from, by points, by days or by orders."""

@@ -1,0 +1,67 @@
+"""Which chains are asked for, and for whom they are to be shown."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import Path, Query
+from pydantic import ConfigDict, Field
+
+from haversack.http.wire import WireModel
+from haversack.text import FALLBACK, language_of
+
+INT32_MAX = 2**31 - 1
+ADMIN_PAGE_MAX = 10
+
+ChainIdPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
+StepIdPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
+StepNumberPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
+Offset = Annotated[int, Field(ge=0, le=INT32_MAX)]
+_Entry = TypeVar("_Entry")
+
+
+class AdminPageQuery(WireModel):
+    """A page of a studio's list: at most 10 chains at once; those that are switched on (1) or off (0)."""
+
+    limit: int = Field(default=ADMIN_PAGE_MAX, ge=1)
+    offset: Offset = 0
+    enabled: Literal["0", "1"] | None = None
+
+    @property
+    def most(self) -> int:
+        """How many chains a page has at most."""
+        return min(self.limit, ADMIN_PAGE_MAX)
+
+    @property
+    def is_enabled(self) -> bool | None:
+        """Whether they are to be switched on; None where it does not matter."""
+        return None if self.enabled is None else self.enabled == "1"
+
+
+class ReadQuery(WireModel):
+    """How chains are to be shown. Other parameters are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    locale: Annotated[str, Field(description="language of all texts, of two or five letters")] = FALLBACK
+
+    @property
+    def language(self) -> str:
+        """The language; English where it is not known."""
+        return language_of(self.locale) or FALLBACK
+
+
+class PageQuery(ReadQuery):
+    """A page of a player's list; more than the page can hold gives what it can."""
+
+    limit: int | None = Field(default=None, ge=1)
+    offset: Offset = 0
+
+    def page_of(self, chains: Sequence[_Entry], most: int) -> tuple[Sequence[_Entry], bool]:
+        """The page of all chains that a player sees, and whether there are more after it."""
+        end = self.offset + min(self.limit or most, most)
+        return chains[self.offset : end], end < len(chains)
+
+
+AdminPage = Annotated[AdminPageQuery, Query()]
+Read = Annotated[ReadQuery, Query()]
+Page = Annotated[PageQuery, Query()]

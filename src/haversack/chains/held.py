@@ -1,0 +1,57 @@
+"""The chains of a project as a process holds them.
+
+They are read once for each version of the catalog, which every write of a chain raises.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from weakref import WeakKeyDictionary
+
+from haversack.catalog.read_model.compiled import Catalog
+from haversack.catalog.selling import Shop
+from haversack.chains.queries.chains import list_chains
+from haversack.chains.queries.points import list_resets
+from haversack.chains.records import ByPoints, Chain, ChainKind
+from haversack.chains.rules import chain_window, points_window
+from haversack.database.engine import Session
+from haversack.limits.records import Window
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChains:
+    """Every chain of a project that is not deleted, switched off ones too, in order; resets: of chains that were
+    deleted, by value point. Windows are remembered while they last."""
+
+    chains: Sequence[Chain]
+    resets: Mapping[int, datetime]
+    _windows: dict[int, tuple[datetime, Window]] = field(default_factory=dict)
+
+    def of_kind(self, kind: ChainKind) -> list[Chain]:
+        """Those of a kind."""
+        return [chain for chain in self.chains if chain.kind is kind]
+
+    def window_of(self, chain: Chain, now: datetime) -> Window:
+        """The window of one of the reward chains."""
+        assert isinstance(chain.opening, ByPoints), "the windows of other kinds do not follow from their schedule alone"
+        found = self._windows.get(chain.chain_id)
+        if found is None or now < found[0] or (found[1].next is not None and now >= found[1].next):
+            found = self._windows[chain.chain_id] = (now, chain_window(chain, now))
+        return found[1]
+
+    def points_start(self, value_point_id: int, now: datetime) -> datetime:
+        """Since when the balance of a value point counts."""
+        return points_window(value_point_id, self.chains, self.resets, now, window_of=self.window_of)
+
+
+_held: WeakKeyDictionary[Catalog, HeldChains] = WeakKeyDictionary()
+
+
+async def chains_of(db: Session, shop: Shop) -> HeldChains:
+    """The chains of a project, as new as its catalog at least."""
+    found = _held.get(shop.catalog)
+    if found is None:
+        project_id = shop.catalog.project_id
+        found = HeldChains(await list_chains(db, project_id), await list_resets(db, project_id))
+        _held[shop.catalog] = found
+    return found

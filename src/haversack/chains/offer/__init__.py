@@ -1,0 +1,1 @@
+"""Offer chains: free and paid steps, one after the other."""

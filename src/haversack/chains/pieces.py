@@ -1,0 +1,85 @@
+"""Daily and offer chains as players see them, encoded once for each version of the catalog.
+
+What time and players change is put in for each answer. A page of fifty chains has hundreds of items, and encoding them
+for every player took most of its time.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import orjson
+from starlette.responses import Response
+
+from haversack.catalog.read_model.compiled import Catalog
+from haversack.chains.records import Chain, Step
+
+PIECES_KEPT_MAX = 5_000
+
+JSON_TYPE = "application/json"
+
+
+@dataclass(slots=True)
+class Piece:
+    """A chain without what changes: its members and those of each step, as JSON that is still open at its end.
+
+    `fresh` is the whole chain for who has taken nothing of it, with the times between which it holds.
+    """
+
+    chain: bytes
+    steps: tuple[bytes, ...]
+    fresh: tuple[datetime, datetime, bytes] | None = field(default=None)
+
+    def find_fresh(self, now: datetime) -> bytes | None:
+        """The chain for who has taken nothing, if it was filled before and nothing has changed since."""
+        fresh = self.fresh
+        return fresh[2] if fresh is not None and fresh[0] <= now < fresh[1] else None
+
+
+# Which chain, for whom: a language and, where there are prices, a country.
+Key = tuple[int, str, str]
+
+_pieces: WeakKeyDictionary[Catalog, dict[Key, Piece]] = WeakKeyDictionary()
+
+
+def find_piece(
+    catalog: Catalog,
+    chain: Chain,
+    reader: tuple[str, str],
+    chain_value: Callable[[Chain], Mapping[str, Any]],
+    step_value: Callable[[Step], Mapping[str, Any]],
+) -> Piece:
+    """The piece of a chain for a reader, made of what it and its steps are; the same as long as its version of the
+    catalog lives."""
+    kept = _pieces.setdefault(catalog, {})
+    key = (chain.chain_id, *reader)
+    found = kept.get(key)
+    if found is None:
+        if len(kept) >= PIECES_KEPT_MAX:
+            kept.clear()
+        found = kept[key] = Piece(_opened(chain_value(chain)), tuple(_opened(step_value(step)) for step in chain.steps))
+    return found
+
+
+def _opened(value: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(value)[:-1]
+
+
+def page_answer(chains: Iterable[bytes], *, has_more: bool, total: int) -> Response:
+    """A page of encoded chains."""
+    more = b"true" if has_more else b"false"
+    body = b'{"has_more":%b,"total_items_count":%d,"items":[%b]}' % (more, total, b",".join(chains))
+    return Response(body, media_type=JSON_TYPE)
+
+
+def chain_answer(chain: bytes) -> Response:
+    """One encoded chain."""
+    return Response(chain, media_type=JSON_TYPE)
+
+
+def joined(piece: Piece, steps: Sequence[bytes], rest: bytes) -> bytes:
+    """A piece with the end of each step, and the rest of the chain; each ends with its brace."""
+    filled = b",".join(step + end for step, end in zip(piece.steps, steps, strict=True))
+    return b'%b,"steps":[%b],%b' % (piece.chain, filled, rest)

@@ -1,0 +1,1 @@
+"""Statements of chains: what they are, what players have taken, value points and clans."""

@@ -1,0 +1,1 @@
+"""What studios and players send to promotions with codes, and what they read of them."""
