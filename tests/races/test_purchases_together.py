@@ -28,7 +28,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     async def counted(self: Session, statement: Any, **values: Any) -> Any:
         if isinstance(statement, TextClause) and statement is BUY_TOGETHER:
-            made.append(len(values["orders"]))
+            made.append(len(values["bodies"]))
         return await fetch_value(self, statement, **values)
 
     monkeypatch.setattr(Session, "fetch_value", counted)
@@ -124,4 +124,21 @@ async def test_who_has_gone_does_not_keep_others(client: httpx.AsyncClient, stud
     assert all(isinstance(each, httpx.Response) and each.status_code == 200 for each in found[1::2])
     assert {await balance_of(buyer, gold) for buyer in buyers[1::2]} == {5}
     assert {await balance_of(buyer, gold) for buyer in buyers[::2]} <= {5, 10}
+    assert await _fits(studio)
+
+
+async def test_what_players_write_arrives_as_it_was(client: httpx.AsyncClient, studio: Studio) -> None:
+    """The call's arrays are text: quotes, braces, backslashes and the word NULL are the player's own."""
+    lamp, gold, buyers = await _shop(client, studio)
+    texts = ['a "b" c', "{x,y}", "back\\slash \\\\", "NULL", "", "null", "new\nline", "ünïcödé ✓", "'; --", ","]
+    replies = await asyncio.gather(
+        *(
+            buy(client, buyer, lamp, gold, json={"custom_parameters": {"text": text, text or "empty": 1}})
+            for buyer, text in zip(buyers, texts, strict=False)
+        )
+    )
+    for reply, text in zip(replies, texts, strict=True):
+        assert reply.status_code == 200, text
+        order = await stored(studio, reply.json()["order_id"])
+        assert order.custom_parameters == {"text": text, text or "empty": 1}
     assert await _fits(studio)
