@@ -28,7 +28,7 @@ from haversack.login.signing import (
     secret_key,
 )
 from haversack.outbound.client import OutboundClient
-from haversack.personalization.rules import readable_attributes
+from haversack.personalization.claims import readable_attributes
 from haversack.sealing import Sealer
 
 LOGIN_CHANGED = "login"

@@ -19,7 +19,7 @@ from haversack.payments.wire.settings import (
     TokenSettingsBody,
     without_unknown,
 )
-from haversack.personalization.rules import ATTRIBUTE_LENGTH_MAX, ATTRIBUTES_MAX, readable_attributes
+from haversack.personalization.claims import ATTRIBUTE_LENGTH_MAX, ATTRIBUTES_MAX, readable_attributes
 from haversack.text import FALLBACK
 
 ITEMS_MAX = 500
