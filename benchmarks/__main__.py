@@ -28,6 +28,7 @@ NAMES = (
     "orders",
     "inventory",
     "codes",
+    "promotions",
 )
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")
 
