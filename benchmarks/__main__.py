@@ -28,6 +28,7 @@ NAMES = (
     "orders",
     "inventory",
     "codes",
+    "promotions",
     "rehearsal",
 )
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")

@@ -180,10 +180,13 @@ def season(
         promotions=compiled,
         kept_back=frozenset(item_id for items in compiled.kept_back.values() for item_id in items),
     )
+    personal = frozenset(
+        each.chain_id for each in chains if any(reward.conditions for step in each.steps for reward in step.rewards)
+    )
     held = Held(1, catalog=catalog)
     if stocks is not None:
         held.stocks = stocks
-    return Season(shop=Shop(held), held=HeldChains(chains, {}), promotions=promotions, start=START, days=days)
+    return Season(shop=Shop(held), held=HeldChains(chains, {}, personal), promotions=promotions, start=START, days=days)
 
 
 def player(number: int = 0, temperament: Temperament = CERTAIN, **changes: Any) -> Player:

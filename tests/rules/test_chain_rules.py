@@ -209,3 +209,35 @@ def test_rewards_have_conditions_of_their_own() -> None:
     step = Step(step_id=1, number=1, rewards=(Reward(5, 1), Reward(6, 2, (GOLD,))))
     assert rewards_for(step, {}) == [(5, 1)]
     assert rewards_for(step, {"league": "gold"}) == [(5, 1), (6, 2)]
+
+
+OFFSETS = ("+00:00", "-11:00", "+03:00", "+05:30", "-03:30", "+13:45")
+# Two years with a 29 February in them.
+FIRST = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize(
+    ("when", "resets"),
+    [
+        ({"interval_type": "weekly", "day_of_week": 7}, range(104, 106)),
+        ({"interval_type": "monthly", "day_of_month": 31}, range(24, 26)),
+        ({"interval_type": "monthly", "day_of_month": 29}, range(24, 26)),
+    ],
+)
+def test_windows_of_two_years_follow_each_other(offset: str, when: dict[str, object], resets: range) -> None:
+    schedule = Schedule(time=f"23:00:00{offset}", **when)  # type: ignore[arg-type]
+    chain = make_chain(schedule=restarted(schedule, FIRST, FIRST), starts_at=FIRST)
+    found = [chain_window(chain, FIRST)]
+    while (following := found[-1].next) is not None and following < FIRST + 731 * DAY:
+        # To the last moment before the reset it is one window, from the reset on the next.
+        assert chain_window(chain, following - timedelta(microseconds=1)) == found[-1]
+        found.append(chain_window(chain, following))
+        assert found[-1].start == following
+    assert found[0].start == FOR_EVER
+    assert len(found) - 1 in resets
+    if when["interval_type"] == "monthly":
+        zone = datetime.fromisoformat(f"2027-01-01T00:00:00{offset}").tzinfo
+        assert {window.start.astimezone(zone).hour for window in found[1:]} == {23}
+        february = [window.start.astimezone(zone) for window in found[1:] if window.start.astimezone(zone).month == 2]
+        assert [each.day for each in february] == [29, 28]

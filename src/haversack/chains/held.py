@@ -21,11 +21,14 @@ from haversack.limits.records import Window
 @dataclass(frozen=True, slots=True)
 class HeldChains:
     """Every chain of a project that is not deleted, switched off ones too, in order; resets: of chains that were
-    deleted, by value point. Windows are remembered while they last."""
+    deleted, by value point; with_personal_rewards: the chains (ids) that give to some what they do not give to all.
+    Windows are remembered while they last."""
 
     chains: Sequence[Chain]
     resets: Mapping[int, datetime]
+    with_personal_rewards: frozenset[int]
     _windows: dict[int, tuple[datetime, Window]] = field(default_factory=dict)
+    _points: dict[int, tuple[datetime, Window]] = field(default_factory=dict)
 
     def of_kind(self, kind: ChainKind) -> list[Chain]:
         """Those of a kind."""
@@ -35,13 +38,29 @@ class HeldChains:
         """The window of one of the reward chains."""
         assert isinstance(chain.opening, ByPoints), "the windows of other kinds do not follow from their schedule alone"
         found = self._windows.get(chain.chain_id)
-        if found is None or now < found[0] or (found[1].next is not None and now >= found[1].next):
+        if found is None or not _lasts(found, now):
             found = self._windows[chain.chain_id] = (now, chain_window(chain, now))
         return found[1]
 
     def points_start(self, value_point_id: int, now: datetime) -> datetime:
         """Since when the balance of a value point counts."""
-        return points_window(value_point_id, self.chains, self.resets, now, window_of=self.window_of)
+        found = self._points.get(value_point_id)
+        if found is None or not _lasts(found, now):
+            start = points_window(value_point_id, self.chains, self.resets, now, window_of=self.window_of)
+            resets = (
+                self.window_of(chain, now).next
+                for chain in self.chains
+                if isinstance(chain.opening, ByPoints) and chain.opening.value_point_id == value_point_id
+            )
+            window = Window(start, min((each for each in resets if each is not None), default=None))
+            found = self._points[value_point_id] = (now, window)
+        return found[1].start
+
+
+def _lasts(remembered: tuple[datetime, Window], now: datetime) -> bool:
+    """Whether a window that was found at a moment is still the one. A clock may go back."""
+    since, window = remembered
+    return since <= now and (window.next is None or now < window.next)
 
 
 _held: WeakKeyDictionary[Catalog, HeldChains] = WeakKeyDictionary()
@@ -52,6 +71,12 @@ async def chains_of(db: Session, shop: Shop) -> HeldChains:
     found = _held.get(shop.catalog)
     if found is None:
         project_id = shop.catalog.project_id
-        found = HeldChains(await list_chains(db, project_id), await list_resets(db, project_id))
+        chains = await list_chains(db, project_id)
+        personal = frozenset(
+            chain.chain_id
+            for chain in chains
+            if any(reward.conditions for step in chain.steps for reward in step.rewards)
+        )
+        found = HeldChains(chains, await list_resets(db, project_id), personal)
         _held[shop.catalog] = found
     return found

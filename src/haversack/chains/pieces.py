@@ -25,9 +25,11 @@ JSON_TYPE = "application/json"
 class Piece:
     """A chain without what changes: its members and those of each step, as JSON that is still open at its end.
 
-    `fresh` is the whole chain for who has taken nothing of it, with the times between which it holds.
+    `source` is what was encoded. `fresh` is the whole chain for who has taken nothing of it, with the times between
+    which it holds.
     """
 
+    source: Chain
     chain: bytes
     steps: tuple[bytes, ...]
     fresh: tuple[datetime, datetime, bytes] | None = field(default=None)
@@ -52,14 +54,16 @@ def find_piece(
     step_value: Callable[[Step], Mapping[str, Any]],
 ) -> Piece:
     """The piece of a chain for a reader, made of what it and its steps are; the same as long as its version of the
-    catalog lives."""
+    catalog lives. Two that ask at once may have read the chains one before and one after a change."""
     kept = _pieces.setdefault(catalog, {})
     key = (chain.chain_id, *reader)
     found = kept.get(key)
-    if found is None:
+    if found is None or found.source is not chain:
         if len(kept) >= PIECES_KEPT_MAX:
             kept.clear()
-        found = kept[key] = Piece(_opened(chain_value(chain)), tuple(_opened(step_value(step)) for step in chain.steps))
+        found = kept[key] = Piece(
+            chain, _opened(chain_value(chain)), tuple(_opened(step_value(step)) for step in chain.steps)
+        )
     return found
 
 

@@ -28,6 +28,7 @@ from haversack.login.signing import (
     secret_key,
 )
 from haversack.outbound.client import OutboundClient
+from haversack.personalization.claims import readable_attributes
 from haversack.sealing import Sealer
 
 LOGIN_CHANGED = "login"
@@ -307,6 +308,7 @@ class TokenVerifier:
                 country=_country(signed.claims),
                 external_id=subject,
                 email=_email(signed.claims),
+                attributes=_attributes(signed.claims) if signed.is_outside else (),
             ),
             until,
         )
@@ -411,6 +413,12 @@ def _check_standing(signed: SignedToken, standing: Standing, *, now: datetime) -
 def _scopes(claims: dict[str, Any]) -> tuple[str, ...]:
     scopes = claims.get("scp")
     return tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, list) else ()
+
+
+def _attributes(claims: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What an outside issuer says of its player. What is no attribute is passed over: the token opens all the same."""
+    told = claims.get("attributes")
+    return () if not isinstance(told, dict) else readable_attributes(told)
 
 
 def _country(claims: dict[str, Any]) -> str | None:

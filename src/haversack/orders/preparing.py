@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.personal import buying, known_personal, with_partner
-from haversack.catalog.read_model.queries import Knowing, list_players
+from haversack.catalog.read_model.queries import Knowing, list_players, told_by
 from haversack.catalog.read_model.records import NOBODY, PackedUses, Personal
 from haversack.catalog.selling import SellableItem, Shop, open_shop
 from haversack.context import Context
@@ -218,6 +218,7 @@ async def _find_buyer(context: Context, db: Session, shop: Shop, checkout: Check
         return nobody
     knowing = Knowing(project.project_id, project.login_project_id)
     known = (await list_players(db, knowing, [player.player_id])).get(player.player_id, PackedUses(""))
+    known = told_by(known, player.attributes)
     codes = await read_codes(db, project.project_id, checkout.promo_codes)
     personal, situation = buying(catalog, known_personal(catalog, known, now), codes, now)
     if partner is not None:

@@ -358,6 +358,11 @@ def bought(order: Order) -> list[tuple[int, int]]:
     return list(totals.items())
 
 
+def codes_used(order: Order) -> tuple[str, ...]:
+    """The codes that opened promotions of an order."""
+    return tuple(each.code for each in order.promotions if each.code is not None)
+
+
 def holds_limited(order: Order) -> frozenset[int]:
     """The items of which an order holds something that there is only so much of."""
     return frozenset(line.item_id for line in order.lines if not line.reserved.is_nothing)

@@ -38,4 +38,5 @@ async def find_token_player(db: Session, project: Project, token: str) -> Player
         country=country.get("value"),
         external_id=row["external_id"],
         email=row["user_details"].get("email"),
+        attributes=tuple(sorted(row["user_details"].get("attributes", {}).items())),
     )

@@ -22,7 +22,8 @@ LIST_ATTRIBUTES = (
 
 
 async def read_attributes(db: Session, project_id: int, player: PlayerIdentity | None) -> Attributes | None:
-    """A player's attributes by name; none of a guest, and None where nobody is signed in."""
+    """A player's attributes by name; none of a guest, and None where nobody is signed in. What the token says counts
+    before what Login keeps."""
     if player is None:
         return None
     if player.is_guest:
@@ -30,4 +31,4 @@ async def read_attributes(db: Session, project_id: int, player: PlayerIdentity |
     rows = await db.fetch_all(
         LIST_ATTRIBUTES, login=player.login_project_id, player=player.player_id, projects=[0, project_id]
     )
-    return {row["key"]: row["value"] for row in rows}
+    return {**{row["key"]: row["value"] for row in rows}, **dict(player.attributes)}

@@ -24,7 +24,7 @@ from haversack.pricing.lines import virtual_lines_of
 from haversack.pricing.purchases import Purchase, price_purchase, price_step
 from haversack.pricing.records import PricedLine
 from haversack.pricing.records import Step as Rule
-from haversack.pricing.rules import price_cart
+from haversack.pricing.rules import price_cart, reasons_of
 from haversack.promotions.codes.rules import CodeFault, fault_of
 from haversack.promotions.records import (
     NO_CODES,
@@ -293,14 +293,15 @@ class Till:
 
     def _note_discounts(self, line: PricedLine) -> None:
         """What each promotion took off a line, in their order; what rounding makes of it is the last one's."""
-        if line.amount is None or line.amount_without_discount is None or line.currency is None:
+        if line.amount is None or line.amount_without_discount is None or not line.discounts:
             return
-        before, left = line.amount_without_discount, len(line.promotion_ids)
-        steps = (each for each in line.reasons if each.step in (Rule.ITEM_DISCOUNT, Rule.CART_DISCOUNT))
-        for promotion_id, reason in zip(line.promotion_ids, steps, strict=True):
+        assert line.currency is not None, "an amount is in some currency"
+        before, left = line.amount_without_discount, len(line.discounts)
+        steps = [each for each in reasons_of(line) if each.step in (Rule.ITEM_DISCOUNT, Rule.CART_DISCOUNT)]
+        for discount, reason in zip(line.discounts, steps, strict=True):
             left -= 1
             after = line.amount if not left or reason.amount is None else reason.amount
-            key = (promotion_id, line.currency)
+            key = (discount.promotion_id, line.currency)
             self.tally.taken_off[key] = self.tally.taken_off.get(key, Decimal(0)) + before - after
             before = after
 

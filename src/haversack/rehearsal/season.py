@@ -134,7 +134,7 @@ class Season:
 
     def content_of(self, chain: Chain, step: Step, attributes: Attributes) -> tuple[Granted, ...]:
         """What a step gives to a player."""
-        is_personal = any(reward.conditions for reward in step.rewards)
+        is_personal = chain.chain_id in self.held.with_personal_rewards
         key = (chain.chain_id, step.step_id, *(attributes.items() if is_personal else ()))
         found = self._contents.get(key)
         if found is None:

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from haversack.catalog.selling import Shop, open_shop
 from haversack.chains.asking import ChainIdPath, Page, Read, StepNumberPath
+from haversack.chains.claiming import refuse_claimed
 from haversack.chains.offer import actions
 from haversack.chains.offer.encoding import Reader, encode_chain
 from haversack.chains.offer.wire import ClientOfferChainPageView, ClientOfferChainView
@@ -67,17 +68,20 @@ async def claim_user_offer_chain_step_reward(
     call: BuyerCall, offer_chain_id: ChainIdPath, step_number: StepNumberPath
 ) -> OrderIdView:
     """Take the free step that is open. Its item is given at once, by an order that costs nothing."""
-    async with through_player_gate(call.db, call.project_id, call.player_id), call.db.begin():
-        chain_step, wanted = await actions.open_free_step(call, offer_chain_id, step_number)
-        checkout = Checkout(
-            project=call.project,
-            player=call.player,
-            wanted=wanted,
-            country=country_of(call),
-            is_sandbox=call.project.is_sandbox,
-            chain_step=chain_step,
-        )
-        order = await order_for_free(call.context, call.db, checkout)
+    async with through_player_gate(call.db, call.project_id, call.player_id):
+        shop = await open_shop(call.context.catalogs, call.project_id)
+        await refuse_claimed(call, shop, ChainKind.OFFER, offer_chain_id, number=step_number)
+        async with call.db.begin():
+            chain_step, wanted = await actions.open_free_step(call, offer_chain_id, step_number)
+            checkout = Checkout(
+                project=call.project,
+                player=call.player,
+                wanted=wanted,
+                country=country_of(call),
+                is_sandbox=call.project.is_sandbox,
+                chain_step=chain_step,
+            )
+            order = await order_for_free(call.context, call.db, checkout)
     return tell_of(call, order)
 
 

@@ -10,7 +10,7 @@ from haversack.chains.actions import not_found
 from haversack.chains.held import HeldChains, chains_of
 from haversack.chains.queries.standing import Asked, PlayerState, read_player
 from haversack.chains.records import ByPoints, Chain, ChainKind, Contributor, Progress, Standing
-from haversack.chains.reward.encoding import Shown, fill, find_piece
+from haversack.chains.reward.encoding import Shown, fill, find_piece, schedule_text
 from haversack.chains.rules import rewards_for, visible_chains
 from haversack.http.calls import BuyerCall, GuestCall
 from haversack.personalization.attributes import read_attributes
@@ -70,7 +70,7 @@ async def see_chains(call: GuestCall | BuyerCall) -> Seen:
     ]
     attributes = None
     if call.player is not None:
-        is_personal = any(chain.conditions or _has_personal_rewards(chain) for chain in chains)
+        is_personal = any(chain.conditions or chain.chain_id in held.with_personal_rewards for chain in chains)
         attributes = await read_attributes(call.db, call.project_id, call.player) if is_personal else {}
     return Seen(shop, held, visible_chains(chains, attributes, call.now), attributes, call.now)
 
@@ -93,10 +93,18 @@ async def show_page(call: GuestCall, language: str, *, limit: int, offset: int) 
 
 
 def _encoded(seen: Seen, chain: Chain, state: PlayerState, language: str) -> bytes:
-    shown: Shown = tuple(tuple(rewards_for(step, seen.attributes)) for step in chain.steps)
-    piece = find_piece(seen.shop, chain, language, shown)
-    top = state.top.get(_opening(chain).value_point_id, ())
-    return fill(piece, chain, seen.standing(chain, state), top)
+    shown: Shown | None = None
+    if chain.chain_id in seen.held.with_personal_rewards:
+        shown = tuple(tuple(rewards_for(step, seen.attributes)) for step in chain.steps)
+    point = _opening(chain).value_point_id
+    progress = state.progress.get(chain.chain_id)
+    return fill(
+        find_piece(seen.shop, chain, language, shown),
+        points=state.points.get(point, 0),
+        claimed=() if progress is None else progress.claimed,
+        top=state.top.get(point, ()),
+        schedule=schedule_text(chain, seen.held.window_of(chain, seen.now).next),
+    )
 
 
 async def read_points(call: BuyerCall, chain_id: int) -> tuple[SellableItem, int]:
@@ -117,7 +125,3 @@ async def list_top_contributors(call: BuyerCall, chain_id: int) -> list[Contribu
     asked = seen.asked([chain], call.player.login_project_id)
     state = await read_player(call.db, call.project_id, call.player_id, asked)
     return state.top.get(_opening(chain).value_point_id, [])
-
-
-def _has_personal_rewards(chain: Chain) -> bool:
-    return any(reward.conditions for step in chain.steps for reward in step.rewards)
