@@ -179,11 +179,13 @@ def test_steps_open_by_points(points: int, claimed: list[int], expected: list[st
 )
 @pytest.mark.parametrize("clan", [None, "a"])
 @pytest.mark.parametrize("claimed", [(), (71,), (71, 72), (73,), (71, 72, 73)])
-@pytest.mark.parametrize("day", [0, 1, 2, 7])
+@pytest.mark.parametrize("day", [-1, 0, 1, 2, 3, 7])
+@pytest.mark.parametrize("ends", [None, 2])
 def test_claimable_steps_are_those_that_stand_so(
-    opening: Opening, clan: str | None, claimed: tuple[int, ...], day: int
+    opening: Opening, clan: str | None, claimed: tuple[int, ...], day: int, ends: int | None
 ) -> None:
-    chain, now = make_chain(opening=opening, starts_at=NOW), NOW + day * DAY
+    ends_at, now = None if ends is None else NOW + ends * DAY, NOW + day * DAY
+    chain = make_chain(opening=opening, starts_at=NOW, ends_at=ends_at)
     standing = standing_of(chain, Progress(FOR_EVER, dict.fromkeys(claimed, NOW)), now, points=20, clan=clan)
     expected = [step for step in chain.steps if step_state(chain, step, standing, now) is StepState.CLAIMABLE]
     assert claimable_steps(chain, standing, now) == expected

@@ -183,8 +183,7 @@ def claimable_steps(chain: Chain, standing: Standing, now: datetime) -> Sequence
                 step for step in chain.steps if step.step_id not in claimed and _opens(chain.opening, step, standing)
             ]
         case ByDay():
-            days = daily.days_of(chain, standing.progress, now)
-            return [day.step for day in days if day.state is StepState.CLAIMABLE]
+            following = daily.open_step(chain, standing.progress, now)
         case ByOrder():
             following = offer.next_step(chain, standing.progress)
-            return [] if following is None else [following]
+    return [] if following is None else [following]
