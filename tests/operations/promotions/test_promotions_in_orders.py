@@ -365,3 +365,20 @@ async def test_the_catalog_is_no_way_to_guess_codes(client: httpx.AsyncClient, s
     assert await sees("SESAME")
     assert not any([await sees(f"GUESS{number}") for number in range(20)])
     assert not await sees("SESAME"), "after so many guesses no code is taken for a while"
+
+
+async def test_uses_that_no_order_holds_are_found(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
+    sku = await sell_for_money(client, studio, 10)
+    code = await promo_code(studio)
+    order = await order_money(buyer, sku, promo_codes=["SUMMER"])
+    await agree(studio)
+    # The sum of both stays, so that the ledger alone does not tell.
+    change = "UPDATE promotion_totals SET reserved = reserved + $2, used = used - $2 WHERE promotion_id = $1"
+    await pay(studio, order)
+    async with studio.context.database.connection() as connection:
+        await connection.execute(change, code.promotion_id, 1)
+    found = [each async for each in find_differences(studio.context.database, studio.project_id)]
+    assert [each.check for each in found] == ["uses of promotions that orders hold"]
+    async with studio.context.database.connection() as connection:
+        await connection.execute(change, code.promotion_id, -1)
+    await agree(studio)
