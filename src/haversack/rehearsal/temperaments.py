@@ -23,8 +23,9 @@ class Temperament:
 
     share: of all players; plays: of the days, or with `every_days` of those that lie so far apart; visits: the most on
     a day; claims: of open free steps; pays: of open steps that cost money; buys: of visits; bargains: of purchases that
-    look for a promotion; codes: of purchases that come with a code, and of days on which a coupon is used; leaves:
-    after each step that was taken, for good; patience: visits without anything to take before leaving for good.
+    look for a promotion; codes: of purchases that come with a code, and of visits with a coupon; leaves: after each
+    step that was taken, for good; patience: visits in a row on which nothing was taken or bought, after which the
+    player leaves for good.
     """
 
     name: str
