@@ -1,5 +1,6 @@
 """The demo's value points and what they come with, and its three chains: by points, by days, one after the other."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from haversack.catalog.items.drafts import ItemDraft
@@ -9,6 +10,7 @@ from haversack.chains.records import ByDay, ByOrder, DailyType
 from haversack.chains.reward.drafts import RewardChainDraft
 from haversack.demo.content import CIRRUS_COURIERS, GLIM, LANTERNFALL
 from haversack.demo.shop.parts import FEATHERS, PEARLS
+from haversack.text import Translations
 
 _BELOW = LANTERNFALL.external_game_id
 _ABOVE = CIRRUS_COURIERS.external_game_id
@@ -30,10 +32,14 @@ POINTS_OF_ITEMS = (
 )
 
 
-def _step(number: int, sku: str, quantity: int, *, points: int = 0, is_free: bool = True) -> StepDraft:
+def _step(number: int, sku: str, quantity: int, *, is_free: bool = True) -> StepDraft:
     where = f"steps.{number - 1}"
     rewards = (RewardDraft(f"{where}.items.0.sku", sku, quantity),)
-    return StepDraft(property=where, number=number, rewards=rewards, points=points, is_free=is_free)
+    return StepDraft(property=where, number=number, rewards=rewards, is_free=is_free)
+
+
+def _lit(step: StepDraft, name: Translations, points: int) -> StepDraft:
+    return replace(step, name=name, points=points)
 
 
 def reward_chain(starts_at: datetime) -> RewardChainDraft:
@@ -46,10 +52,10 @@ def reward_chain(starts_at: datetime) -> RewardChainDraft:
         is_enabled=True,
         starts_at=starts_at,
         steps=(
-            _step(1, f"{_BELOW}.lamp-oil", 2, points=50),
-            _step(2, PEARLS, 200, points=150),
-            _step(3, f"{_BELOW}.sea-sparks", 1, points=300),
-            _step(4, f"{_BELOW}.coral-circlet", 1, points=600),
+            _lit(_step(1, f"{_BELOW}.lamp-oil", 2), {"en": "First spark", "de": "Erster Funke"}, 50),
+            _lit(_step(2, PEARLS, 200), {"en": "Steady flame", "de": "Ruhige Flamme"}, 150),
+            _lit(_step(3, f"{_BELOW}.sea-sparks", 1), {"en": "Harbour beacon", "de": "Hafenfeuer"}, 300),
+            _lit(_step(4, f"{_BELOW}.coral-circlet", 1), {"en": "Until dawn", "de": "Bis zum Morgen"}, 600),
         ),
     )
 
