@@ -30,6 +30,7 @@ NAMES = (
     "codes",
     "promotions",
     "rehearsal",
+    "chains",
 )
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")
 
