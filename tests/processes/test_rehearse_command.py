@@ -12,19 +12,24 @@ from haversack.chains.queries.chains import add_chain
 from haversack.clock import real_now
 from haversack.context import Context, open_context
 from haversack.demo.seed import seed_demo
+from haversack.rehearsal.records import DAY
 from haversack.settings import Mode
 from make import rehearsal
 from make.clocks import rows_of
 from processes.running import Finished, invoke, run
 from processes.serving import Shop
 
+# No chain of the demo gives it.
+GIFT = "lanternfall.driftwood"
+
 
 @dataclass(frozen=True)
 class Demo:
-    """The demo project, with chains that run since the rehearsal's first day."""
+    """The demo project, with two chains more that run since the rehearsal's first day."""
 
     shop: Shop
     project_id: int
+    first_day: str
     days: int
     offer: int
 
@@ -43,26 +48,28 @@ async def _make_demo(shop: Shop, context: Context) -> Demo:
     found = await seed_demo(context)
     held = await context.catalogs.get(found.project_id)
     assert held.catalog is not None
-    glim, lantern = (held.catalog.by_sku[sku].item_id for sku in ("glim", "lanternfall.stormglass-lantern"))
+    gift, lantern = (held.catalog.by_sku[sku].item_id for sku in (GIFT, "lanternfall.stormglass-lantern"))
+    # The demo's own chains begin when it is made.
+    first_day = (real_now() + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
     db = context.database.session()
 
     async def add(steps: list[tuple[int, bool]], opening: object) -> int:
         made = [
             rehearsal.step(number, (item_id, 10), is_free=is_free) for number, (item_id, is_free) in enumerate(steps, 1)
         ]
-        chain = rehearsal.chain(0, opening, *made, project_id=found.project_id)  # type: ignore[arg-type]
+        chain = rehearsal.chain(0, opening, *made, project_id=found.project_id, starts_at=first_day)  # type: ignore[arg-type]
         return await add_chain(db, chain, now=real_now())
 
     async with db.begin():
-        days = await add([(glim, True)] * 30, rehearsal.days(0, 1).opening)
-        offer = await add([(glim, True), (lantern, False), (glim, True)], rehearsal.offer(0).opening)
+        days = await add([(gift, True)] * 30, rehearsal.days(0, 1).opening)
+        offer = await add([(gift, True), (lantern, False), (gift, True)], rehearsal.offer(0).opening)
         await raise_version(db, found.project_id)
-    return Demo(shop, found.project_id, days, offer)
+    return Demo(shop, found.project_id, first_day.date().isoformat(), days, offer)
 
 
 async def rehearse(demo: Demo, *arguments: object, is_process: bool = False) -> Finished:
     """The command on the demo project, for the first twenty days of its chains; in this process, or in its own."""
-    season = ("--project", demo.project_id, "--from", "2026-12-01", "--days", 20, "--players", 60, *arguments)
+    season = ("--project", demo.project_id, "--from", demo.first_day, "--days", 20, "--players", 60, *arguments)
     if is_process:
         return await run(demo.shop.folder, "rehearse", *map(str, season), **demo.shop.settings)
     return await invoke("rehearse", *map(str, season), **demo.shop.settings)
@@ -73,7 +80,7 @@ async def test_rehearse(demo: Demo) -> None:
     out = (await rehearse(demo, "--seed", 3)).succeeded()
     lines = out.splitlines()
     assert lines[0] == (
-        f"Project {demo.project_id} rehearsed with 60 players for 20 days from 2026-12-01T00:00+00:00, seed 3"
+        f"Project {demo.project_id} rehearsed with 60 players for 20 days from {demo.first_day}T00:00+00:00, seed 3"
     )
     assert any(f"step 21 of chain {demo.days}" in line and "Its day is not among these days." in line for line in lines)
     assert "Sold" in lines
@@ -86,12 +93,13 @@ async def test_rehearse(demo: Demo) -> None:
 async def test_rehearse_as_json(demo: Demo) -> None:
     report = orjson.loads((await rehearse(demo, "--json")).succeeded())
     assert (report["project_id"], report["players"], report["days"]) == (demo.project_id, 60, 20)
-    assert {each["chain_id"] for each in report["chains"]} == {demo.days, demo.offer}
+    assert [each["kind"] for each in report["chains"]].count("daily") == 2
     assert {each["number"] for each in report["dead_steps"] if each["chain_id"] == demo.days} == set(range(21, 31))
-    (glims,) = [each for each in report["rewards"] if each["sku"] == "glim"]
-    claims = sum(step["claims"] for chain in report["chains"] for step in chain["steps"])
+    (gifts,) = [each for each in report["rewards"] if each["sku"] == GIFT]
+    added = [chain for chain in report["chains"] if chain["chain_id"] in (demo.days, demo.offer)]
+    claims = sum(step["claims"] for chain in added for step in chain["steps"])
     paid = [step["claims"] for chain in report["chains"] if chain["chain_id"] == demo.offer for step in chain["steps"]]
-    assert glims["units"] == 10 * (claims - paid[1])
+    assert gifts["units"] == 10 * (claims - paid[1])
     # What can be owned once only is not sold ten times.
     assert paid[1:] == [0, 0]
 
