@@ -29,6 +29,8 @@ NAMES = (
     "inventory",
     "codes",
     "promotions",
+    "rehearsal",
+    "chains",
 )
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")
 

@@ -3,9 +3,10 @@
 They are read once for each version of the catalog, which every write of a chain raises.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from haversack.catalog.read_model.compiled import Catalog
@@ -15,20 +16,25 @@ from haversack.chains.queries.points import list_resets
 from haversack.chains.records import ByPoints, Chain, ChainKind
 from haversack.chains.rules import chain_window, points_window
 from haversack.database.engine import Session
+from haversack.images.once import OnceAtATime
 from haversack.limits.records import Window
 
 
 @dataclass(frozen=True, slots=True)
 class HeldChains:
     """Every chain of a project that is not deleted, switched off ones too, in order; resets: of chains that were
-    deleted, by value point; with_personal_rewards: the chains (ids) that give to some what they do not give to all.
+    deleted, by value point; with_personal_rewards: the chains (ids) that give to some what they do not give to all;
+    personal_kinds: those of which something depends on who looks.
     Windows are remembered while they last."""
 
     chains: Sequence[Chain]
     resets: Mapping[int, datetime]
     with_personal_rewards: frozenset[int]
+    personal_kinds: frozenset[ChainKind]
     _windows: dict[int, tuple[datetime, Window]] = field(default_factory=dict)
     _points: dict[int, tuple[datetime, Window]] = field(default_factory=dict)
+    # What is made of the chains for pages, by who reads which: see `pages`.
+    derived: dict[Hashable, Any] = field(default_factory=dict)
 
     def of_kind(self, kind: ChainKind) -> list[Chain]:
         """Those of a kind."""
@@ -64,19 +70,26 @@ def _lasts(remembered: tuple[datetime, Window], now: datetime) -> bool:
 
 
 _held: WeakKeyDictionary[Catalog, HeldChains] = WeakKeyDictionary()
+_reading: OnceAtATime[HeldChains] = OnceAtATime()
 
 
 async def chains_of(db: Session, shop: Shop) -> HeldChains:
-    """The chains of a project, as new as its catalog at least."""
+    """The chains of a project, as new as its catalog at least; read once for all who ask for a version at once."""
     found = _held.get(shop.catalog)
-    if found is None:
-        project_id = shop.catalog.project_id
-        chains = await list_chains(db, project_id)
-        personal = frozenset(
-            chain.chain_id
-            for chain in chains
-            if any(reward.conditions for step in chain.steps for reward in step.rewards)
-        )
-        found = HeldChains(chains, await list_resets(db, project_id), personal)
-        _held[shop.catalog] = found
+    if found is not None:
+        return found
+    if db.in_transaction:
+        # Who holds a connection must not wait for who needs one.
+        return await _read(db, shop.catalog)
+    return await _reading.run(shop.catalog, lambda: _read(db.database.session(), shop.catalog))
+
+
+async def _read(db: Session, catalog: Catalog) -> HeldChains:
+    chains = await list_chains(db, catalog.project_id)
+    personal = frozenset(
+        chain.chain_id for chain in chains if any(reward.conditions for step in chain.steps for reward in step.rewards)
+    )
+    kinds = frozenset(chain.kind for chain in chains if chain.conditions or chain.chain_id in personal)
+    found = HeldChains(chains, await list_resets(db, catalog.project_id), personal, kinds)
+    _held[catalog] = found
     return found

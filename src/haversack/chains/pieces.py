@@ -4,9 +4,8 @@ What time and players change is put in for each answer. A page of fifty chains h
 for every player took most of its time.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,23 +20,14 @@ PIECES_KEPT_MAX = 5_000
 JSON_TYPE = "application/json"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A chain without what changes: its members and those of each step, as JSON that is still open at its end.
-
-    `source` is what was encoded. `fresh` is the whole chain for who has taken nothing of it, with the times between
-    which it holds.
-    """
+    `source` is what was encoded."""
 
     source: Chain
     chain: bytes
     steps: tuple[bytes, ...]
-    fresh: tuple[datetime, datetime, bytes] | None = field(default=None)
-
-    def find_fresh(self, now: datetime) -> bytes | None:
-        """The chain for who has taken nothing, if it was filled before and nothing has changed since."""
-        fresh = self.fresh
-        return fresh[2] if fresh is not None and fresh[0] <= now < fresh[1] else None
 
 
 # Which chain, for whom: a language and, where there are prices, a country.
@@ -69,13 +59,6 @@ def find_piece(
 
 def _opened(value: Mapping[str, Any]) -> bytes:
     return orjson.dumps(value)[:-1]
-
-
-def page_answer(chains: Iterable[bytes], *, has_more: bool, total: int) -> Response:
-    """A page of encoded chains."""
-    more = b"true" if has_more else b"false"
-    body = b'{"has_more":%b,"total_items_count":%d,"items":[%b]}' % (more, total, b",".join(chains))
-    return Response(body, media_type=JSON_TYPE)
 
 
 def chain_answer(chain: bytes) -> Response:

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from haversack.chains.queries.standing import READ_PLAYER
+from haversack.chains.queries.standing import READ_PLAYERS
 from haversack.database.engine import compiled
 from haversack.inventory.verifying import find_differences
 from haversack.limits.records import FOR_EVER
@@ -318,11 +318,11 @@ async def _reads(
     connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", buyer: Buyer, road: ClanRoad
 ) -> list[tuple[str, int]]:
     """How the statement reads what players have brought, by PostgreSQL's own count: indexes and rows."""
-    query = compiled(READ_PLAYER)
+    query = compiled(READ_PLAYERS)
     values = {
         "project": buyer.studio.project_id,
         "login": buyer.studio.login_project_id,
-        "player": buyer.player_id,
+        "players": [buyer.player_id],
         "chains": [],
         "chain_starts": [],
         "own_points": [],
