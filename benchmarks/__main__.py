@@ -29,6 +29,7 @@ NAMES = (
     "inventory",
     "codes",
     "promotions",
+    "rehearsal",
     "chains",
 )
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")

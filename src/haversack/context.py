@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 
+import asyncpg
+
 from haversack import __version__
 from haversack.catalog.keys.uploading import KeyUploads
 from haversack.catalog.read_model.live import LiveCatalogs
@@ -76,18 +78,22 @@ def address_policy_of(settings: Settings) -> AddressPolicy:
 
 @asynccontextmanager
 async def open_context(
-    settings: Settings, outcomes: Mapping[str, OutcomeHandler] | None = None
+    settings: Settings,
+    outcomes: Mapping[str, OutcomeHandler] | None = None,
+    *,
+    connection_class: "type[asyncpg.Connection[asyncpg.Record]]" = asyncpg.Connection,
 ) -> AsyncIterator[Context]:
     """Connect a process to its database and to the outside. The settings must name database and encryption key.
 
     outcomes: who is told of the results of deliveries. A process that delivers none needs none.
+    connection_class: of the connections that operations work on; a simulation breaks its own.
     """
     assert settings.database_url is not None and settings.encryption_key is not None
     url = settings.database_url.get_secret_value()
     sealer = Sealer(settings.encryption_key.get_secret_value())
     policy = address_policy_of(settings)
     async with (
-        Database(url, connections=settings.database_connections) as database,
+        Database(url, connections=settings.database_connections, connection_class=connection_class) as database,
         Database(url, connections=ASIDE_CONNECTIONS) as aside,
         OutboundClient(policy, user_agent=f"Haversack/{__version__}") as outbound,
     ):

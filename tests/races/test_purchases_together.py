@@ -4,17 +4,20 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import TextClause
 
-from haversack.database.engine import Session
+from haversack.database.engine import DatabaseAway, Session
 from haversack.inventory.verifying import find_differences
 from haversack.orders import queries
 from haversack.orders.buying_together import BUY_TOGETHER
+from haversack.orders.checkout import order_for_virtual_currency
+from haversack.orders.preparing import Checkout, Wanted
 from make import catalog
 from make.client_catalog import sell
-from make.orders import Buyer, balance_of, buy, fund, make_buyer, owned_of, sell_for, stored
+from make.orders import Buyer, balance_of, buy, fund, make_buyer, owned_of, project_of, sell_for, stored
 from make.projects import Studio
 
 PLAYERS = 24
@@ -142,3 +145,26 @@ async def test_what_players_write_arrives_as_it_was(client: httpx.AsyncClient, s
         order = await stored(studio, reply.json()["order_id"])
         assert order.custom_parameters == {"text": text, text or "empty": 1}
     assert await _fits(studio)
+
+
+async def test_a_database_that_goes_away_is_away_for_all(
+    client: httpx.AsyncClient, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lamp, gold, buyers = await _shop(client, studio)
+    project = await project_of(studio)
+    fetch_value = Session.fetch_value
+
+    async def away(self: Session, statement: Any, **values: Any) -> Any:
+        if statement is BUY_TOGETHER:
+            raise asyncpg.AdminShutdownError("terminating connection due to administrator command")
+        return await fetch_value(self, statement, **values)
+
+    async def order(buyer: Buyer) -> object:
+        checkout = Checkout(project=project, player=buyer.identity, wanted=[Wanted(lamp, 1)])
+        return await order_for_virtual_currency(studio.context, studio.context.database.session(), checkout, gold)
+
+    monkeypatch.setattr(Session, "fetch_value", away)
+    found = await asyncio.gather(*(order(buyer) for buyer in buyers), return_exceptions=True)
+    assert {type(each) for each in found} == {DatabaseAway}
+    monkeypatch.undo()
+    assert (await buy(client, buyers[0], lamp, gold)).status_code == 200

@@ -7,10 +7,22 @@ import pytest
 
 from haversack.catalog.records import Schedule
 from haversack.chains.drafts import reset, switched
-from haversack.chains.records import ByOrder, ByPoints, Chain, Progress, Reward, Step, StepState
+from haversack.chains.records import (
+    ByDay,
+    ByOrder,
+    ByPoints,
+    Chain,
+    DailyType,
+    Opening,
+    Progress,
+    Reward,
+    Step,
+    StepState,
+)
 from haversack.chains.rules import (
     chain_window,
     check_claim,
+    claimable_steps,
     is_running,
     restarted,
     rewards_for,
@@ -152,6 +164,31 @@ def test_steps_open_by_points(points: int, claimed: list[int], expected: list[st
     chain = make_chain()
     standing = standing_of(chain, Progress(FOR_EVER, dict.fromkeys(claimed, NOW)), NOW, points=points)
     assert [step_state(chain, step, standing, NOW).value for step in chain.steps] == expected
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        ByPoints(value_point_id=9),
+        ByPoints(value_point_id=9, is_clan=True),
+        ByDay(type=DailyType.CALENDAR_HARD),
+        ByDay(type=DailyType.CALENDAR_HARD, is_recurrent=True),
+        ByDay(type=DailyType.ROLLING),
+        ByOrder(),
+    ],
+)
+@pytest.mark.parametrize("clan", [None, "a"])
+@pytest.mark.parametrize("claimed", [(), (71,), (71, 72), (73,), (71, 72, 73)])
+@pytest.mark.parametrize("day", [-1, 0, 1, 2, 3, 7])
+@pytest.mark.parametrize("ends", [None, 2])
+def test_claimable_steps_are_those_that_stand_so(
+    opening: Opening, clan: str | None, claimed: tuple[int, ...], day: int, ends: int | None
+) -> None:
+    ends_at, now = None if ends is None else NOW + ends * DAY, NOW + day * DAY
+    chain = make_chain(opening=opening, starts_at=NOW, ends_at=ends_at)
+    standing = standing_of(chain, Progress(FOR_EVER, dict.fromkeys(claimed, NOW)), now, points=20, clan=clan)
+    expected = [step for step in chain.steps if step_state(chain, step, standing, now) is StepState.CLAIMABLE]
+    assert claimable_steps(chain, standing, now) == expected
 
 
 def test_what_was_taken_in_an_earlier_window_does_not_count() -> None:

@@ -76,10 +76,19 @@ def compiled(element: Executable) -> Statement:
 class Database:
     """The pool of one process. It opens connections when they are needed and survives a database that goes away."""
 
-    def __init__(self, url: str, *, connections: int = 10, acquire_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 10,
+        acquire_seconds: float = 5.0,
+        connection_class: "type[asyncpg.Connection[asyncpg.Record]]" = asyncpg.Connection,
+    ) -> None:
+        """connection_class: what the pool opens; the simulation gives one that breaks where it is told to."""
         self.url = re.sub(r"^postgresql\+asyncpg://", "postgresql://", url)
         self._connections = connections
         self._acquire_seconds = acquire_seconds
+        self._connection_class = connection_class
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> Self:
@@ -92,6 +101,7 @@ class Database:
             reset=_check_returned_connection,
             command_timeout=30,
             timeout=self._acquire_seconds,
+            connection_class=self._connection_class,
             server_settings={"application_name": "haversack", "jit": "off"},
         )
         return self
@@ -129,7 +139,7 @@ class Database:
         except UNAVAILABLE as error:
             raise DatabaseAway(str(error)) from error
         except asyncpg.InterfaceError as error:
-            if connection.is_closed():
+            if _is_lost(connection):
                 raise DatabaseAway(str(error)) from error
             raise
         finally:
@@ -269,6 +279,15 @@ class _Pinned:
 
     async def __aexit__(self, *_: object) -> None:
         return None
+
+
+def _is_lost(connection: Connection) -> bool:
+    try:
+        is_closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        # It was lost in a transaction: asyncpg has taken it from us already, and lets nothing be asked of it.
+        return True
+    return is_closed
 
 
 async def _prepare_connection(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -1,8 +1,9 @@
 """Idempotency-Key on writes: one effect and one answer, however often the request is sent.
 
 The key, the effect and the answer are committed together (`Repeat.ATOMIC`), so a crash leaves either all or nothing.
-An operation that leaves its transactions on the way (`Repeat.RESUMABLE`) is safe to repeat by itself; its key only
-keeps a second call from running beside the first. Keys are kept for 14 days.
+An operation that leaves its transactions on the way (`Repeat.RESUMABLE`) is safe to repeat by itself, or keeps an
+answer with the transaction that must happen once (`keep_answer`); its key keeps a second call from running beside the
+first. Keys are kept for 14 days.
 """
 
 import hashlib
@@ -159,6 +160,14 @@ def _replay(call: Call, operation: Operation, fingerprint: bytes, found: asyncpg
 async def _save(call: Call, key: str, answer: Answer) -> None:
     sealed = call.context.sealer.seal(answer.body)
     await call.db.execute(SAVE_ANSWER, of_caller=call.caller_name, of_key=key, status=answer.status, answer=sealed)
+
+
+async def keep_answer(call: Call, answer: Answer) -> None:
+    """Keep what repeats are told from now on, in the open transaction of a resumable operation: for who has done in it
+    what must not be done twice, and goes on outside of it. The operation's own answer takes its place."""
+    assert call.db.in_transaction, "what is kept belongs to what was done"
+    if call.idempotency_key is not None:
+        await _save(call, call.idempotency_key, answer)
 
 
 async def prune_keys(db: Session) -> int:

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import asyncpg
 from sqlalchemy import text
 
-from haversack.database.engine import Database, Session
+from haversack.database.engine import UNAVAILABLE, Database, Session
 
 # Calls of one project under way at once: while one waits for its commit, another computes.
 CALLS_MAX = 2
@@ -83,9 +83,6 @@ class Entries(NamedTuple):
     columns: tuple[str, ...]
 
 
-NOTHING = Entries(0, ())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goods:
     """What is bought, as numbers: the same for everybody who orders the same.
@@ -131,7 +128,7 @@ class _Waiting:
     future: "asyncio.Future[int | None]"
 
 
-_waiting: WeakKeyDictionary[Database, dict[tuple[int, int], "_Queue"]] = WeakKeyDictionary()
+_queues: WeakKeyDictionary[Database, dict[tuple[int, int], "_Queue"]] = WeakKeyDictionary()
 
 
 class _Queue:
@@ -143,10 +140,6 @@ class _Queue:
         self._version = version
         self._waiting: list[_Waiting] = []
         self._calls: set[asyncio.Task[None] | None] = set()
-
-    @property
-    def is_idle(self) -> bool:
-        return not self._waiting and not self._calls
 
     async def buy(self, purchase: Purchase) -> int | None:
         future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
@@ -171,7 +164,8 @@ class _Queue:
             async with db.keep_connection():
                 while self._waiting:
                     taken = self._take()
-                    await self._buy(db, taken)
+                    if taken:
+                        await self._buy(db, taken)
                     taken = []
         except Exception as error:
             for each in taken or self._take():
@@ -196,7 +190,7 @@ class _Queue:
         try:
             delivery_ids = await _call(db, self._project_id, self._version, [each.purchase for each in taken])
         except asyncpg.PostgresError as error:
-            if isinstance(error, asyncpg.PostgresConnectionError):
+            if isinstance(error, UNAVAILABLE):
                 raise
             for each in taken:
                 if not each.future.done():
@@ -216,7 +210,7 @@ async def buy_together(db: Session, purchase: Purchase, *, version: int) -> int 
             return await _buy_alone(db, purchase, version)
     if purchase.is_alone:
         return await _buy_alone(db, purchase, version)
-    queues = _waiting.setdefault(db.database, {})
+    queues = _queues.setdefault(db.database, {})
     key = (purchase.project_id, version)
     queue = queues.get(key)
     if queue is None:
@@ -225,9 +219,6 @@ async def buy_together(db: Session, purchase: Purchase, *, version: int) -> int 
         return await queue.buy(purchase)
     except _Alone:
         return await _buy_alone(db, purchase, version)
-    finally:
-        if queue.is_idle and queues.get(key) is queue:
-            del queues[key]
 
 
 async def _buy_alone(db: Session, purchase: Purchase, version: int) -> int | None:

@@ -273,15 +273,16 @@ def _look(shop: Shop, wanted: Wanted, checkout: Checkout, buyer: _Buyer, now: da
     if item is None and wanted.item_id is not None:
         # It was there when it was put into the cart.
         raise ITEM_UNAVAILABLE(sku=wanted.sku or wanted.item_id, reason="it does not exist any more")
-    return Looked(
-        sku=wanted.sku if item is None else item.sku,
-        quantity=wanted.quantity,
-        item=item,
-        is_sold_here=item is None or shop.is_sold_in(item, checkout.country),
-        is_on_sale=item is None or checkout.chain_step is not None or shop.is_on_sale(item, now),
+    if item is None:
+        return Looked(sku=wanted.sku, quantity=wanted.quantity, item=None)
+    return rules.look_at(
+        shop,
+        item,
+        wanted.quantity,
+        country=checkout.country,
+        personal=buyer.personal,
+        now=now,
         is_in_chain=checkout.chain_step is not None,
-        is_offered=item is None or item.item_id not in buyer.personal.withheld,
-        left=None if item is None else buyer.personal.left.get(item.item_id),
     )
 
 

@@ -16,6 +16,7 @@ from haversack.errors import (
 )
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import StudioCall
+from haversack.http.idempotency import Answer, keep_answer
 from haversack.http.problems import invalid
 from haversack.login.rules import outside_player_id
 from haversack.money import has_too_many_decimals
@@ -66,6 +67,7 @@ async def request_refund(call: StudioCall, transaction_id: TransactionId, body: 
     payment, project = await _transaction(call, transaction_id)
     _, state = await refund_payment(
         call.context,
+        call.db,
         project,
         payment,
         amount=None,
@@ -74,6 +76,7 @@ async def request_refund(call: StudioCall, transaction_id: TransactionId, body: 
         author=call.caller_name,
         caller=call.caller_name,
         request_id=call.request_id,
+        when_asked=lambda: _keep_accepted(call),
     )
     return _message(state)
 
@@ -93,6 +96,7 @@ async def request_partial_refund(
         raise invalid(MERCHANT.invalid, [fault])
     _, state = await refund_payment(
         call.context,
+        call.db,
         project,
         payment,
         amount=body.refund_amount,
@@ -101,8 +105,15 @@ async def request_partial_refund(
         author=call.caller_name,
         caller=call.caller_name,
         request_id=call.request_id,
+        when_asked=lambda: _keep_accepted(call),
     )
     return _message(state)
+
+
+async def _keep_accepted(call: StudioCall) -> None:
+    """Who repeats a call whose answer was lost must not ask for the money a second time."""
+    body = _message(RefundState.PENDING).model_dump_json().encode()
+    await keep_answer(call, Answer(200, body))
 
 
 def _message(state: RefundState) -> MessageView:

@@ -5,6 +5,7 @@ stays in between is given by the sweep: providers give a refund of one number on
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -41,6 +42,7 @@ log = logging.getLogger("haversack.payments")
 
 async def refund_payment(
     context: Context,
+    db: Session,
     project: Project,
     payment: Payment,
     *,
@@ -50,13 +52,14 @@ async def refund_payment(
     author: str,
     caller: str,
     request_id: str,
+    when_asked: Callable[[], Awaitable[None]],
 ) -> tuple[Payment, RefundState]:
     """Refund a payment: all that is left of it (amount None), or a part. Pending: the provider has not answered, and
     the sweep goes on.
 
+    when_asked: done in the transaction that asks for the refund, on `db`. From then on it is given, by us or the sweep.
     Raises PAYMENT_NOT_REFUNDABLE, REFUND_TOO_LARGE, PARTIAL_REFUND_CODE, and REFUND_REFUSED where the provider says no.
     """
-    db = context.database.session()
     now = project.clock.now()
     is_partial = amount is not None
     async with db.begin():
@@ -77,6 +80,7 @@ async def refund_payment(
             request_id=request_id,
             subject={"transaction_id": payment.payment_id, "amount": str(wanted), "currency": payment.currency},
         )
+        await when_asked()
     after, given = await give_refund(context, project, refund, payment_id=payment.payment_id)
     if given.state is RefundState.FAILED:
         raise REFUND_REFUSED(payment_id=payment.payment_id, reason=given.failure or "")

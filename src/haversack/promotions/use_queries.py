@@ -17,10 +17,12 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    literal,
     null,
     or_,
     select,
     text,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -46,6 +48,28 @@ _uses_of = (
 
 # A code that has been used as often as it may be is as good as none.
 _per_code = cast(promotions.c.limits["per_code"].astext, Integer)
+READ_STANDING = union_all(
+    select(
+        literal("uses").label("what"), uses.c.promotion_id, uses.c.window_start.label("moment"), uses.c.used.label("n")
+    ).where(uses.c.project_id == _project, uses.c.player_id == bindparam("player", type_=uses.c.player_id.type)),
+    select(literal("total"), totals.c.promotion_id, totals.c.reset_at, totals.c.used + totals.c.reserved)
+    .join(
+        promotions,
+        (promotions.c.project_id == totals.c.project_id) & (promotions.c.promotion_id == totals.c.promotion_id),
+    )
+    .where(totals.c.project_id == _project, promotions.c.deleted_at.is_(null())),
+    select(literal("code"), codes.c.promotion_id, cast(null(), _moment), codes.c.used + codes.c.reserved)
+    .join(
+        promotions,
+        (promotions.c.project_id == codes.c.project_id) & (promotions.c.promotion_id == codes.c.promotion_id),
+    )
+    .where(
+        codes.c.project_id == _project,
+        codes.c.code == any_(bindparam("codes", type_=ARRAY(Text))),
+        or_(_per_code.is_(null()), codes.c.used + codes.c.reserved < _per_code),
+    ),
+)
+
 READ_CODES = (
     select(codes.c.promotion_id, codes.c.code, func.coalesce(totals.c.used + totals.c.reserved, 0).label("total"))
     .join(
@@ -160,12 +184,41 @@ FIND_TOTAL = select(totals.c.used, totals.c.reserved).where(
 )
 
 
+class Standing(NamedTuple):
+    """What was used before: by a player (`uses`), by everybody (`totals`, with resets by hand), and which promotions
+    have one of the codes that were given."""
+
+    uses: Mapping[int, Uses]
+    totals: Mapping[int, int]
+    resets: Mapping[int, datetime]
+    code_promotion_ids: frozenset[int]
+
+
 class Take(NamedTuple):
     """One use of a promotion by a player, in a window that holds at most so many."""
 
     promotion_id: int
     window_start: datetime
     most: int
+
+
+async def read_standing(db: Session, project_id: int, player_id: UUID | None, codes_given: Sequence[str]) -> Standing:
+    """All that was used of the project's promotions, as far as it concerns a player; in one statement."""
+    used: dict[int, Uses] = {}
+    total: dict[int, int] = {}
+    reset: dict[int, datetime] = {}
+    opened: set[int] = set()
+    rows = await db.fetch_all(READ_STANDING, project=project_id, player=player_id, codes=list(codes_given))
+    for what, promotion_id, moment, number in rows:
+        if what == "uses":
+            used[promotion_id] = Uses(moment, number)
+        elif what == "code":
+            opened.add(promotion_id)
+        else:
+            total[promotion_id] = number
+            if moment is not None:
+                reset[promotion_id] = moment
+    return Standing(used, total, reset, frozenset(opened))
 
 
 async def read_codes(db: Session, project_id: int, codes_given: Sequence[str]) -> Codes:

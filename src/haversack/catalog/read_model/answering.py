@@ -23,6 +23,7 @@ from haversack.login.identities import PlayerIdentity
 from haversack.login.tokens import TokenRefused
 from haversack.personalization.partner_view import partner_view
 from haversack.projects.records import Project
+from haversack.promotions.codes.guessing import Guess
 from haversack.promotions.use_queries import read_codes
 
 _PERSONAL: Header = (b"cache-control", b"private, no-store")
@@ -230,7 +231,13 @@ async def _personal(
     personal = known_personal(catalog, packed, now)
     if ask.promo_code is None or not catalog.kept_back:
         return personal
+    guess = Guess(context.database, project.project_id, player.player_id)
+    # The catalog is no way to guess codes either: after too many it takes none for a while.
+    if guess.wait is not None:
+        return personal
     codes = await read_codes(context.database.session(), project.project_id, [ask.promo_code])
+    if not codes.opened:
+        guess.missed_once(ask.promo_code)
     return with_revealed(catalog, personal, codes, now)
 
 

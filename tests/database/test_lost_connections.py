@@ -1,0 +1,41 @@
+"""A connection that is lost in the midst of a transaction: the database is away, and nothing else is wrong."""
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from haversack.context import Context
+from haversack.database.engine import DatabaseAway, Session
+
+WHO = text("SELECT pg_backend_pid()")
+
+
+async def lose(db: Session) -> None:
+    """End the session's connection on the database's side, and meet that."""
+    pid = await db.fetch_value(WHO)
+    assert db.database is not None
+    async with db.database.connection() as other:
+        await other.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+    await db.fetch_value(WHO)
+
+
+async def test_lost_in_a_transaction(context: Context) -> None:
+    db = context.database.session()
+    with pytest.raises(DatabaseAway):
+        async with db.begin():
+            await lose(db)
+    assert await db.fetch_value(WHO)
+
+
+async def test_lost_in_a_savepoint(context: Context) -> None:
+    db = context.database.session()
+    with pytest.raises(DatabaseAway):
+        async with db.begin(), db.begin():
+            await lose(db)
+    assert await db.fetch_value(WHO)
+
+
+async def test_a_fault_of_ours_is_none_of_the_database(context: Context) -> None:
+    with pytest.raises(asyncpg.InterfaceError):
+        async with context.database.session().begin():
+            raise asyncpg.InterfaceError("a fault of ours")

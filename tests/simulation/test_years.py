@@ -1,0 +1,98 @@
+"""Simulated years: whatever chance does to a studio, the books agree, nothing is given twice, nothing is a 500.
+
+python -m pytest tests/simulation --seeds 2000 --first 10000
+"""
+
+import os
+import time
+from collections.abc import Awaitable, Callable
+from random import Random
+
+import httpx
+import pytest
+
+from haversack.context import Context
+from haversack.inventory.verifying import find_differences
+from make.clocks import now_of
+from make.orders import Buyer
+from simulation.checking import check
+from simulation.conftest import asked
+from simulation.life import Life
+from simulation.paying import pay_at_the_last_moment, pay_something, refund_something
+from simulation.shop import open_shop
+from simulation.talking import Talk
+
+SEEDS, CHUNK, BREAKS = 200, 10, 0.2
+# By hand years may be longer.
+STEPS = int(os.environ.get("HAVERSACK_SIMULATION_STEPS", "20"))
+TWICE = (3, 17, 42)
+
+Step = Callable[[Life, Buyer], Awaitable[None]]
+STEPS_OF_LIFE: tuple[tuple[Step, int], ...] = (
+    (Life.fund, 4),
+    (Life.buy_for_gold, 14),
+    (Life.take_free, 5),
+    (Life.consume, 5),
+    (Life.fill_backpack, 3),
+    (Life.empty_backpack, 3),
+    (Life.redeem, 5),
+    (Life.claim_day, 8),
+    (Life.take_step, 6),
+    (Life.go_on_with_offer, 8),
+    (Life.order_money, 12),
+    (pay_something, 14),
+    (pay_at_the_last_moment, 2),
+    (refund_something, 3),
+    (Life.jump, 14),
+    (Life.sweep, 3),
+    (Life.look, 2),
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Chunks of seeds, so that several processes can share them."""
+    if "seeds" in metafunc.fixturenames:
+        first, count = asked(metafunc.config, "first", 1), asked(metafunc.config, "seeds", SEEDS)
+        chunks = [range(at, min(at + CHUNK, first + count)) for at in range(first, first + count, CHUNK)]
+        metafunc.parametrize("seeds", chunks, ids=lambda chunk: f"{chunk[0]}-{chunk[-1]}")
+
+
+async def live(client: httpx.AsyncClient, context: Context, seed: int) -> Life:
+    """Live through the year of a seed, and check everything at its end."""
+    chance = Random(seed)
+    shop = await open_shop(client, context, chance)
+    talk = Talk(client, chance, BREAKS)
+    life = Life.begin(shop, talk, chance, seed, await now_of(client, shop.studio))
+    steps, weights = zip(*STEPS_OF_LIFE, strict=True)
+    try:
+        for buyer in shop.buyers:
+            await life.fund(buyer)
+        for _ in range(STEPS):
+            await chance.choices(steps, weights)[0](life, chance.choice(shop.buyers))
+        await check(life)
+        differences = [str(each) async for each in find_differences(context.database, shop.studio.project_id)]
+        assert not differences, "\n".join(differences)
+    except BaseException as error:
+        error.add_note("\n".join(["the last answers:", *(line[:400] for line in talk.answers.lines[-12:])]))
+        replay = f"HAVERSACK_SIMULATION_STEPS={STEPS} python -m pytest tests/simulation --first {seed} --seeds 1"
+        error.add_note(f"seed {seed}: {replay}")
+        raise
+    return life
+
+
+async def test_years(breakable_client: httpx.AsyncClient, breakable_context: Context, seeds: range) -> None:
+    began, broken = time.process_time(), 0
+    for seed in seeds:
+        life = await live(breakable_client, breakable_context, seed)
+        broken += life.talk.broken
+    print(f"seeds {seeds[0]} to {seeds[-1]}: {broken} broken off, {time.process_time() - began:.1f} s")
+
+
+@pytest.mark.parametrize("seed", TWICE)
+async def test_a_seed_is_answered_alike(
+    breakable_client: httpx.AsyncClient, breakable_context: Context, seed: int
+) -> None:
+    first = await live(breakable_client, breakable_context, seed)
+    second = await live(breakable_client, breakable_context, seed)
+    for one, other in zip(first.talk.answers.lines, second.talk.answers.lines, strict=True):
+        assert one == other
