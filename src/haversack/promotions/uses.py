@@ -18,10 +18,8 @@ from haversack.inventory.ledger import (
     write_ledger,
 )
 from haversack.limits.schedule import window_of
-from haversack.login.identities import PlayerIdentity
-from haversack.personalization.attributes import read_attributes
 from haversack.promotions import use_queries as queries
-from haversack.promotions.records import Promotion, PromotionKind, Situation, TakenUse
+from haversack.promotions.records import Promotion, PromotionKind, TakenUse
 from haversack.promotions.use_queries import UNLIMITED, Take
 
 WORDS = {
@@ -48,29 +46,6 @@ class Use:
 
     promotion: Promotion
     code: str | None = None
-
-
-async def read_situation(
-    db: Session,
-    project_id: int,
-    player: PlayerIdentity | None,
-    *,
-    now: datetime,
-    codes: Sequence[str] = (),
-) -> Situation:
-    """Who buys, when, with which codes, and what was used before: two statements, one without an account.
-
-    Attributes are read anew each time. A code that has been used as often as it may be is as one that was not given.
-    """
-    standing = await queries.read_standing(db, project_id, None if player is None else player.player_id, codes)
-    return Situation(
-        now=now,
-        attributes=await read_attributes(db, project_id, player),
-        code_promotion_ids=standing.code_promotion_ids,
-        uses=standing.uses,
-        totals=standing.totals,
-        resets=standing.resets,
-    )
 
 
 async def take_uses(

@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import bindparam, insert
 
+from haversack.catalog.read_model.queries import Knowing, list_players, unpacked_standing
+from haversack.catalog.read_model.records import Standing
 from haversack.catalog.records import Schedule
 from haversack.clock import real_now
 from haversack.database.engine import Session
@@ -13,15 +15,15 @@ from haversack.inventory.verifying import find_differences
 from haversack.limits.records import Uses
 from haversack.login.identities import PlayerIdentity
 from haversack.login.tables import player_attributes
+from haversack.personalization.attributes import read_attributes, read_attributes_together
 from haversack.promotions.queries import delete_promotion
-from haversack.promotions.records import Promotion, PromotionKind, PromotionLimits
-from haversack.promotions.use_queries import find_total, reset_promotion
+from haversack.promotions.records import NO_CODES, Codes, Promotion, PromotionKind, PromotionLimits
+from haversack.promotions.use_queries import find_total, read_codes, reset_promotion
 from haversack.promotions.uses import (
     TakenUse,
     Use,
     UsesExhausted,
     give_back_uses,
-    read_situation,
     settle_uses,
     take_uses,
 )
@@ -79,19 +81,32 @@ def _session(studio: Studio) -> Session:
     return studio.context.database.session()
 
 
-async def test_read_situation_of_nobody(studio: Studio) -> None:
+async def _standing(studio: Studio, player: PlayerIdentity) -> Standing:
+    """What catalogs, carts and orders read of a player."""
+    knowing = Knowing(studio.project_id, studio.login_project_id)
+    packed = await list_players(_session(studio), knowing, [player.player_id])
+    return unpacked_standing(packed[player.player_id])
+
+
+async def _opened(studio: Studio, *codes: str) -> Codes:
+    return await read_codes(_session(studio), studio.project_id, codes)
+
+
+async def test_what_is_read_of_codes(studio: Studio, other_studio: Studio) -> None:
     promo_code = await save_promotion(studio, PromotionKind.PROMO_CODE, "SUMMER")
-    situation = await read_situation(_session(studio), studio.project_id, None, now=NOON, codes=["SUMMER", "WINTER"])
-    assert situation.attributes is None
-    assert situation.code_promotion_ids == {promo_code.promotion_id}
-    assert (situation.uses, situation.totals) == ({}, {})
+    await save_promotion(other_studio, PromotionKind.PROMO_CODE, "FOREIGN")
+    found = await _opened(studio, "SUMMER", "WINTER", "FOREIGN")
+    assert found == Codes({promo_code.promotion_id: "SUMMER"}, {promo_code.promotion_id: 0})
+    for _ in range(2):
+        await _take(studio, await _player(studio), Use(promo_code, "SUMMER"))
+    assert (await _opened(studio, "SUMMER")).totals == {promo_code.promotion_id: 2}
+    assert await _opened(studio) == NO_CODES
 
 
-async def test_read_situation_of_a_player(studio: Studio, other_studio: Studio) -> None:
+async def test_what_is_read_of_a_player(studio: Studio, other_studio: Studio) -> None:
     player = await _player(studio)
     limits = PromotionLimits(per_user=3, total=10)
     promo_code = await save_promotion(studio, PromotionKind.PROMO_CODE, "SUMMER", limits=limits)
-    await save_promotion(other_studio, PromotionKind.PROMO_CODE, "FOREIGN")
     db = _session(studio)
     for project_id, of_type, key, value in (
         (0, "client", "level", "1"),
@@ -112,29 +127,30 @@ async def test_read_situation_of_a_player(studio: Studio, other_studio: Studio) 
         )
     await _take(studio, player, Use(promo_code, "SUMMER"))
     await _take(studio, await _player(studio), Use(promo_code, "SUMMER"))
-    situation = await read_situation(db, studio.project_id, player, now=NOON, codes=["SUMMER", "FOREIGN"])
+    standing = await _standing(studio, player)
     # What the studio has written counts before what the player can write.
-    assert situation.attributes == {"level": "3", "guild": "Owls"}
-    assert situation.code_promotion_ids == {promo_code.promotion_id}
-    assert situation.uses == {promo_code.promotion_id: Uses(datetime(1970, 1, 1, tzinfo=UTC), 1)}
-    assert situation.totals == {promo_code.promotion_id: 2}
+    assert standing.attributes == {"level": "3", "guild": "Owls"}
+    assert {each: found.uses for each, found in standing.promotions.items()} == {
+        promo_code.promotion_id: Uses(datetime(1970, 1, 1, tzinfo=UTC), 1)
+    }
+    # Chains ask for attributes alone.
+    assert await read_attributes(db, studio.project_id, player) == standing.attributes
+    assert await read_attributes_together(db.database, studio.project_id, player) == standing.attributes
     guest = PlayerIdentity(player.login_project_id, uuid4(), player.expires_at, is_guest=True)
-    assert (await read_situation(db, studio.project_id, guest, now=NOON)).attributes == {}
+    assert await read_attributes(db, studio.project_id, guest) == {}
+    assert await read_attributes_together(db.database, studio.project_id, guest) == {}
 
 
-async def test_read_situation_of_a_code_that_is_used_up(studio: Studio) -> None:
+async def test_what_is_read_of_a_code_that_is_used_up(studio: Studio) -> None:
     player = await _player(studio)
     promo_code = await save_promotion(
         studio, PromotionKind.PROMO_CODE, "ONCE", "TWICE", limits=PromotionLimits(per_code=1)
     )
     taken = await _take(studio, player, Use(promo_code, "ONCE"))
-    db = _session(studio)
-    for codes, expected in ((["ONCE"], set()), (["TWICE"], {promo_code.promotion_id})):
-        situation = await read_situation(db, studio.project_id, player, now=NOON, codes=codes)
-        assert situation.code_promotion_ids == expected
+    assert (await _opened(studio, "ONCE")).promotion_ids == set()
+    assert (await _opened(studio, "TWICE")).promotion_ids == {promo_code.promotion_id}
     await _give_back(studio, player, taken)
-    situation = await read_situation(db, studio.project_id, player, now=NOON, codes=["ONCE"])
-    assert situation.code_promotion_ids == {promo_code.promotion_id}
+    assert (await _opened(studio, "ONCE")).promotion_ids == {promo_code.promotion_id}
 
 
 @pytest.mark.parametrize(
@@ -222,8 +238,8 @@ async def test_give_back_uses_and_settle_uses(studio: Studio) -> None:
     assert await counts(promo_code) == (1, 1)
     await _give_back(studio, player, unpaid)
     assert await counts(promo_code) == (1, 0)
-    situation = await read_situation(db, studio.project_id, player, now=NOON, codes=["SUMMER"])
-    assert {promotion_id: uses.used for promotion_id, uses in situation.uses.items()} == {
+    standing = await _standing(studio, player)
+    assert {promotion_id: found.uses.used for promotion_id, found in standing.promotions.items()} == {
         promo_code.promotion_id: 1,
         limited.promotion_id: 1,
     }
