@@ -28,6 +28,9 @@ NAMES = (
     "orders",
     "inventory",
     "codes",
+    "promotions",
+    "rehearsal",
+    "chains",
 )
 COLUMNS = ("", "figure", "rounds", "ratio", "wanted", "")
 

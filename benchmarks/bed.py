@@ -68,10 +68,10 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def open_bed(**options: str) -> AsyncIterator[Bed]:
-    """A fresh database with the settings of `haversack dev`, but for `options`: fsync and synchronous_commit are on."""
+async def open_bed() -> AsyncIterator[Bed]:
+    """A fresh database with the settings of `haversack dev`: fsync and synchronous_commit are on."""
     with temporary_folder() as folder:
-        async with EmbeddedDatabase(folder / "data", options=options) as server:
+        async with EmbeddedDatabase(folder / "data") as server:
             await migrate(server.url)
             settings = Settings(
                 _env_file=None,

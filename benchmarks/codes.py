@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -40,7 +41,8 @@ WANTED_SLOWER = 1.5
 async def run() -> list[Figure]:
     """Redemptions per second, all committed; the seconds for a million codes; a look-up before and after."""
     async with open_bed() as bed, serving(bed) as served:
-        project_id, headers = await _prepare(bed, served)
+        studio, headers = await _prepare(bed, served)
+        project_id: int = studio.project_id
         script = bed.folder / "update.sql"
         script.write_text(
             f"UPDATE promotion_codes SET used = used + 1 WHERE project_id = {project_id}"
@@ -53,7 +55,7 @@ async def run() -> list[Figure]:
             },
             rounds=ROUNDS,
         )
-        return [*_hot_figures(measured), *await _measure_many(bed, served, project_id)]
+        return [*_hot_figures(measured), *await _measure_many(bed, served, studio)]
 
 
 def _hot_figures(measured: Mapping[str, Mapping[str, Series]]) -> list[Figure]:
@@ -74,8 +76,8 @@ def _hot_figures(measured: Mapping[str, Mapping[str, Series]]) -> list[Figure]:
     ]
 
 
-async def _prepare(bed: Bed, served: Served) -> tuple[int, list[dict[str, str]]]:
-    """A coupon with every limit that gives an item and a currency: the project, and each player's headers."""
+async def _prepare(bed: Bed, served: Served) -> tuple[Any, list[dict[str, str]]]:
+    """A coupon with every limit that gives an item and a currency: the studio, and each player's headers."""
     from make import catalog, codes
     from make.projects import make_studio
 
@@ -90,13 +92,7 @@ async def _prepare(bed: Bed, served: Served) -> tuple[int, list[dict[str, str]]]
         many = codes.promo_code(external_id="many")
         await codes.make_coded(client, studio, codes.PROMO_CODE, many, "FIRST", is_enabled=False)
     players = [UUID(PLAYER.format(number)) for number in range(1, PLAYERS + 1)]
-    headers = [await studio.player_headers(player_id) for player_id in players]
-    bed_studios[bed.url] = studio.basic
-    return studio.project_id, headers
-
-
-# Whom the studio's calls are from.
-bed_studios: dict[str, tuple[str, str]] = {}
+    return studio, [await studio.player_headers(player_id) for player_id in players]
 
 
 async def _measure_bare(bed: Bed, script: Path) -> Sample:
@@ -134,13 +130,14 @@ async def _measure_served(served: Served, project_id: int, headers: Sequence[Map
     return await measure_load(served, requests, connections=CONNECTIONS, seconds=SECONDS)
 
 
-async def _measure_many(bed: Bed, served: Served, project_id: int) -> list[Figure]:
+async def _measure_many(bed: Bed, served: Served, studio: Any) -> list[Figure]:
+    project_id = studio.project_id
     path = f"/api/v2/project/{project_id}/admin/promocode/many/code/generate"
     few = await _look_up(bed, project_id)
     started = time.monotonic()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=WANTED_SECONDS) as client:
         for _ in range(CALLS):
-            reply = await client.put(path, json={"count": GENERATED}, auth=bed_studios[bed.url])
+            reply = await client.put(path, json={"count": GENERATED}, auth=studio.basic)
             assert reply.status_code == 200, reply.text
     seconds = time.monotonic() - started
     many = await _look_up(bed, project_id)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -150,33 +149,19 @@ async def _script(bed: Bed, project_id: int, player_id: UUID) -> str:
     # In a transaction of the caller a purchase goes by itself.
     async with db.begin():
         await checkout.order_for_virtual_currency(bed.context, db, wanted, "gold")
-    arguments = [DIFFERENT.get(name) or _literal(captured[name]) for name in buying_together.PARAMETERS]
-    return f"\\set player random(1, {PLAYERS})\nSELECT buy_together({', '.join(arguments)});\n"
+    statement = re.sub(
+        r"CAST\(CAST\(:(\w+) AS text\) AS [a-z\[\]]+\)|:(\w+)",
+        lambda found: DIFFERENT.get(found[1]) or _literal(captured[found[1] or found[2]]),
+        str(buying_together.BUY_TOGETHER),
+    )
+    return f"\\set player random(1, {PLAYERS})\n{statement};\n"
 
 
 def _literal(value: Any) -> str:
     """A value as PostgreSQL reads it, without a type of its own, so that the function's parameter gives it one."""
-    match value:
-        case int():
-            return str(value)
-        case list() | tuple():
-            return _quoted("{" + ", ".join(_element(element) for element in value) + "}")
-        case _:
-            return _quoted(str(value))
-
-
-def _element(value: Any) -> str:
-    match value:
-        case None:
-            return "NULL"
-        case bytes():
-            plain = f"\\x{value.hex()}"
-        case datetime():
-            plain = value.isoformat()
-        case _:
-            plain = str(value)
-    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    if isinstance(value, list):
+        return _quoted("{" + ", ".join(rf'"\\x{body.hex()}"' for body in value) + "}")
+    return str(value) if isinstance(value, int) else _quoted(value)
 
 
 def _quoted(value: str) -> str:

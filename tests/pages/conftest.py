@@ -14,6 +14,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_p
 from visits import Give, OpenTab, Player, Site, Visitor, make_player, serve
 
 from haversack.context import Context
+from haversack.demo.seed import DEMO_FILE, Demo, seed_demo
 from haversack.settings import Settings
 from make import backpack
 from make.exchanges import Recorder
@@ -86,6 +87,13 @@ def give(client: httpx.AsyncClient, site: Site) -> Give:
         return await backpack.give(client, player.studio, player.player_id, kind, **given)
 
     return give
+
+
+@pytest.fixture(scope="module")
+async def demo(site: Site) -> AsyncIterator[Demo]:
+    """The demo of the site's database, made anew for each file of tests."""
+    yield await seed_demo(site.context)
+    (site.context.settings.data_folder / DEMO_FILE).unlink()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The demo world: seeded once, received from to the end, and found again at another address."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from uuid import UUID
@@ -29,13 +28,6 @@ from haversack.webhooks.queries.endpoints import find_endpoint
 from haversack.webhooks.records import Purpose
 from haversack.webhooks.signing import signed_headers
 from processes.running import until
-
-
-@pytest.fixture(scope="module")
-async def demo(site: Site) -> AsyncIterator[Demo]:
-    """The demo of the site's database."""
-    yield await seed_demo(site.context)
-    (site.context.settings.data_folder / DEMO_FILE).unlink()
 
 
 @pytest.fixture

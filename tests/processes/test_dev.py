@@ -76,6 +76,30 @@ async def test_what_the_screen_lets_buy_is_owned(first: Dev, tmp_path: Path) -> 
         assert "lanternfall.stormglass-lantern" in [item["sku"] for item in owned.json()["items"]]
 
 
+async def test_what_the_screen_shows_of_live_ops(first: Dev, tmp_path: Path) -> None:
+    """As the lines stand; then what a player would do with them: order with the promo code, pay, claim a day."""
+    screen, beside = first.screen, {"data_folder": first.folder}
+    block = screen.block("Live-ops")
+    assert block.count("curl") == 3
+    pasted = (await run_bash(tmp_path, screen.block("As the player") + "\n" + block)).succeeded()
+    _, _, shown = pasted.partition('{"items":[{"sku":"glim-300"')
+    assert '"name":"Morning Post"' in shown
+    assert '"rewards":{"bonus":[],"is_selectable":false,"discount":{"percent":"10.00"}' in shown
+    headers = {"Authorization": f"Bearer {screen.player_token}"}
+    store = f"{first.url}/api/v2/project/{screen.row('project id')}"
+    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
+        put = await client.put(f"{store}/cart/item/lanternfall.moonwake-skiff", json={"quantity": 1})
+        assert put.status_code == 204, put.text
+        placed = (await client.post(f"{store}/payment/cart", json={"sandbox": True})).json()
+        said = (await invoke("pay", str(placed["order_id"]), port=first.port, **beside)).succeeded()
+        # 11.99 less a fifth less a tenth.
+        assert " 8.63 USD" in said
+        [days] = (await client.get(f"{store}/user/daily_chain")).json()["items"]
+        claimed = await client.post(f"{store}/user/daily_chain/{days['id']}/step/number/1/claim")
+        assert claimed.status_code == 204, claimed.text
+    (await invoke("verify", **beside)).succeeded()
+
+
 async def test_commands_beside_it_find_its_database(first: Dev) -> None:
     beside = {"data_folder": first.folder}
     listed = (await run(first.folder, "project", "list", **beside)).succeeded()

@@ -4,17 +4,20 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import TextClause
 
-from haversack.database.engine import Session
+from haversack.database.engine import DatabaseAway, Session
 from haversack.inventory.verifying import find_differences
 from haversack.orders import queries
 from haversack.orders.buying_together import BUY_TOGETHER
+from haversack.orders.checkout import order_for_virtual_currency
+from haversack.orders.preparing import Checkout, Wanted
 from make import catalog
 from make.client_catalog import sell
-from make.orders import Buyer, balance_of, buy, fund, make_buyer, owned_of, sell_for, stored
+from make.orders import Buyer, balance_of, buy, fund, make_buyer, owned_of, project_of, sell_for, stored
 from make.projects import Studio
 
 PLAYERS = 24
@@ -28,7 +31,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     async def counted(self: Session, statement: Any, **values: Any) -> Any:
         if isinstance(statement, TextClause) and statement is BUY_TOGETHER:
-            made.append(len(values["orders"]))
+            made.append(len(values["bodies"]))
         return await fetch_value(self, statement, **values)
 
     monkeypatch.setattr(Session, "fetch_value", counted)
@@ -125,3 +128,43 @@ async def test_who_has_gone_does_not_keep_others(client: httpx.AsyncClient, stud
     assert {await balance_of(buyer, gold) for buyer in buyers[1::2]} == {5}
     assert {await balance_of(buyer, gold) for buyer in buyers[::2]} <= {5, 10}
     assert await _fits(studio)
+
+
+async def test_what_players_write_arrives_as_it_was(client: httpx.AsyncClient, studio: Studio) -> None:
+    """The call's arrays are text: quotes, braces, backslashes and the word NULL are the player's own."""
+    lamp, gold, buyers = await _shop(client, studio)
+    texts = ['a "b" c', "{x,y}", "back\\slash \\\\", "NULL", "", "null", "new\nline", "ünïcödé ✓", "'; --", ","]
+    replies = await asyncio.gather(
+        *(
+            buy(client, buyer, lamp, gold, json={"custom_parameters": {"text": text, text or "empty": 1}})
+            for buyer, text in zip(buyers, texts, strict=False)
+        )
+    )
+    for reply, text in zip(replies, texts, strict=True):
+        assert reply.status_code == 200, text
+        order = await stored(studio, reply.json()["order_id"])
+        assert order.custom_parameters == {"text": text, text or "empty": 1}
+    assert await _fits(studio)
+
+
+async def test_a_database_that_goes_away_is_away_for_all(
+    client: httpx.AsyncClient, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lamp, gold, buyers = await _shop(client, studio)
+    project = await project_of(studio)
+    fetch_value = Session.fetch_value
+
+    async def away(self: Session, statement: Any, **values: Any) -> Any:
+        if statement is BUY_TOGETHER:
+            raise asyncpg.AdminShutdownError("terminating connection due to administrator command")
+        return await fetch_value(self, statement, **values)
+
+    async def order(buyer: Buyer) -> object:
+        checkout = Checkout(project=project, player=buyer.identity, wanted=[Wanted(lamp, 1)])
+        return await order_for_virtual_currency(studio.context, studio.context.database.session(), checkout, gold)
+
+    monkeypatch.setattr(Session, "fetch_value", away)
+    found = await asyncio.gather(*(order(buyer) for buyer in buyers), return_exceptions=True)
+    assert {type(each) for each in found} == {DatabaseAway}
+    monkeypatch.undo()
+    assert (await buy(client, buyers[0], lamp, gold)).status_code == 200

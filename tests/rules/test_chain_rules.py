@@ -7,10 +7,22 @@ import pytest
 
 from haversack.catalog.records import Schedule
 from haversack.chains.drafts import reset, switched
-from haversack.chains.records import ByOrder, ByPoints, Chain, Progress, Reward, Step, StepState
+from haversack.chains.records import (
+    ByDay,
+    ByOrder,
+    ByPoints,
+    Chain,
+    DailyType,
+    Opening,
+    Progress,
+    Reward,
+    Step,
+    StepState,
+)
 from haversack.chains.rules import (
     chain_window,
     check_claim,
+    claimable_steps,
     is_running,
     restarted,
     rewards_for,
@@ -154,6 +166,31 @@ def test_steps_open_by_points(points: int, claimed: list[int], expected: list[st
     assert [step_state(chain, step, standing, NOW).value for step in chain.steps] == expected
 
 
+@pytest.mark.parametrize(
+    "opening",
+    [
+        ByPoints(value_point_id=9),
+        ByPoints(value_point_id=9, is_clan=True),
+        ByDay(type=DailyType.CALENDAR_HARD),
+        ByDay(type=DailyType.CALENDAR_HARD, is_recurrent=True),
+        ByDay(type=DailyType.ROLLING),
+        ByOrder(),
+    ],
+)
+@pytest.mark.parametrize("clan", [None, "a"])
+@pytest.mark.parametrize("claimed", [(), (71,), (71, 72), (73,), (71, 72, 73)])
+@pytest.mark.parametrize("day", [-1, 0, 1, 2, 3, 7])
+@pytest.mark.parametrize("ends", [None, 2])
+def test_claimable_steps_are_those_that_stand_so(
+    opening: Opening, clan: str | None, claimed: tuple[int, ...], day: int, ends: int | None
+) -> None:
+    ends_at, now = None if ends is None else NOW + ends * DAY, NOW + day * DAY
+    chain = make_chain(opening=opening, starts_at=NOW, ends_at=ends_at)
+    standing = standing_of(chain, Progress(FOR_EVER, dict.fromkeys(claimed, NOW)), now, points=20, clan=clan)
+    expected = [step for step in chain.steps if step_state(chain, step, standing, now) is StepState.CLAIMABLE]
+    assert claimable_steps(chain, standing, now) == expected
+
+
 def test_what_was_taken_in_an_earlier_window_does_not_count() -> None:
     chain = make_chain(began_at=NOW - DAY)
     standing = standing_of(chain, Progress(FOR_EVER, {71: NOW - 2 * DAY}), NOW, points=10)
@@ -174,3 +211,35 @@ def test_rewards_have_conditions_of_their_own() -> None:
     step = Step(step_id=1, number=1, rewards=(Reward(5, 1), Reward(6, 2, (GOLD,))))
     assert rewards_for(step, {}) == [(5, 1)]
     assert rewards_for(step, {"league": "gold"}) == [(5, 1), (6, 2)]
+
+
+OFFSETS = ("+00:00", "-11:00", "+03:00", "+05:30", "-03:30", "+13:45")
+# Two years with a 29 February in them.
+FIRST = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize(
+    ("when", "resets"),
+    [
+        ({"interval_type": "weekly", "day_of_week": 7}, range(104, 106)),
+        ({"interval_type": "monthly", "day_of_month": 31}, range(24, 26)),
+        ({"interval_type": "monthly", "day_of_month": 29}, range(24, 26)),
+    ],
+)
+def test_windows_of_two_years_follow_each_other(offset: str, when: dict[str, object], resets: range) -> None:
+    schedule = Schedule(time=f"23:00:00{offset}", **when)  # type: ignore[arg-type]
+    chain = make_chain(schedule=restarted(schedule, FIRST, FIRST), starts_at=FIRST)
+    found = [chain_window(chain, FIRST)]
+    while (following := found[-1].next) is not None and following < FIRST + 731 * DAY:
+        # To the last moment before the reset it is one window, from the reset on the next.
+        assert chain_window(chain, following - timedelta(microseconds=1)) == found[-1]
+        found.append(chain_window(chain, following))
+        assert found[-1].start == following
+    assert found[0].start == FOR_EVER
+    assert len(found) - 1 in resets
+    if when["interval_type"] == "monthly":
+        zone = datetime.fromisoformat(f"2027-01-01T00:00:00{offset}").tzinfo
+        assert {window.start.astimezone(zone).hour for window in found[1:]} == {23}
+        february = [window.start.astimezone(zone) for window in found[1:] if window.start.astimezone(zone).month == 2]
+        assert [each.day for each in february] == [29, 28]

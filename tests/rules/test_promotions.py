@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -276,3 +277,50 @@ def test_whatever_applies_never_excludes_each_other_and_never_costs_more(
     assert best_alone is not None and total <= best_alone
     assert [verdict.promotion_id for verdict in applied.verdicts] == sorted(each.promotion_id for each in promotions)
     assert apply_promotions(list(reversed(promotions)), lines, NOBODY, currency="USD") == applied
+
+
+DISCOUNTS = st.lists(
+    st.tuples(PERCENTS, st.none() | st.frozensets(st.integers(1, 5), min_size=1, max_size=3), st.booleans()), max_size=6
+)
+
+
+def made_discounts(given: list[tuple[Decimal, frozenset[int] | None, bool]]) -> list[Promotion]:
+    """Discounts off items, off items by their price, and off the cart; none asks for other lines."""
+    promotions = []
+    for number, (percent, items, is_by_price) in enumerate(given, 1):
+        if is_by_price:
+            reward, conditions = ItemPercent(percent, None), (ItemPrice((Comparison("ge", Decimal(50)),)),)
+        elif items is None:
+            reward, conditions = CartPercent(percent), ()
+        else:
+            reward, conditions = ItemPercent(percent, tuple(sorted(items))), ()
+        promotions.append(make_promotion(number, rewards=(reward,), conditions=conditions))
+    return promotions
+
+
+def lines_paid(promotions: Sequence[Promotion], lines: Sequence[Line]) -> list[Decimal | None]:
+    applied = apply_promotions(promotions, lines, NOBODY, currency="USD")
+    return [line.amount for line in price_cart(lines, currency="USD", discounts=applied.discounts).lines]
+
+
+@given(amounts=st.lists(AMOUNTS, min_size=2, max_size=5), given_discounts=DISCOUNTS)
+def test_a_line_more_leaves_the_others_as_they_are(
+    amounts: list[Decimal], given_discounts: list[tuple[Decimal, frozenset[int] | None, bool]]
+) -> None:
+    lines = [make_line(str(amount), number, quantity=number) for number, amount in enumerate(amounts, 1)]
+    promotions = made_discounts(given_discounts)
+    whole = lines_paid(promotions, lines)
+    assert lines_paid(promotions, lines[:-1]) == whole[:-1]
+    assert all(amount is not None and amount >= 0 for amount in whole)
+
+
+@given(amounts=st.lists(AMOUNTS, min_size=1, max_size=4), given_discounts=DISCOUNTS, seed=st.integers(0, 99))
+def test_independent_discounts_commute(
+    amounts: list[Decimal], given_discounts: list[tuple[Decimal, frozenset[int] | None, bool]], seed: int
+) -> None:
+    lines = [make_line(str(amount), number) for number, amount in enumerate(amounts, 1)]
+    promotions = made_discounts(given_discounts)
+    shuffled = list(promotions)
+    Random(seed).shuffle(shuffled)
+    renumbered = [replace(each, promotion_id=number) for number, each in enumerate(shuffled, 1)]
+    assert lines_paid(promotions, lines) == lines_paid(renumbered, lines)

@@ -148,14 +148,21 @@ async def clear(db: Session, owner: Owner) -> None:
 
 
 async def forget_bought(
-    db: Session, project_id: int, owner_id: UUID, cart_id: str, items: Sequence[tuple[int, int]]
+    db: Session,
+    project_id: int,
+    owner_id: UUID,
+    cart_id: str,
+    items: Sequence[tuple[int, int]],
+    codes: Sequence[str] = (),
 ) -> None:
     """Take what was bought (item ids and quantities, as `wanted_of_cart` gives them) out of a cart, if it is still
-    there. What was put in since, and what is beyond the quantities, stays."""
+    there, and the codes that were used. What was put in since, and what is beyond the quantities, stays."""
     bought: Counter[int] = Counter()
     for item_id, quantity in items:
         bought[item_id] += quantity
     await queries.subtract_lines(db, project_id, owner_id, cart_id, bought)
+    if codes:
+        await queries.take_codes_off(db, project_id, owner_id, cart_id, codes)
 
 
 async def forget_old_carts(database: Database) -> int:

@@ -23,7 +23,7 @@ from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.live import Held
 from haversack.catalog.read_model.pages import ByteCache
 from haversack.catalog.read_model.personal import known_personal
-from haversack.catalog.read_model.queries import Knowing, list_players
+from haversack.catalog.read_model.queries import Knowing, list_players, told_by
 from haversack.catalog.read_model.records import NOBODY, PackedUses
 from haversack.context import Context
 from haversack.database.engine import Session
@@ -174,6 +174,7 @@ async def show_filled(
     knowing = _knowing(held, call.project)
     if knowing.login_project_id is not None:
         uses = (await list_players(call.db, knowing, [owner.owner_id])).get(owner.owner_id, uses)
+        uses = told_by(uses, () if owner.player is None else owner.player.attributes)
     codes = await read_codes(call.db, owner.project_id, filled.cart.promo_codes)
     partner = None
     if owner.player is not None:
@@ -223,7 +224,10 @@ async def _answer(
     key = owner.key
     live = context.catalogs
     held = live.find_ready(project.project_id) or await live.get(project.project_id)
-    stored = await read_cart(context.database, _knowing(held, project), owner.owner_id, key)
+    knowing = _knowing(held, project)
+    stored = await read_cart(context.database, knowing, owner.owner_id, key)
+    if knowing.login_project_id is not None:
+        stored = stored._replace(uses=told_by(stored.uses, player.attributes))
     codes = NO_CODES
     if stored.promo_codes != NEVER_FILLED.promo_codes:
         given = [each["code"] for each in orjson.loads(stored.promo_codes)]

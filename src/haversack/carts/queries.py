@@ -181,6 +181,12 @@ SUBTRACT = _sql("""
     )
     WHERE project_id = :project AND owner_id = :owner AND cart_id = :cart
 """)
+TAKE_CODES_OFF = _sql("""
+    UPDATE carts SET promo_codes = '[]'
+    WHERE project_id = :project AND owner_id = :owner AND cart_id = :cart AND jsonb_path_exists(
+        promo_codes, '$[*].code ? (@ == $given[*])', jsonb_build_object('given', to_jsonb(:gone))
+    )
+""")
 FORGET_SURPLUS = _sql("""
     DELETE FROM carts WHERE project_id = :project AND owner_id = :owner AND cart_id IN (
         SELECT cart_id FROM carts
@@ -336,6 +342,11 @@ async def subtract_lines(
         items=list(quantities),
         quantities=list(quantities.values()),
     )
+
+
+async def take_codes_off(db: Session, project_id: int, owner_id: UUID, cart_id: str, codes: Sequence[str]) -> None:
+    """Take codes off a cart, if it has one of them."""
+    await db.execute(TAKE_CODES_OFF, project=project_id, owner=owner_id, cart=cart_id, gone=list(codes))
 
 
 async def forget_surplus(db: Session, project_id: int, owner_id: UUID, cart_id: str) -> None:

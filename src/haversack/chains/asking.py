@@ -1,11 +1,11 @@
 """Which chains are asked for, and for whom they are to be shown."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from fastapi import Path, Query
 from pydantic import ConfigDict, Field
 
+from haversack.chains.pages import ChainsAsk
 from haversack.http.wire import WireModel
 from haversack.text import FALLBACK, language_of
 
@@ -16,7 +16,6 @@ ChainIdPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
 StepIdPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
 StepNumberPath = Annotated[int, Path(ge=1, le=INT32_MAX)]
 Offset = Annotated[int, Field(ge=0, le=INT32_MAX)]
-_Entry = TypeVar("_Entry")
 
 
 class AdminPageQuery(WireModel):
@@ -56,10 +55,9 @@ class PageQuery(ReadQuery):
     limit: int | None = Field(default=None, ge=1)
     offset: Offset = 0
 
-    def page_of(self, chains: Sequence[_Entry], most: int) -> tuple[Sequence[_Entry], bool]:
-        """The page of all chains that a player sees, and whether there are more after it."""
-        end = self.offset + min(self.limit or most, most)
-        return chains[self.offset : end], end < len(chains)
+    def ask(self, most: int) -> ChainsAsk:
+        """What is asked for of a list that shows so many at most."""
+        return ChainsAsk(self.language, min(self.limit or most, most), self.offset)
 
 
 AdminPage = Annotated[AdminPageQuery, Query()]

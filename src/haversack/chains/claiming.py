@@ -50,7 +50,7 @@ async def claim_step(
     """
     shop = await open_shop(call.context.catalogs, call.project_id)
     async with through_player_gate(call.db, call.project_id, call.player_id) as done:
-        await _refuse_claimed(call, shop, kind, chain_id, done, step_id=step_id, number=number)
+        await refuse_claimed(call, shop, kind, chain_id, done, step_id=step_id, number=number)
         attributes = await read_attributes(call.db, call.project_id, call.player)
         async with call.db.begin():
             await take_turn(call.db, call.project_id, call.player_id)
@@ -69,15 +69,15 @@ async def claim_step(
             call.db.after_commit(lambda: done.add(taking.key))
 
 
-async def _refuse_claimed(
+async def refuse_claimed(
     call: BuyerCall,
     shop: Shop,
     kind: ChainKind,
     chain_id: int,
-    done: Container[Hashable],
+    done: Container[Hashable] = (),
     *,
-    step_id: int | None,
-    number: int | None,
+    step_id: int | None = None,
+    number: int | None = None,
 ) -> None:
     """Refuse what was claimed before without a turn, whoever asks how often: at the cost of one read, or of none where
     it was claimed while the call waited. All else is decided under the player's turn."""

@@ -4,9 +4,8 @@ What time and players change is put in for each answer. A page of fifty chains h
 for every player took most of its time.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,21 +20,14 @@ PIECES_KEPT_MAX = 5_000
 JSON_TYPE = "application/json"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A chain without what changes: its members and those of each step, as JSON that is still open at its end.
+    `source` is what was encoded."""
 
-    `fresh` is the whole chain for who has taken nothing of it, with the times between which it holds.
-    """
-
+    source: Chain
     chain: bytes
     steps: tuple[bytes, ...]
-    fresh: tuple[datetime, datetime, bytes] | None = field(default=None)
-
-    def find_fresh(self, now: datetime) -> bytes | None:
-        """The chain for who has taken nothing, if it was filled before and nothing has changed since."""
-        fresh = self.fresh
-        return fresh[2] if fresh is not None and fresh[0] <= now < fresh[1] else None
 
 
 # Which chain, for whom: a language and, where there are prices, a country.
@@ -52,26 +44,21 @@ def find_piece(
     step_value: Callable[[Step], Mapping[str, Any]],
 ) -> Piece:
     """The piece of a chain for a reader, made of what it and its steps are; the same as long as its version of the
-    catalog lives."""
+    catalog lives. Two that ask at once may have read the chains one before and one after a change."""
     kept = _pieces.setdefault(catalog, {})
     key = (chain.chain_id, *reader)
     found = kept.get(key)
-    if found is None:
+    if found is None or found.source is not chain:
         if len(kept) >= PIECES_KEPT_MAX:
             kept.clear()
-        found = kept[key] = Piece(_opened(chain_value(chain)), tuple(_opened(step_value(step)) for step in chain.steps))
+        found = kept[key] = Piece(
+            chain, _opened(chain_value(chain)), tuple(_opened(step_value(step)) for step in chain.steps)
+        )
     return found
 
 
 def _opened(value: Mapping[str, Any]) -> bytes:
     return orjson.dumps(value)[:-1]
-
-
-def page_answer(chains: Iterable[bytes], *, has_more: bool, total: int) -> Response:
-    """A page of encoded chains."""
-    more = b"true" if has_more else b"false"
-    body = b'{"has_more":%b,"total_items_count":%d,"items":[%b]}' % (more, total, b",".join(chains))
-    return Response(body, media_type=JSON_TYPE)
 
 
 def chain_answer(chain: bytes) -> Response:

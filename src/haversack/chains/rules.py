@@ -103,7 +103,13 @@ def standing_of(
 
     A player may be in a window of their own that began later: some chains begin anew when they are gone through.
     """
-    window = chain_window(chain, now)
+    return standing_in(chain, chain_window(chain, now), progress, now, points=points, clan=clan)
+
+
+def standing_in(
+    chain: Chain, window: Window, progress: Progress | None, now: datetime, *, points: int = 0, clan: str | None = None
+) -> Standing:
+    """The same for who knows the chain's window of now already."""
     if progress is None or progress.window_start < window.start:
         progress = Progress(window.start)
     match chain.opening:
@@ -124,14 +130,18 @@ def step_state(chain: Chain, step: Step, standing: Standing, now: datetime) -> S
     if step.step_id in standing.progress.claimed:
         return StepState.CLAIMED
     match chain.opening:
-        case ByPoints(is_clan=True) if standing.clan is None:
-            return StepState.IN_FUTURE
         case ByPoints():
-            return StepState.CLAIMABLE if standing.points >= step.points else StepState.IN_FUTURE
+            is_open = _opens(chain.opening, step, standing)
+            return StepState.CLAIMABLE if is_open else StepState.IN_FUTURE
         case ByDay():
             return next(day.state for day in daily.days_of(chain, standing.progress, now) if day.step == step)
         case ByOrder():
             return StepState.CLAIMABLE if step == offer.next_step(chain, standing.progress) else StepState.IN_FUTURE
+
+
+def _opens(opening: ByPoints, step: Step, standing: Standing) -> bool:
+    """Whether the points suffice for a step. Who is in no clan has none of a clan's steps, not even for 0 points."""
+    return standing.points >= step.points and not (opening.is_clan and standing.clan is None)
 
 
 def check_claim(chain: Chain, step: Step, standing: Standing, now: datetime) -> None:
@@ -165,5 +175,15 @@ def rewards_for(step: Step, attributes: Attributes | None) -> list[tuple[int, in
 
 
 def claimable_steps(chain: Chain, standing: Standing, now: datetime) -> Sequence[Step]:
-    """The steps that a player could take now."""
-    return [step for step in chain.steps if step_state(chain, step, standing, now) is StepState.CLAIMABLE]
+    """The steps that a player could take now: what `step_state` says of each, reckoned for all of them together."""
+    match chain.opening:
+        case ByPoints():
+            claimed = standing.progress.claimed
+            return [
+                step for step in chain.steps if step.step_id not in claimed and _opens(chain.opening, step, standing)
+            ]
+        case ByDay():
+            following = daily.open_step(chain, standing.progress, now)
+        case ByOrder():
+            following = offer.next_step(chain, standing.progress)
+    return [] if following is None else [following]

@@ -1,6 +1,4 @@
-"""Which chains a player sees, and how the player stands with them: two queries, however many chains there are."""
-
-from collections.abc import Sequence
+"""Whether a player sees a chain, and how the player stands with it."""
 
 from haversack.catalog.selling import Shop
 from haversack.chains.actions import not_found
@@ -12,28 +10,23 @@ from haversack.http.calls import BuyerCall, GuestCall
 from haversack.personalization.attributes import read_attributes
 
 
-async def list_seen(call: GuestCall | BuyerCall, shop: Shop, kind: ChainKind) -> list[Chain]:
-    """The chains of a kind that the caller sees now, in order. Attributes are asked for where a chain depends on
+async def see_chain(call: GuestCall | BuyerCall, shop: Shop, kind: ChainKind, chain_id: int) -> Chain:
+    """A chain that the caller sees now, or its kind's not-found. Attributes are asked for where a chain depends on
     them."""
     chains = (await chains_of(call.db, shop)).of_kind(kind)
     is_personal = any(chain.conditions for chain in chains)
     attributes = await read_attributes(call.db, call.project_id, call.player) if is_personal else None
-    return visible_chains(chains, attributes, call.now)
-
-
-async def see_chain(call: GuestCall | BuyerCall, shop: Shop, kind: ChainKind, chain_id: int) -> Chain:
-    """One of them, or the kind's not-found."""
-    seen = await list_seen(call, shop, kind)
+    seen = visible_chains(chains, attributes, call.now)
     found = next((chain for chain in seen if chain.chain_id == chain_id), None)
     if found is None:
         raise not_found(kind, call.project_id, chain_id)
     return found
 
 
-async def read_standings(call: GuestCall | BuyerCall, chains: Sequence[Chain]) -> list[Standing]:
-    """How the caller stands with each of the chains; who is not signed in has taken nothing."""
+async def read_standing(call: GuestCall | BuyerCall, chain: Chain) -> Standing:
+    """How the caller stands with a chain; who is not signed in has taken nothing."""
     if call.player is None:
-        return [standing_of(chain, None, call.now) for chain in chains]
-    starts = {chain.chain_id: chain_window(chain, call.now).start for chain in chains}
-    progress = await list_progress(call.db, call.project_id, call.player.player_id, starts)
-    return [standing_of(chain, progress.get(chain.chain_id), call.now) for chain in chains]
+        return standing_of(chain, None, call.now)
+    start = chain_window(chain, call.now).start
+    progress = await list_progress(call.db, call.project_id, call.player.player_id, {chain.chain_id: start})
+    return standing_of(chain, progress.get(chain.chain_id), call.now)

@@ -12,6 +12,7 @@ from haversack.cli import (
     pay,
     payments,
     projects,
+    rehearse,
     serving,
     upkeep,
     webhooks,
@@ -36,6 +37,7 @@ app.command("import")(catalog.import_)
 app.command("export")(catalog.export)
 app.command("seed")(catalog.seed)
 app.command("pay")(pay.pay)
+app.command("rehearse")(rehearse.rehearse)
 projects.project_app.add_typer(payments.tax_app, name="tax")
 app.add_typer(projects.project_app, name="project")
 app.add_typer(projects.player_app, name="player")

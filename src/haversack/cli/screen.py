@@ -2,6 +2,7 @@
 
 import typer
 
+from haversack.demo.live_ops.promotions import COUPON_CODE, PROMO_CODE
 from haversack.demo.seed import PLAYER_NAME, PLAYER_PASSWORD, Demo
 from haversack.settings import Settings
 
@@ -52,6 +53,13 @@ def show_dev_screen(settings: Settings, demo: Demo, player_token: str) -> None:
         f"  # pay at {base}/paystation4/?token=<token> with card 4111 1111 1111 1111, 12/40",
         "  # or by: haversack pay <order_id>",
         f'  curl -s {store}/user/inventory/items -H "Authorization: Bearer $PLAYER"',
+        "",
+        typer.style("  Live-ops: redeem a coupon, look at a daily chain, put a promo code to the cart", dim=True),
+        f'  curl -s {store}/coupon/redeem -H "Authorization: Bearer $PLAYER" \\',
+        f'    -H "Content-Type: application/json" -d \'{{"coupon_code": "{COUPON_CODE}"}}\'',
+        f'  curl -s {store}/user/daily_chain -H "Authorization: Bearer $PLAYER"',
+        f'  curl -s {store}/promocode/redeem -H "Authorization: Bearer $PLAYER" \\',
+        f'    -H "Content-Type: application/json" -d \'{{"coupon_code": "{PROMO_CODE}"}}\'',
         "",
         typer.style("  Ctrl-C stops it. Data stays in " + str(settings.data_folder) + "/", dim=True),
         "",

@@ -1,13 +1,14 @@
-"""Moves the addresses of the demo's pictures to where its server runs now."""
+"""Moves the addresses of the demo's pictures to where its server runs now, and knows what the demo has had."""
 
 from typing import Any
 
-from sqlalchemy import Column, Text, bindparam, cast, func, or_, update
+from sqlalchemy import Column, Text, bindparam, cast, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.dml import Update
 
 from haversack.backpack.tables import backpack_games, backpack_items
 from haversack.catalog.tables import item_groups, items
+from haversack.chains.tables import chains
 from haversack.database.engine import Session
 
 _old = bindparam("old", type_=Text)
@@ -33,9 +34,16 @@ def _move(*columns: Column[Any]) -> Update:
 MOVES = (
     _move(items.c.image_url, items.c.media_list),
     _move(item_groups.c.image_url),
+    _move(chains.c.image_url),
     _move(backpack_items.c.image_url, backpack_items.c.game_image_url),
     _move(backpack_games.c.game_image_url),
 )
+HAS_EVER_HAD = select(exists().where(items.c.project_id == bindparam("project"), items.c.sku == bindparam("of_sku")))
+
+
+async def has_ever_had(db: Session, project_id: int, sku: str) -> bool:
+    """Whether the project has an item of a SKU, or had one that was deleted since."""
+    return bool(await db.fetch_value(HAS_EVER_HAD, project=project_id, of_sku=sku))
 
 
 async def move_pictures(db: Session, project_id: int, *, old: str, new: str) -> None:

@@ -20,6 +20,7 @@ from haversack.context import Context
 from haversack.database.engine import Session
 from haversack.demo import queries
 from haversack.demo.content import GAMES, ITEMS, DemoItem
+from haversack.demo.live_ops.seed import add_live_ops
 from haversack.demo.shop import demo_shop
 from haversack.login.actions import ensure_user, issue_player_token
 from haversack.private_files import write_private_file
@@ -69,6 +70,7 @@ async def seed_demo(context: Context) -> Demo:
     # A database that was made anew gives the same numbers again: the login project's id tells it apart.
     if demo is not None and project is not None and str(project.login_project_id) == demo.login_project_id:
         await _fill_shop(context, project)
+        await _add_live_ops(context, project, UUID(demo.player_id))
         if demo.public_url == context.settings.public_url:
             return demo
         demo = await _follow_address(context, demo, project)
@@ -133,6 +135,7 @@ async def _make_demo(context: Context) -> Demo:
     )
     # Before the Backpack is filled: the shop says which currencies the wallet keeps.
     await _fill_shop(context, project)
+    await _add_live_ops(context, project, player_id)
     async with db.begin():
         for game in GAMES:
             await make_game(
@@ -177,6 +180,10 @@ async def _fill_shop(context: Context, project: Project) -> None:
         assert part is not None
         async with db.begin():
             await add_codes(db, project.project_id, key.item_id, None, part.codes, now=now)
+
+
+async def _add_live_ops(context: Context, project: Project, player_id: UUID) -> None:
+    await add_live_ops(context, project, player_id, lambda name: _picture(context, name))
 
 
 def _code() -> str:

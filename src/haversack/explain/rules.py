@@ -19,6 +19,7 @@ from haversack.personalization.records import (
 )
 from haversack.personalization.rules import hidden_items, meets, shows
 from haversack.pricing.records import PricedLine
+from haversack.pricing.rules import reasons_of
 from haversack.promotions.records import Verdict
 
 _SOURCES = {
@@ -146,7 +147,7 @@ def _why_not_chosen(price: Price, country: str, currency: str | None, *, is_aske
 
 def line_findings(priced: PricedLine) -> Iterator[Finding]:
     """The steps in which a line's amount was made."""
-    for reason in priced.reasons:
+    for reason in reasons_of(priced):
         amount = "" if reason.amount is None else f" = {reason.amount:f} {priced.currency}"
         yield Finding(Topic.PRICE, reason.step.value, True, f"{reason.text}{amount}")
 

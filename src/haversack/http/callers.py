@@ -120,7 +120,7 @@ async def _player_of_shop(context: Context, request: Request, project: Project, 
     token = bearer_token(request)
     # A JWT has dots; a payment token is opaque and has none.
     if token is not None and "." not in token:
-        holder = await find_token_player(context.database.session(), project, token)
+        holder = await find_token_player(context.database, project, token)
         if holder is None:
             raise _refused(family, "The token is unknown or has expired.")
         return holder

@@ -30,6 +30,14 @@ class OnceAtATime(Generic[Result]):
             task.add_done_callback(lambda done: self._finish(key, done))
         return await asyncio.shield(task)
 
+    async def run_after(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """The same for a result that must not be older than the question: who asks while it runs waits until it ends,
+        and then for one more run with all others who have waited."""
+        running = self._running.get(key)
+        if running is not None:
+            await asyncio.wait([running])
+        return await self.run(key, work)
+
     def _finish(self, key: Hashable, task: asyncio.Task[Result]) -> None:
         del self._running[key]
         if not task.cancelled():

@@ -10,7 +10,8 @@ class PlayerIdentity:
     """A player: `player_id` is the token's `sub`; players are told apart within their login project.
 
     country: two capital letters, where the token names one. external_id: how the game calls the player: the `sub` as
-    the token has it. A guest has no account: the id is what stands for the one that the client made up.
+    the token has it. A guest has no account: the id is what stands for the one that the client made up. attributes:
+    what the token says of the player, which counts before what Login keeps.
     """
 
     login_project_id: UUID
@@ -22,6 +23,7 @@ class PlayerIdentity:
     external_id: str = ""
     email: str | None = None
     is_guest: bool = False
+    attributes: tuple[tuple[str, str], ...] = ()
 
     @property
     def name_in_game(self) -> str:

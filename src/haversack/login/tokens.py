@@ -10,6 +10,7 @@ from uuid import UUID
 from haversack.clock import real_now
 from haversack.database.engine import Database, Session
 from haversack.database.notifications import Notifications
+from haversack.images.once import OnceAtATime
 from haversack.login.identities import PlayerIdentity, ServerIdentity
 from haversack.login.outside import KeysUnavailable, OutsideKeys
 from haversack.login.queries.players import add_player
@@ -28,6 +29,7 @@ from haversack.login.signing import (
     secret_key,
 )
 from haversack.outbound.client import OutboundClient
+from haversack.personalization.claims import readable_attributes
 from haversack.sealing import Sealer
 
 LOGIN_CHANGED = "login"
@@ -120,6 +122,8 @@ class TokenVerifier:
         self._players: Remembered[bytes, PlayerIdentity] = Remembered(TOKENS_REMEMBERED)
         self._servers: Remembered[bytes, ServerIdentity] = Remembered(PROJECTS_REMEMBERED)
         self._projects: Remembered[UUID, _Trust] = Remembered(PROJECTS_REMEMBERED)
+        self._checked_players: OnceAtATime[PlayerIdentity] = OnceAtATime()
+        self._checked_servers: OnceAtATime[ServerIdentity] = OnceAtATime()
         notifications.subscribe(LOGIN_CHANGED, self._forget)
 
     def _forget(self, key: str) -> None:
@@ -138,9 +142,15 @@ class TokenVerifier:
         return self._players.get(_token_key(token), now=real_now())
 
     async def verify_player(self, token: str) -> PlayerIdentity:
-        """The player a token speaks for, or TokenRefused."""
-        now = real_now()
+        """The player a token speaks for, or TokenRefused. Who brings one token at the same time shares its check, of
+        which nothing was read before they came."""
         key = _token_key(token)
+        known = self._players.get(key, now=real_now())
+        return known or await self._checked_players.run_after(key, lambda: self._verify_player(token, key))
+
+    async def _verify_player(self, token: str, key: bytes) -> PlayerIdentity:
+        now = real_now()
+        # The check before this one may have ended with it.
         known = self._players.get(key, now=now)
         if known is not None:
             return known
@@ -158,9 +168,13 @@ class TokenVerifier:
         return identity
 
     async def verify_server(self, token: str) -> ServerIdentity:
-        """The server client a token speaks for, or TokenRefused."""
-        now = real_now()
+        """The server client a token speaks for, or TokenRefused; its check is shared as a player's is."""
         key = _token_key(token)
+        known = self._servers.get(key, now=real_now())
+        return known or await self._checked_servers.run_after(key, lambda: self._verify_server(token, key))
+
+    async def _verify_server(self, token: str, key: bytes) -> ServerIdentity:
+        now = real_now()
         known = self._servers.get(key, now=now)
         if known is not None:
             return known
@@ -307,6 +321,7 @@ class TokenVerifier:
                 country=_country(signed.claims),
                 external_id=subject,
                 email=_email(signed.claims),
+                attributes=_attributes(signed.claims) if signed.is_outside else (),
             ),
             until,
         )
@@ -411,6 +426,12 @@ def _check_standing(signed: SignedToken, standing: Standing, *, now: datetime) -
 def _scopes(claims: dict[str, Any]) -> tuple[str, ...]:
     scopes = claims.get("scp")
     return tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, list) else ()
+
+
+def _attributes(claims: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What an outside issuer says of its player. What is no attribute is passed over: the token opens all the same."""
+    told = claims.get("attributes")
+    return () if not isinstance(told, dict) else readable_attributes(told)
 
 
 def _country(claims: dict[str, Any]) -> str | None:

@@ -142,7 +142,9 @@ async def _fulfil(
     await _write_rows(db, paid, [*rows, *sold.rows], source=source_of(paid), now=now)
     told = await tell_paid(db, project, paid, payment, now=now)
     if order.cart_id is not None:
-        await forget_bought(db, order.project_id, order.player_id, order.cart_id, rules.bought(order))
+        await forget_bought(
+            db, order.project_id, order.player_id, order.cart_id, rules.bought(order), rules.codes_used(order)
+        )
     moved = await _moved(db, before, told)
     await earn_points(
         db,

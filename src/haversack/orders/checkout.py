@@ -255,5 +255,7 @@ async def _finish_now(context: Context, db: Session, prepared: Prepared, currenc
             now=now,
         )
         if done.cart_id is not None:
-            await forget_bought(db, done.project_id, done.player_id, done.cart_id, rules.bought(done))
+            await forget_bought(
+                db, done.project_id, done.player_id, done.cart_id, rules.bought(done), rules.codes_used(done)
+            )
     return done

@@ -25,12 +25,12 @@ from haversack.errors import (
     USER_LIMIT_EXCEEDED,
     Refusal,
 )
-from haversack.inventory.ledger import LedgerRow, balance_row, item_row, stock_row, uses_row
+from haversack.inventory.ledger import balance_row, item_row, stock_row, uses_row
 from haversack.inventory.records import CurrencyGrant, ItemGrant
 from haversack.inventory.rules import OWNED_MAX
 from haversack.limits.rules import item_window
 from haversack.orders import queries, rules
-from haversack.orders.buying_together import NO_GOODS, Goods, Purchase, buy_together
+from haversack.orders.buying_together import Entries, Goods, Purchase, buy_together, element, entries_of
 from haversack.orders.records import Order, OrderLine, OrderState, Reserved
 from haversack.orders.stored_forms import details_form
 from haversack.projects.records import OrderDestination, Project
@@ -59,7 +59,9 @@ class Numbers:
     items: list[tuple[int, int]] = field(default_factory=list)
     singles: dict[int, str] = field(default_factory=dict)
     skus: dict[int, str] = field(default_factory=dict)
-    goods: Goods = NO_GOODS
+    goods: Goods | None = None
+    # Of the ledger, by what was paid.
+    rows: dict[tuple[str | None, Decimal | None], Entries] = field(default_factory=dict)
 
     def holds(self, now: datetime) -> bool:
         """Whether the limits' windows are still the same."""
@@ -124,20 +126,27 @@ def _add_limits(found: Numbers, line: OrderLine, shop: Shop, now: datetime) -> R
 def _goods(found: Numbers, content: list[dict[str, Any]]) -> Goods:
     """What is the same for everybody who orders these lines."""
     return Goods(
-        content=orjson.dumps(content).decode(),
-        lines=orjson.dumps([_line_form(line) for line in found.lines]).decode(),
-        uses=tuple(found.uses),
-        credits=tuple(sorted(found.amounts)),
-        items=tuple(sorted(found.items)),
-        singles=tuple(found.singles),
-        stocks=tuple(found.stocks),
-        rows_before=tuple(uses_row(item_id, window, quantity) for item_id, quantity, _, window in found.uses),
-        rows_after=(
-            *(balance_row(sku, amount) for sku, amount in found.amounts),
-            *(item_row(item_id, quantity) for item_id, quantity in found.items),
-            *(stock_row(item_id, "sold", quantity) for item_id, quantity in found.stocks),
-        ),
+        content=element(orjson.dumps(content).decode()),
+        lines=element(orjson.dumps([_line_form(line) for line in found.lines]).decode()),
+        uses=entries_of(found.uses),
+        credits=entries_of(sorted(found.amounts)),
+        items=entries_of(sorted(found.items)),
+        singles=entries_of([(item_id,) for item_id in found.singles]),
+        stocks=entries_of(found.stocks),
     )
+
+
+def _ledger_entries(found: Numbers, order: Order) -> Entries:
+    """The rows of the ledger."""
+    paid = [] if not order.amount or order.currency is None else [balance_row(order.currency, -int(order.amount))]
+    rows = (
+        *(uses_row(item_id, window, quantity) for item_id, quantity, _, window in found.uses),
+        *paid,
+        *(balance_row(sku, amount) for sku, amount in found.amounts),
+        *(item_row(item_id, quantity) for item_id, quantity in found.items),
+        *(stock_row(item_id, "sold", quantity) for item_id, quantity in found.stocks),
+    )
+    return entries_of([(row.kind, row.subject, row.change, row.detail) for row in rows])
 
 
 async def buy_at_once(db: Session, order: Order, numbers: Numbers, *, project: Project) -> Order | None:
@@ -154,7 +163,7 @@ async def buy_at_once(db: Session, order: Order, numbers: Numbers, *, project: P
     while True:
         version = _versions.get(order.project_id, 1)
         try:
-            delivery_id = await buy_together(db, _purchase(done, numbers.goods, project, version), version=version)
+            delivery_id = await buy_together(db, _purchase(order, numbers, project, version), version=version)
         except asyncpg.NumericValueOutOfRangeError:
             raise OWNED_TOO_MANY(sku=order.lines[0].sku) from None
         except asyncpg.PostgresError as error:
@@ -189,43 +198,43 @@ def _refusal(error: asyncpg.PostgresError, numbers: Numbers, order: Order) -> Re
     return rules.refusal_of([(sku, refusal)])
 
 
-def _purchase(order: Order, goods: Goods, project: Project, version: int) -> Purchase:
+def _purchase(order: Order, numbers: Numbers, project: Project, version: int) -> Purchase:
+    assert numbers.goods is not None
+    goods, parameters = numbers.goods, order.custom_parameters
+    price = (order.currency, order.amount)
+    rows = numbers.rows.get(price)
+    if rows is None:
+        rows = numbers.rows[price] = _ledger_entries(numbers, order)
     return Purchase(
         project_id=order.project_id,
         player_id=order.player_id,
         is_paid=bool(order.amount),
         values=(
-            order.player_id,
-            queries.turn_of(order.project_id, order.player_id),
-            order.order_id,
-            order.created_at,
-            order.expires_at,
+            str(order.player_id),
+            str(queries.turn_of(order.project_id, order.player_id)),
+            str(order.order_id),
+            f'"{order.created_at}"',
+            f'"{order.expires_at}"',
             order.currency_type.value,
-            order.currency,
-            _whole(order.amount),
-            _whole(order.amount_without_discount),
-            order.external_id,
-            order.is_guest,
-            order.is_sandbox,
-            order.country,
-            order.email,
-            order.locale,
-            order.platform,
-            None if order.custom_parameters is None else orjson.dumps(order.custom_parameters).decode(),
+            element(order.currency),
+            element(_whole(order.amount)),
+            element(_whole(order.amount_without_discount)),
+            element(order.external_id),
+            str(order.is_guest),
+            str(order.is_sandbox),
+            element(order.country),
+            element(order.email),
+            element(order.locale),
+            element(order.platform),
+            element(None if parameters is None else orjson.dumps(parameters).decode()),
             goods.content,
             goods.lines,
             new_event_id(),
-            body_of(OrderPaid(order=order), project, version=version),
         ),
+        body=body_of(OrderPaid(order=order), project, version=version),
         goods=goods,
-        rows=_rows(order, goods),
+        rows=rows,
     )
-
-
-def _rows(order: Order, goods: Goods) -> tuple[LedgerRow, ...]:
-    if not order.amount or order.currency is None:
-        return (*goods.rows_before, *goods.rows_after)
-    return (*goods.rows_before, balance_row(order.currency, -int(order.amount)), *goods.rows_after)
 
 
 def _whole(amount: Decimal | None) -> int | None:

@@ -20,6 +20,7 @@ from haversack.limits import reserving
 from haversack.limits.queries import change_uses, release_stock, sell_reserved_stock
 from haversack.limits.rules import item_window
 from haversack.orders.records import NOTHING_RESERVED, Order, OrderLine, Reserved
+from haversack.orders.rules import counts_against_limit
 
 # Moves a quantity of an item of a project back; False if there is not so much.
 Return: TypeAlias = Callable[[Session, int, int, int], Awaitable[bool]]
@@ -84,13 +85,11 @@ class _Holding:
         self.reserved[line.line_no] = reserved
 
     async def hold_uses(self) -> None:
-        """A player's limit counts what is bought of itself and bonuses, not what is inside of something."""
+        """What counts against a player's limit of its item."""
         limited = [
             (line, limits)
             for line in self._lines
-            if line.parent_line_no is None
-            and (limits := self._limits(line)) is not None
-            and limits.per_user is not None
+            if counts_against_limit(line) and (limits := self._limits(line)) is not None and limits.per_user is not None
         ]
         if not limited:
             return

@@ -100,7 +100,7 @@ async def check_code(call: BuyerCall, code: str | None) -> None:
     are refused (429)."""
     if not code:
         return
-    guess = Guess(call)
+    guess = Guess.of(call)
     guess.check()
     if not (await read_codes(call.db, call.project_id, [code])).opened:
         guess.missed()

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.personal import buying, known_personal, with_partner
-from haversack.catalog.read_model.queries import Knowing, list_players
+from haversack.catalog.read_model.queries import Knowing, list_players, told_by
 from haversack.catalog.read_model.records import NOBODY, PackedUses, Personal
 from haversack.catalog.selling import SellableItem, Shop, open_shop
 from haversack.context import Context
@@ -218,6 +218,7 @@ async def _find_buyer(context: Context, db: Session, shop: Shop, checkout: Check
         return nobody
     knowing = Knowing(project.project_id, project.login_project_id)
     known = (await list_players(db, knowing, [player.player_id])).get(player.player_id, PackedUses(""))
+    known = told_by(known, player.attributes)
     codes = await read_codes(db, project.project_id, checkout.promo_codes)
     personal, situation = buying(catalog, known_personal(catalog, known, now), codes, now)
     if partner is not None:
@@ -272,15 +273,16 @@ def _look(shop: Shop, wanted: Wanted, checkout: Checkout, buyer: _Buyer, now: da
     if item is None and wanted.item_id is not None:
         # It was there when it was put into the cart.
         raise ITEM_UNAVAILABLE(sku=wanted.sku or wanted.item_id, reason="it does not exist any more")
-    return Looked(
-        sku=wanted.sku if item is None else item.sku,
-        quantity=wanted.quantity,
-        item=item,
-        is_sold_here=item is None or shop.is_sold_in(item, checkout.country),
-        is_on_sale=item is None or checkout.chain_step is not None or shop.is_on_sale(item, now),
+    if item is None:
+        return Looked(sku=wanted.sku, quantity=wanted.quantity, item=None)
+    return rules.look_at(
+        shop,
+        item,
+        wanted.quantity,
+        country=checkout.country,
+        personal=buyer.personal,
+        now=now,
         is_in_chain=checkout.chain_step is not None,
-        is_offered=item is None or item.item_id not in buyer.personal.withheld,
-        left=None if item is None else buyer.personal.left.get(item.item_id),
     )
 
 

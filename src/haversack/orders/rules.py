@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from haversack.catalog.read_model.records import Personal
 from haversack.catalog.read_model.rules import is_before_release
 from haversack.catalog.records import SELLABLE_KINDS, ItemKind, VirtualItemType
-from haversack.catalog.selling import SellableItem
+from haversack.catalog.selling import SellableItem, Shop
 from haversack.errors import (
     GAME_NOT_IN_COUNTRY,
     ITEM_FREE_ORDER_ONLY,
@@ -107,6 +108,35 @@ class Looked:
     is_offered: bool = True
     left: int | None = None
     is_in_chain: bool = False
+
+
+def look_at(
+    shop: Shop,
+    item: SellableItem,
+    quantity: int,
+    *,
+    country: str | None,
+    personal: Personal,
+    now: datetime,
+    is_in_chain: bool = False,
+) -> Looked:
+    """What is found of so many of an item; personal: what the catalog is to who wants them."""
+    return Looked(
+        sku=item.sku,
+        quantity=quantity,
+        item=item,
+        is_sold_here=shop.is_sold_in(item, country),
+        is_on_sale=is_in_chain or shop.is_on_sale(item, now),
+        is_in_chain=is_in_chain,
+        is_offered=item.item_id not in personal.withheld,
+        left=personal.left.get(item.item_id),
+    )
+
+
+def counts_against_limit(line: OrderLine) -> bool:
+    """Whether a player's limit of its item counts a line: what is bought of itself and bonuses, not what is inside of
+    something."""
+    return line.parent_line_no is None
 
 
 def find_fault(looked: Looked, *, project_id: int, country: str | None) -> Refusal | None:
@@ -261,8 +291,13 @@ def _granted(line: OrderLine, country: str | None) -> Granted | None:
 
 def value_points_of(order: Order) -> dict[int, int]:
     """How many of each value point come with an order: of the lines that cost real money."""
+    return value_points_by(order.lines)
+
+
+def value_points_by(lines: Sequence[OrderLine]) -> dict[int, int]:
+    """How many of each value point come with lines."""
     totals: dict[int, int] = {}
-    for line in order.lines:
+    for line in lines:
         for reward in line.value_points if line.amount else ():
             totals[reward.value_point_id] = totals.get(reward.value_point_id, 0) + reward.amount * line.quantity
     return totals
@@ -321,6 +356,11 @@ def bought(order: Order) -> list[tuple[int, int]]:
         if line.parent_line_no is None and not line.is_bonus:
             totals[line.item_id] = totals.get(line.item_id, 0) + line.quantity
     return list(totals.items())
+
+
+def codes_used(order: Order) -> tuple[str, ...]:
+    """The codes that opened promotions of an order."""
+    return tuple(each.code for each in order.promotions if each.code is not None)
 
 
 def holds_limited(order: Order) -> frozenset[int]:

@@ -85,4 +85,5 @@ def _player(call: AdminCall, body: AdminTokenBody, country: str | None) -> Playe
         country=country,
         external_id=user_id,
         email=body.user.email_address,
+        attributes=body.user.told,
     )

@@ -1,6 +1,6 @@
 """What pricing takes and gives: lines with their prices, and the priced cart with the reasons of each amount."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -57,24 +57,34 @@ class Discount:
     percent: Decimal
     item_ids: frozenset[int] | None
 
+    # What is left of an amount.
+    factor: Decimal = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         assert 0 <= self.percent <= 100, f"a discount of {self.percent} %"
+        object.__setattr__(self, "factor", (100 - self.percent).scaleb(-2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedLine:
     """A line with what it costs as a whole, before and after discounts; None where it has no price.
 
-    unit_amount: what one of it costs after discounts, to the last digit.
+    unit_amount: what one of it costs after discounts, to the last digit. currency: the cart's, also where the line has
+    no price in it. `pricing.rules.reasons_of` says why it is so.
     """
 
     line: Line
-    currency: str | None = None
+    currency: str | None
     amount: Decimal | None
     amount_without_discount: Decimal | None
     unit_amount: Decimal | None = None
-    promotion_ids: tuple[int, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    is_virtual: bool = False
+
+    @property
+    def promotion_ids(self) -> tuple[int, ...]:
+        """The promotions that took something off, or of a bonus those that give it."""
+        return self.line.given_by or tuple(discount.promotion_id for discount in self.discounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

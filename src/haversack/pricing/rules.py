@@ -11,7 +11,6 @@ from functools import lru_cache
 from haversack.money import exponent
 from haversack.pricing.records import Discount, Line, PricedCart, PricedLine, Reason, Step
 
-HUNDRED = Decimal(100)
 NOTHING = Decimal(0)
 # More digits than an amount (15), a quantity (7) and twenty discounts of two decimals (7 each) can need: until the line
 # is rounded, nothing is, and the order of the discounts cannot matter.
@@ -51,44 +50,51 @@ def price_cart(
 
 def _priced(line: Line, currency: str | None, discounts: Sequence[Discount], *, is_virtual: bool) -> PricedLine:
     assert line.quantity >= 0, "nobody buys less than nothing"
-    if line.costs_nothing:
-        return _unpriced(line, Step.FREE, "It is a bonus of a promotion." if line.is_bonus else "The item is free.")
-    if line.unit_amount is None or currency is None:
-        return _unpriced(
-            line,
-            Step.NO_PRICE,
-            "The item has no price here." if currency is None else f"The item has no price in {currency}.",
-        )
+    if line.costs_nothing or line.unit_amount is None or currency is None:
+        return PricedLine(line=line, currency=currency, amount=None, amount_without_discount=None)
     assert line.unit_amount >= 0, "prices are not negative"
+    quantity, item_id = Decimal(line.quantity), line.item_id
+    full = rounded(EXACT.multiply(line.unit_amount, quantity), currency, is_virtual=is_virtual)
+    applied = tuple(each for each in discounts if each.item_ids is None or item_id in each.item_ids)
+    if not applied:
+        return PricedLine(
+            line=line,
+            currency=currency,
+            amount=full,
+            amount_without_discount=full,
+            unit_amount=line.unit_amount,
+            is_virtual=is_virtual,
+        )
     unit = line.unit_amount
-    full = amount = EXACT.multiply(unit, Decimal(line.quantity))
-    reasons = [Reason(Step.LIST_PRICE, f"{line.quantity} x {line.unit_amount} {currency}", full)]
-    applied = []
-    for discount in discounts:
-        if discount.item_ids is not None and line.item_id not in discount.item_ids:
-            continue
-        unit = EXACT.divide(EXACT.multiply(unit, HUNDRED - discount.percent), HUNDRED)
-        amount = EXACT.multiply(unit, Decimal(line.quantity))
-        step = Step.CART_DISCOUNT if discount.item_ids is None else Step.ITEM_DISCOUNT
-        reasons.append(Reason(step, f"{discount.name}: {discount.percent} % off", amount))
-        applied.append(discount.promotion_id)
-    final = rounded(amount, currency, is_virtual=is_virtual)
-    if final != amount:
-        decimals = "whole units" if is_virtual else f"the decimals of {currency}"
-        reasons.append(Reason(Step.ROUNDING, f"half up to {decimals}", final))
+    for discount in applied:
+        unit = EXACT.multiply(unit, discount.factor)
     return PricedLine(
         line=line,
         currency=currency,
-        amount=final,
-        amount_without_discount=rounded(full, currency, is_virtual=is_virtual) if applied else final,
+        amount=rounded(EXACT.multiply(unit, quantity), currency, is_virtual=is_virtual),
+        amount_without_discount=full,
         unit_amount=unit,
-        promotion_ids=tuple(applied),
-        reasons=tuple(reasons),
+        discounts=applied,
+        is_virtual=is_virtual,
     )
 
 
-def _unpriced(line: Line, step: Step, text: str) -> PricedLine:
-    reasons = (Reason(step, text, None),)
-    return PricedLine(
-        line=line, amount=None, amount_without_discount=None, promotion_ids=line.given_by, reasons=reasons
-    )
+def reasons_of(priced: PricedLine) -> tuple[Reason, ...]:
+    """Why a line costs what it does, step by step."""
+    line, currency = priced.line, priced.currency
+    if line.costs_nothing:
+        text = "It is a bonus of a promotion." if line.is_bonus else "The item is free."
+        return (Reason(Step.FREE, text, None),)
+    if line.unit_amount is None or currency is None:
+        text = "The item has no price here." if currency is None else f"The item has no price in {currency}."
+        return (Reason(Step.NO_PRICE, text, None),)
+    amount = EXACT.multiply(line.unit_amount, Decimal(line.quantity))
+    reasons = [Reason(Step.LIST_PRICE, f"{line.quantity} x {line.unit_amount} {currency}", amount)]
+    for discount in priced.discounts:
+        amount = EXACT.multiply(amount, discount.factor)
+        step = Step.CART_DISCOUNT if discount.item_ids is None else Step.ITEM_DISCOUNT
+        reasons.append(Reason(step, f"{discount.name}: {discount.percent} % off", amount))
+    if priced.amount is not None and priced.amount != amount:
+        decimals = "whole units" if priced.is_virtual else f"the decimals of {currency}"
+        reasons.append(Reason(Step.ROUNDING, f"half up to {decimals}", priced.amount))
+    return tuple(reasons)

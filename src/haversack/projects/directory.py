@@ -8,6 +8,7 @@ from uuid import UUID
 from haversack.clock import real_now
 from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
+from haversack.images.once import OnceAtATime
 from haversack.projects import queries
 from haversack.projects.keys import hash_of, is_well_formed, may_open
 from haversack.projects.records import FoundHostId, FoundKey, Project
@@ -64,6 +65,7 @@ class ProjectDirectory:
         self._of_login: BoundedCache[UUID, list[Project]] = BoundedCache(5_000)
         self._keys: BoundedCache[bytes, FoundKey] = BoundedCache(5_000)
         self._host_ids: BoundedCache[tuple[int, bytes], FoundHostId] = BoundedCache(5_000)
+        self._looked_up: OnceAtATime[Project | None] = OnceAtATime()
         self._generation = 0
         notifications.subscribe(PROJECTS_CHANGED, self._forget)
 
@@ -83,6 +85,13 @@ class ProjectDirectory:
 
     async def find_project(self, project_id: int) -> Project | None:
         """The project, or None."""
+        found = self._projects.get(project_id)
+        if found is None:
+            # A server that has just started is asked for its project by everybody at once.
+            found = await self._looked_up.run_after(project_id, lambda: self._look_up(project_id))
+        return found
+
+    async def _look_up(self, project_id: int) -> Project | None:
         found = self._projects.get(project_id)
         if found is None:
             generation = self._generation

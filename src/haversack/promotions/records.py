@@ -78,10 +78,15 @@ Condition: TypeAlias = HasItems | ItemPrice | CartPrice | UserAttributes | HasCo
 
 @dataclass(frozen=True, slots=True)
 class ItemPercent:
-    """Percents off these items; None: off every item that the promotion's ItemPrice chooses."""
+    """Percents off these items; None: off every item that the promotion's ItemPrice chooses. `items`: the same as a
+    set."""
 
     percent: Decimal
     item_ids: tuple[int, ...] | None
+    items: frozenset[int] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", None if self.item_ids is None else frozenset(self.item_ids))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ The order is total: promotions are looked at by their ids. Discounts multiply, s
 excludes each other is settled for the better of the player; `docs/pricing.md` has every rule with an example.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import operator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain, combinations
-from typing import assert_never
+from typing import Self, assert_never
 
 from haversack.catalog.records import Period
 from haversack.limits.records import FOR_EVER, Uses
@@ -39,6 +40,14 @@ from haversack.promotions.records import (
 # Of more promotions that exclude each other than this, not every combination is tried: the best one is taken first,
 # then the best of those that it leaves, and so on.
 COMBINED_MAX = 10
+COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "le": operator.le,
+    "lt": operator.lt,
+    "eq": operator.eq,
+    "ne": operator.ne,
+}
 ALWAYS_SINCE = datetime.min.replace(tzinfo=UTC)
 
 
@@ -56,55 +65,114 @@ class Applied:
 NOTHING_APPLIED = Applied()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Effect:
     promotion: Promotion
     discounts: tuple[Discount, ...]
     bonuses: tuple[Bonus, ...]
 
 
+@dataclass(slots=True, eq=False)
+class _Bought:
+    """A purchase as conditions and rewards look at it, each thing found out once."""
+
+    lines: Sequence[Line]
+    total: Decimal | None
+    # What is bought, by itself or by its game; bonuses are not.
+    names: frozenset[int | None]
+    # What has a price in the cart's currency.
+    priced: frozenset[int]
+    # A name -> the priced items that it stands for.
+    named: Mapping[int, frozenset[int]]
+    fitting: dict[tuple[Comparison, ...], frozenset[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lines: Sequence[Line], total: Decimal | None) -> Self:
+        """What lines and their sum say."""
+        named: dict[int, set[int]] = {}
+        for line in lines:
+            if line.unit_amount is not None:
+                named.setdefault(line.item_id, set()).add(line.item_id)
+                if line.game_id is not None:
+                    named.setdefault(line.game_id, set()).add(line.item_id)
+        return cls(
+            lines,
+            total,
+            frozenset(name for line in lines if not line.is_bonus for name in (line.item_id, line.game_id)),
+            frozenset(line.item_id for line in lines if line.unit_amount is not None),
+            {name: frozenset(item_ids) for name, item_ids in named.items()},
+        )
+
+    def chosen_by(self, promotion: Promotion) -> frozenset[int]:
+        """The items whose unit price the promotion's conditions on prices choose; all without any."""
+        found = self.priced
+        for condition in promotion.conditions:
+            if isinstance(condition, ItemPrice):
+                found = found & self._fitting(condition.comparisons)
+        return found
+
+    def _fitting(self, comparisons: tuple[Comparison, ...]) -> frozenset[int]:
+        if comparisons not in self.fitting:
+            self.fitting[comparisons] = frozenset(
+                line.item_id
+                for line in self.lines
+                if line.unit_amount is not None and fits(comparisons, line.unit_amount)
+            )
+        return self.fitting[comparisons]
+
+    def among(self, item_ids: frozenset[int]) -> frozenset[int]:
+        """The priced items that are named, by themselves or by their game."""
+        found = [items for name, items in self.named.items() if name in item_ids]
+        return frozenset().union(*found) if found else frozenset()
+
+
 def apply_promotions(
     promotions: Iterable[Promotion], lines: Sequence[Line], situation: Situation, *, currency: str | None
 ) -> Applied:
     """What the promotions do to lines of one currency."""
-    total = price_cart(lines, currency=currency).amount
-    verdicts: dict[int, Verdict] = {}
+    bought = _Bought.of(lines, price_cart(lines, currency=currency).amount)
+    verdicts: list[Verdict] = []
     effects: list[_Effect] = []
-    for promotion in sorted(promotions, key=lambda each: each.promotion_id):
-        why_not = hindrance(promotion, situation, lines, total=total)
-        effect = None if why_not else _effect(promotion, lines)
+    for promotion in sorted(promotions, key=_by_id):
+        why_not = _hindrance(promotion, situation, bought)
+        effect = None if why_not else _effect(promotion, bought)
         if effect is None:
-            verdicts[promotion.promotion_id] = _dropped(promotion, why_not or "It does nothing for what is bought.")
+            verdicts.append(_dropped(promotion, why_not or "It does nothing for what is bought."))
         else:
             effects.append(effect)
-    kept = _settle_exclusions(effects, lines, currency)
-    for effect in effects:
-        promotion = effect.promotion
-        if effect in kept:
-            verdicts[promotion.promotion_id] = Verdict(promotion.promotion_id, title(promotion), True, "It applies.")
-        else:
-            winners = [each.promotion.promotion_id for each in kept if _exclude(promotion, each.promotion)]
-            verdicts[promotion.promotion_id] = _dropped(
-                promotion, f"Promotion {', '.join(map(str, winners))} excludes it, and is better for the player."
-            )
+    kept, losers = _settle_exclusions(effects, lines, currency)
+    verdicts += [Verdict(each.promotion.promotion_id, title(each.promotion), True, "It applies.") for each in kept]
+    for effect in losers:
+        winners = [each.promotion.promotion_id for each in kept if _exclude(effect.promotion, each.promotion)]
+        named = ", ".join(map(str, winners))
+        why = f"Promotion {named} excludes it, and is better for the player."
+        verdicts.append(_dropped(effect.promotion, why))
     return Applied(
         discounts=tuple(discount for effect in kept for discount in effect.discounts),
         bonuses=tuple(bonus for effect in kept for bonus in effect.bonuses),
-        verdicts=tuple(verdicts[promotion_id] for promotion_id in sorted(verdicts)),
+        verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.promotion_id)),
         kept=tuple(effect.promotion for effect in kept),
     )
+
+
+def _by_id(promotion: Promotion) -> int:
+    return promotion.promotion_id
 
 
 def hindrance(
     promotion: Promotion, situation: Situation, lines: Sequence[Line], *, total: Decimal | None
 ) -> str | None:
     """Why a promotion does not apply to a purchase, in words; None where nothing stands in its way."""
+    return _hindrance(promotion, situation, _Bought.of(lines, total))
+
+
+def _hindrance(promotion: Promotion, situation: Situation, bought: _Bought) -> str | None:
     if not promotion.is_enabled:
         return "It is switched off."
     if not is_in_period(promotion.periods, situation.now):
         return "It is not in one of its periods."
     for condition in promotion.conditions:
-        why_not = _unmet(condition, promotion, situation, lines, total)
+        why_not = _unmet(condition, promotion, situation, bought)
         if why_not is not None:
             return why_not
     return used_up(promotion, situation)
@@ -156,17 +224,12 @@ def left_to_player(promotion: Promotion, situation: Situation) -> int | None:
 
 def fits(comparisons: Sequence[Comparison], amount: Decimal) -> bool:
     """Whether an amount fits every comparison."""
-    return all(_fits(comparison, amount) for comparison in comparisons)
+    return all(COMPARE[each.operator](amount, each.value) for each in comparisons)
 
 
 def chosen_items(promotion: Promotion, lines: Sequence[Line]) -> frozenset[int]:
     """The items of a purchase whose unit price the promotion's conditions on prices choose; all without any."""
-    wanted = [each.comparisons for each in promotion.conditions if isinstance(each, ItemPrice)]
-    return frozenset(
-        line.item_id
-        for line in lines
-        if line.unit_amount is not None and all(fits(comparisons, line.unit_amount) for comparisons in wanted)
-    )
+    return _Bought.of(lines, None).chosen_by(promotion)
 
 
 def named_in(item_ids: Collection[int], lines: Sequence[Line]) -> frozenset[int]:
@@ -185,16 +248,15 @@ def name_in(promotion: Promotion, language: str) -> str:
     return found or title(promotion)
 
 
-def _unmet(
-    condition: Condition, promotion: Promotion, situation: Situation, lines: Sequence[Line], total: Decimal | None
-) -> str | None:
+def _unmet(condition: Condition, promotion: Promotion, situation: Situation, bought: _Bought) -> str | None:
     match condition:
         case HasItems(item_ids):
-            return None if _has_all(item_ids, lines) else "Not all items that it asks for are bought."
+            # Any of its keys will do for a game.
+            return None if bought.names.issuperset(item_ids) else "Not all items that it asks for are bought."
         case ItemPrice():
-            return None if chosen_items(promotion, lines) else "No item has a price that it asks for."
+            return None if bought.chosen_by(promotion) else "No item has a price that it asks for."
         case CartPrice(comparisons):
-            if total is None or not fits(comparisons, total):
+            if bought.total is None or not fits(comparisons, bought.total):
                 return "The price of the cart is not what it asks for."
             return None
         case UserAttributes(conditions):
@@ -205,25 +267,19 @@ def _unmet(
             assert_never(condition)
 
 
-def _has_all(item_ids: Sequence[int], lines: Sequence[Line]) -> bool:
-    """Whether all items are bought. Any of its keys will do for a game, and no bonus counts."""
-    bought = {item_id for line in lines if not line.is_bonus for item_id in (line.item_id, line.game_id)}
-    return bought.issuperset(item_ids)
-
-
-def _effect(promotion: Promotion, lines: Sequence[Line]) -> _Effect | None:
-    """What a promotion that applies does to these lines; None: nothing."""
-    bought = chosen_items(promotion, lines)
+def _effect(promotion: Promotion, bought: _Bought) -> _Effect | None:
+    """What a promotion that applies does to a purchase; None: nothing."""
+    chosen = bought.chosen_by(promotion)
     discounts: list[Discount] = []
     bonuses: list[Bonus] = []
     for reward in promotion.rewards:
         match reward:
-            case ItemPercent(percent, item_ids):
-                touched = bought if item_ids is None else bought & named_in(item_ids, lines)
+            case ItemPercent(percent):
+                touched = chosen if reward.items is None else chosen & bought.among(reward.items)
                 if touched:
                     discounts.append(_discount(promotion, percent, touched))
             case CartPercent(percent):
-                if bought:
+                if chosen:
                     discounts.append(_discount(promotion, percent, None))
             case BonusItems(items):
                 bonuses.extend(Bonus(promotion.promotion_id, item_id, quantity) for item_id, quantity in items)
@@ -248,29 +304,54 @@ def _exclude(one: Promotion, other: Promotion) -> bool:
     return one.promotion_id in other.excluded_promotion_ids or other.promotion_id in one.excluded_promotion_ids
 
 
-def _settle_exclusions(effects: Sequence[_Effect], lines: Sequence[Line], currency: str | None) -> list[_Effect]:
-    """The effects that stay, by promotion id: of each knot of promotions that exclude each other the combination that
-    is best for the player."""
-    kept = [
-        effect
-        for knot in _knots(effects)
-        for effect in (knot if len(knot) == 1 else _best_combination(knot, lines, currency))
-    ]
-    return sorted(kept, key=lambda effect: effect.promotion.promotion_id)
+def _settle_exclusions(
+    effects: Sequence[_Effect], lines: Sequence[Line], currency: str | None
+) -> tuple[list[_Effect], list[_Effect]]:
+    """The effects that stay and those that do not, by promotion id: of each knot of promotions that exclude each other
+    the combination stays that is best for the player."""
+    kept: list[_Effect] = []
+    losers: list[_Effect] = []
+    for knot in _knots(effects):
+        best = knot if len(knot) == 1 else _best_combination(knot, _touched_by(knot, lines), currency)
+        kept += best
+        losers += [effect for effect in knot if effect not in best]
+    return (
+        sorted(kept, key=lambda effect: effect.promotion.promotion_id),
+        sorted(losers, key=lambda effect: effect.promotion.promotion_id),
+    )
+
+
+def _touched_by(knot: Sequence[_Effect], lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines that any of the promotions makes cheaper: what the others cost is the same whichever of them stay."""
+    items: set[int] = set()
+    for effect in knot:
+        for discount in effect.discounts:
+            if discount.item_ids is None:
+                return lines
+            items |= discount.item_ids
+    return [line for line in lines if line.item_id in items]
 
 
 def _knots(effects: Sequence[_Effect]) -> Iterator[list[_Effect]]:
     """Promotions that hang together by exclusions, directly or through others."""
-    left = list(effects)
-    while left:
-        knot, grown = [left.pop(0)], 0
-        while grown < len(knot):
-            member = knot[grown].promotion
-            joining = [effect for effect in left if _exclude(member, effect.promotion)]
-            left = [effect for effect in left if effect not in joining]
-            knot += joining
-            grown += 1
-        yield knot
+    by_id = {effect.promotion.promotion_id: effect for effect in effects}
+    neighbours: dict[int, set[int]] = {promotion_id: set() for promotion_id in by_id}
+    for promotion_id, effect in by_id.items():
+        for other in effect.promotion.excluded_promotion_ids:
+            if other in by_id:
+                neighbours[promotion_id].add(other)
+                neighbours[other].add(promotion_id)
+    seen: set[int] = set()
+    for promotion_id in by_id:
+        knot, pending = [], [promotion_id]
+        while pending:
+            each = pending.pop()
+            if each not in seen:
+                seen.add(each)
+                knot.append(by_id[each])
+                pending.extend(neighbours[each])
+        if knot:
+            yield knot
 
 
 def _best_combination(knot: Sequence[_Effect], lines: Sequence[Line], currency: str | None) -> Sequence[_Effect]:
@@ -296,16 +377,3 @@ def _standing(effects: Sequence[_Effect], lines: Sequence[Line], currency: str |
     amount = price_cart(lines, currency=currency, discounts=discounts).amount or Decimal(0)
     bonuses = sum(bonus.quantity for effect in effects for bonus in effect.bonuses)
     return amount, -bonuses, tuple(effect.promotion.promotion_id for effect in effects)
-
-
-def _fits(comparison: Comparison, amount: Decimal) -> bool:
-    value = comparison.value
-    found: Mapping[str, bool] = {
-        "ge": amount >= value,
-        "gt": amount > value,
-        "le": amount <= value,
-        "lt": amount < value,
-        "eq": amount == value,
-        "ne": amount != value,
-    }
-    return found[comparison.operator]

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from haversack.chains.queries.standing import READ_PLAYER
+from haversack.chains.queries.standing import READ_PLAYERS
 from haversack.database.engine import compiled
 from haversack.inventory.verifying import find_differences
 from haversack.limits.records import FOR_EVER
@@ -252,6 +252,32 @@ async def test_a_clan_begins_anew_with_the_window(client: httpx.AsyncClient, stu
     assert [each async for each in find_differences(studio.context.database, studio.project_id)] == []
 
 
+async def _change(studio: Studio, statement: str) -> None:
+    async with studio.context.database.connection() as connection:
+        await connection.execute(statement, studio.project_id)
+
+
+CLAIMED = "UPDATE chain_claims SET step_id = step_id + {} WHERE project_id = $1"
+BALANCE = "UPDATE clan_balances SET amount = amount + {} WHERE project_id = $1"
+
+
+@pytest.mark.parametrize(
+    ("statement", "by", "checks"),
+    [(CLAIMED, 1_000_000, ["steps of chains"] * 2), (BALANCE, 5, ["value points of clans"])],
+)
+async def test_what_was_changed_behind_the_books_is_found(
+    client: httpx.AsyncClient, studio: Studio, road: ClanRoad, statement: str, by: int, checks: list[str]
+) -> None:
+    ada = await make_member(client, studio, "Owls")
+    await earn(ada, road.item)
+    assert (await claim(client, ada, road.chain_id, road.steps[0])).status_code == 204
+    await _change(studio, statement.format(by))
+    found = [each async for each in find_differences(studio.context.database, studio.project_id)]
+    await _change(studio, statement.format(-by))
+    assert [each.check for each in found] == checks
+    assert [each async for each in find_differences(studio.context.database, studio.project_id)] == []
+
+
 async def test_a_clans_name_may_be_anything(client: httpx.AsyncClient, studio: Studio, road: ClanRoad) -> None:
     odd = "  The 'Owls' of  Ñandú %s "
     ada = await make_member(client, studio, odd)
@@ -292,11 +318,11 @@ async def _reads(
     connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", buyer: Buyer, road: ClanRoad
 ) -> list[tuple[str, int]]:
     """How the statement reads what players have brought, by PostgreSQL's own count: indexes and rows."""
-    query = compiled(READ_PLAYER)
+    query = compiled(READ_PLAYERS)
     values = {
         "project": buyer.studio.project_id,
         "login": buyer.studio.login_project_id,
-        "player": buyer.player_id,
+        "players": [buyer.player_id],
         "chains": [],
         "chain_starts": [],
         "own_points": [],

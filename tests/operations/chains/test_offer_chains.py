@@ -50,6 +50,7 @@ from make.orders import refund as refund_order
 from make.payments import Purchase
 from make.projects import Studio
 from make.promotions import discount, make_promotion
+from make.taxonomy import make_region
 
 ORDERED = "steps of chains that orders have done"
 HOURLY = {"interval_type": "hourly", "interval_hours": 4}
@@ -292,6 +293,18 @@ async def test_claim_user_offer_chain_step_reward_of_what_is_gone(client: httpx.
     assert (await client.delete(path, auth=studio.basic)).status_code == 204
     assert refusal_of(await claim(client, buyer, "offer", chain_id, 1)) == (422, 1455)
     assert await next_of(client, buyer, chain_id) == 1
+
+
+async def test_claim_user_offer_chain_step_reward_in_its_regions(client: httpx.AsyncClient, studio: Studio) -> None:
+    region = await make_region(client, studio, countries=["DE"])
+    sku = await sell_for_money(client, studio, regions=[{"id": region}])
+    buyer = await make_buyer(studio)
+    await stand_at(studio, START)
+    chain_id = await make_chain(client, studio, "offer", offer_chain(sku))
+    abroad = await claim(client, buyer, "offer", chain_id, 1, headers={**buyer.headers, "x-user-country": "FR"})
+    assert refusal_of(abroad) == (422, 1601)
+    at_home = await claim(client, buyer, "offer", chain_id, 1, headers={**buyer.headers, "x-user-country": "DE"})
+    assert at_home.status_code == 200
 
 
 async def test_claim_user_offer_chain_step_reward_into_the_backpack(client: httpx.AsyncClient, studio: Studio) -> None:

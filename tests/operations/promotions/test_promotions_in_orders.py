@@ -25,6 +25,7 @@ from haversack.promotions.records import (
 )
 from haversack.promotions.use_queries import find_total, find_uses
 from haversack.webhooks.order_events import OrderPaid
+from make.carts import fill, get_cart
 from make.catalog import game, game_key, price, virtual_item
 from make.client_catalog import freeze, read_status, sell
 from make.keys import upload
@@ -330,3 +331,54 @@ async def test_rewards_by_items_of_a_code(client: httpx.AsyncClient, studio: Stu
     assert order.amount == 5
     await pay(studio, order)
     assert await owned_of(buyer, gem) == 3
+
+
+async def test_a_paid_order_takes_its_code_off_the_cart(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer
+) -> None:
+    sku, other = await sell_for_money(client, studio, 10), await sell_for_money(client, studio, 5)
+    await promo_code(studio)
+    await fill(client, studio, buyer.headers, {sku: 1})
+    path = f"/api/v2/project/{studio.project_id}"
+    body = {"coupon_code": "SUMMER", "cart": {"id": "current"}}
+    assert (await client.post(f"{path}/promocode/redeem", json=body, headers=buyer.headers)).status_code == 200
+    reply = await client.post(f"{path}/payment/cart", json={"country": "US"}, headers=buyer.headers)
+    order = await stored(studio, reply.json()["order_id"])
+    assert order.amount == 8
+    await fill(client, studio, buyer.headers, {other: 1})
+    await pay(studio, order)
+    cart = await get_cart(client, studio, buyer.headers)
+    assert [(item["sku"], float(item["price"]["amount"])) for item in cart["items"]] == [(other, 5.0)]
+
+
+async def test_the_catalog_is_no_way_to_guess_codes(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
+    sku = await sell_for_money(client, studio, 10)
+    reward = RevealedItems((await item_id_of(studio, sku),))
+    await save_promotion(studio, PromotionKind.UNIQUE_OFFER, "SESAME", rewards=(reward,))
+
+    async def sees(code: str) -> bool:
+        found = await read_status(client, studio, f"/sku/{sku}", headers=buyer.headers, params={"promo_code": code})
+        return found[0] == 200
+
+    # A client that sends one wrong code all the time does not guess.
+    assert not any([await sees("OLD") for _ in range(20)])
+    assert await sees("SESAME")
+    assert not any([await sees(f"GUESS{number}") for number in range(20)])
+    assert not await sees("SESAME"), "after so many guesses no code is taken for a while"
+
+
+async def test_uses_that_no_order_holds_are_found(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
+    sku = await sell_for_money(client, studio, 10)
+    code = await promo_code(studio)
+    order = await order_money(buyer, sku, promo_codes=["SUMMER"])
+    await agree(studio)
+    # The sum of both stays, so that the ledger alone does not tell.
+    change = "UPDATE promotion_totals SET reserved = reserved + $2, used = used - $2 WHERE promotion_id = $1"
+    await pay(studio, order)
+    async with studio.context.database.connection() as connection:
+        await connection.execute(change, code.promotion_id, 1)
+    found = [each async for each in find_differences(studio.context.database, studio.project_id)]
+    assert [each.check for each in found] == ["uses of promotions that orders hold"]
+    async with studio.context.database.connection() as connection:
+        await connection.execute(change, code.promotion_id, -1)
+    await agree(studio)

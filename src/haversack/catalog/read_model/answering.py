@@ -12,7 +12,7 @@ from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.known_asks import KnownAsk
 from haversack.catalog.read_model.pages import JSON, Header, Page
 from haversack.catalog.read_model.personal import known_personal, with_partner, with_revealed
-from haversack.catalog.read_model.queries import Knowing
+from haversack.catalog.read_model.queries import Knowing, told_by
 from haversack.catalog.read_model.records import NOBODY, Ask, Personal, Subject
 from haversack.context import Context
 from haversack.errors import GROUP_NOT_FOUND, ITEM_ID_NOT_FOUND, ErrorKind
@@ -23,6 +23,7 @@ from haversack.login.identities import PlayerIdentity
 from haversack.login.tokens import TokenRefused
 from haversack.personalization.partner_view import partner_view
 from haversack.projects.records import Project
+from haversack.promotions.codes.guessing import Guess
 from haversack.promotions.use_queries import read_codes
 
 _PERSONAL: Header = (b"cache-control", b"private, no-store")
@@ -224,12 +225,19 @@ async def _personal(
     """What the catalog is to a player: one query, and one for a code that may reveal something."""
     knowing = Knowing(project.project_id, player.login_project_id if catalog.depends_on_player else None)
     packed = await context.catalogs.players.read(knowing, player.player_id)
+    packed = told_by(packed, player.attributes) if catalog.depends_on_player else packed
     if not packed and not catalog.depends_on_player:
         return NOBODY
     personal = known_personal(catalog, packed, now)
     if ask.promo_code is None or not catalog.kept_back:
         return personal
+    guess = Guess(context.database, project.project_id, player.player_id)
+    # The catalog is no way to guess codes either: after too many it takes none for a while.
+    if guess.wait is not None:
+        return personal
     codes = await read_codes(context.database.session(), project.project_id, [ask.promo_code])
+    if not codes.opened:
+        guess.missed_once(ask.promo_code)
     return with_revealed(catalog, personal, codes, now)
 
 

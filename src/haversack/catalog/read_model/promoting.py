@@ -3,7 +3,7 @@
 The same functions as in carts and orders decide, for a purchase of one of the item alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -165,8 +165,8 @@ def _form(
 def is_about_items(promotion: Promotion, priced: PricedLine) -> bool:
     """Whether a promotion is told of at a line of a cart: it names the line's item, or took something off it alone."""
     line = priced.line
-    named = [each.item_ids for each in promotion.conditions if isinstance(each, HasItems)]
-    named += [each.item_ids or () for each in promotion.rewards if isinstance(each, ItemPercent)]
+    named: list[Collection[int]] = [each.item_ids for each in promotion.conditions if isinstance(each, HasItems)]
+    named += [each.items or () for each in promotion.rewards if isinstance(each, ItemPercent)]
     if any(named_in(item_ids, [line]) for item_ids in named):
         return True
     is_off_items = any(isinstance(each, ItemPercent) for each in promotion.rewards)
@@ -179,7 +179,7 @@ def _discount(promotion: Promotion, priced: PricedLine) -> dict[str, str] | None
     if amount is None or currency is None:
         return None
     for reward in promotion.rewards:
-        if isinstance(reward, ItemPercent) and (reward.item_ids is None or named_in(reward.item_ids, [priced.line])):
+        if isinstance(reward, ItemPercent) and (reward.items is None or named_in(reward.items, [priced.line])):
             return _discount_form(reward.percent, amount, currency)
     return None
 

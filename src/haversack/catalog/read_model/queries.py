@@ -322,6 +322,16 @@ async def list_players(db: Session, knowing: Knowing, player_ids: Sequence[UUID]
     return {player_id: PackedUses(packed) for player_id, packed in rows}
 
 
+def told_by(packed: PackedUses, attributes: Sequence[tuple[str, str]]) -> PackedUses:
+    """What is known of a player together with what their token says, which counts before."""
+    if not attributes:
+        return packed
+    used_items, _, rest = packed.partition("|")
+    used_promotions, _, named = rest.partition("|")
+    merged = {**(orjson.loads(named) if named else {}), **dict(attributes)}
+    return PackedUses(f"{used_items}|{used_promotions}|{orjson.dumps(merged).decode()}")
+
+
 def unpacked_standing(packed: PackedUses) -> Standing:
     """What is known of a player. Where only uses of items were read, nothing else is."""
     used_items, _, rest = packed.partition("|")

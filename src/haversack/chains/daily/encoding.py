@@ -8,7 +8,7 @@ import orjson
 
 from haversack.catalog.selling import Shop
 from haversack.chains.daily.records import Day
-from haversack.chains.daily.rules import DAY, day_start, days_of
+from haversack.chains.daily.rules import days_of
 from haversack.chains.daily.wire import opening_of, shown_dates
 from haversack.chains.pieces import find_piece, joined
 from haversack.chains.records import Chain, Standing, Step, StepState
@@ -27,17 +27,9 @@ def encode_chain(chain: Chain, standing: Standing, shop: Shop, now: datetime, la
         lambda chain: _chain_value(chain, language),
         lambda step: _step_value(step, shop, language),
     )
-    # Who has claimed nothing sees what everybody of their kind sees on that day.
-    is_fresh = not standing.progress.claimed and standing.progress.window_start == standing.window.start
-    found = piece.find_fresh(now) if is_fresh else None
-    if found is not None:
-        return found
     starts, ends = shown_dates(chain, now)
     rest = b'"date_start":%b,"date_end":%b}' % (orjson.dumps(starts), orjson.dumps(ends))
-    filled = joined(piece, _ends(days_of(chain, standing.progress, now)), rest)
-    if is_fresh:
-        piece.fresh = (now, day_start(chain, now) + DAY, filled)
-    return filled
+    return joined(piece, _ends(days_of(chain, standing.progress, now)), rest)
 
 
 def _ends(days: Sequence[Day]) -> list[bytes]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from haversack.chains.daily.records import Day
-from haversack.chains.records import ByDay, Chain, DailyType, Progress, StepState
+from haversack.chains.records import ByDay, Chain, DailyType, Progress, Step, StepState
 from haversack.limits.records import Window
 
 DAY = timedelta(days=1)
@@ -63,6 +63,22 @@ def days_of(chain: Chain, progress: Progress, now: datetime) -> tuple[Day, ...]:
             assert_never(opening.type)
 
 
+def open_step(chain: Chain, progress: Progress, now: datetime) -> Step | None:
+    """The step that may be taken now, which is one at most: the only one of which `days_of` says so."""
+    opening = _opening(chain)
+    match opening.type:
+        case DailyType.CALENDAR_HARD:
+            place = _current_place(chain, now)
+            step = chain.steps[place] if 0 <= place < len(chain.steps) else None
+            return None if step is None or step.step_id in progress.claimed else step
+        case DailyType.ROLLING:
+            following = next((step for step in chain.steps if step.step_id not in progress.claimed), None)
+            state = _rolling_state(chain, _next_opens(chain, progress, now), now, is_next=True)
+            return following if state is StepState.CLAIMABLE else None
+        case _:
+            assert_never(opening.type)
+
+
 def _opening(chain: Chain) -> ByDay:
     assert isinstance(chain.opening, ByDay), "only daily chains have days"
     return chain.opening
@@ -73,20 +89,27 @@ def _recurs(chain: Chain) -> bool:
     return opening.is_recurrent and opening.type is DailyType.CALENDAR_HARD and bool(chain.steps)
 
 
+def _current_place(chain: Chain, now: datetime) -> int:
+    """The place of the day of now among the steps of its round; none of theirs before the first day and after the
+    last."""
+    first, _ = round_of(chain, now)
+    return (now - first) // DAY
+
+
 def _calendar_days(chain: Chain, progress: Progress, now: datetime) -> tuple[Day, ...]:
     first, _ = round_of(chain, now)
+    current = _current_place(chain, now)
     days = []
     for place, step in enumerate(chain.steps):
-        opens = first + place * DAY
-        state = StepState.CLAIMED if step.step_id in progress.claimed else _calendar_state(opens, now)
-        days.append(Day(step, state, opens))
+        state = StepState.CLAIMED if step.step_id in progress.claimed else _calendar_state(place, current)
+        days.append(Day(step, state, first + place * DAY))
     return tuple(days)
 
 
-def _calendar_state(opens: datetime, now: datetime) -> StepState:
-    if now < opens:
+def _calendar_state(place: int, current: int) -> StepState:
+    if current < place:
         return StepState.IN_FUTURE
-    return StepState.CLAIMABLE if now < opens + DAY else StepState.MISSED
+    return StepState.CLAIMABLE if current == place else StepState.MISSED
 
 
 def day_start(chain: Chain, moment: datetime) -> datetime:
@@ -94,11 +117,16 @@ def day_start(chain: Chain, moment: datetime) -> datetime:
     return chain.starts_at + (moment - chain.starts_at) // DAY * DAY
 
 
-def _rolling_days(chain: Chain, progress: Progress, now: datetime) -> tuple[Day, ...]:
-    # A window that was begun by hand while the clock stands still lies a moment ahead of it.
-    opens = max(chain.starts_at, min(progress.window_start, now))
+def _next_opens(chain: Chain, progress: Progress, now: datetime) -> datetime:
+    """When the next step of a rolling chain opens or has opened."""
     if progress.claimed:
-        opens = day_start(chain, max(progress.claimed.values())) + DAY
+        return day_start(chain, max(progress.claimed.values())) + DAY
+    # A window that was begun by hand while the clock stands still lies a moment ahead of it.
+    return max(chain.starts_at, min(progress.window_start, now))
+
+
+def _rolling_days(chain: Chain, progress: Progress, now: datetime) -> tuple[Day, ...]:
+    opens = _next_opens(chain, progress, now)
     days: list[Day] = []
     is_next = True
     for step in chain.steps:

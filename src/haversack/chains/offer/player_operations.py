@@ -1,17 +1,20 @@
 """Offer chains as players see them, and how players take their steps."""
 
-from collections.abc import Sequence
-
 from starlette.responses import Response
 
-from haversack.catalog.selling import Shop, open_shop
+from haversack.catalog.selling import open_shop
+from haversack.chains.answering import ChainLists
 from haversack.chains.asking import ChainIdPath, Page, Read, StepNumberPath
+from haversack.chains.claiming import refuse_claimed
 from haversack.chains.offer import actions
 from haversack.chains.offer.encoding import Reader, encode_chain
 from haversack.chains.offer.wire import ClientOfferChainPageView, ClientOfferChainView
-from haversack.chains.pieces import chain_answer, page_answer
+from haversack.chains.pages import Reader as PageReader
+from haversack.chains.pieces import chain_answer
+from haversack.chains.queries.standing import PlayerState
 from haversack.chains.records import Chain, ChainKind
-from haversack.chains.seeing import list_seen, read_standings, see_chain
+from haversack.chains.rules import standing_of
+from haversack.chains.seeing import read_standing, see_chain
 from haversack.errors import (
     CHAIN_NOT_FOUND,
     CHAIN_STEP_FREE,
@@ -36,21 +39,19 @@ PAGE_MAX = 30
 STEP_ERRORS = (CHAIN_NOT_FOUND, CHAIN_STEP_NOT_OPEN, REWARD_CLAIMED)
 
 
-async def _encoded(call: GuestCall, shop: Shop, chains: Sequence[Chain], language: str) -> list[bytes]:
-    reader = Reader(shop, country_of(call), language, call.now)
-    standings = await read_standings(call, chains)
-    return [encode_chain(chain, standing, reader) for chain, standing in zip(chains, standings, strict=True)]
+def _encode(chain: Chain, state: PlayerState, reader: PageReader) -> bytes:
+    standing = standing_of(chain, state.progress.get(chain.chain_id), reader.now)
+    return encode_chain(chain, standing, Reader(reader.shop, reader.country, reader.language, reader.now))
 
 
-@area.get("", answer=ClientOfferChainPageView)
+_lists = ChainLists(ChainKind.OFFER, _encode, has_prices=True)
+
+
+@area.get("", answer=ClientOfferChainPageView, hot=_lists.answer_hot)
 async def get_offer_chains_list(call: GuestCall, page: Page) -> Response:
     """List the offer chains that the player sees; who is not signed in sees all of them, as one who has done
     nothing."""
-    shop = await open_shop(call.context.catalogs, call.project_id)
-    seen = await list_seen(call, shop, ChainKind.OFFER)
-    shown, has_more = page.page_of(seen, PAGE_MAX)
-    encoded = await _encoded(call, shop, shown, page.language)
-    return page_answer(encoded, has_more=has_more, total=len(seen))
+    return await _lists.answer(call, page.ask(PAGE_MAX))
 
 
 @area.get("/{offer_chain_id}", errors=(CHAIN_NOT_FOUND,), answer=ClientOfferChainView)
@@ -58,8 +59,8 @@ async def get_user_offer_chain_by_id(call: GuestCall, offer_chain_id: ChainIdPat
     """Show an offer chain and how far the player has come in it."""
     shop = await open_shop(call.context.catalogs, call.project_id)
     chain = await see_chain(call, shop, ChainKind.OFFER, offer_chain_id)
-    (encoded,) = await _encoded(call, shop, [chain], read.language)
-    return chain_answer(encoded)
+    reader = Reader(shop, country_of(call), read.language, call.now)
+    return chain_answer(encode_chain(chain, await read_standing(call, chain), reader))
 
 
 @area.post("/{offer_chain_id}/step/number/{step_number}/claim", errors=(*STEP_ERRORS, CHAIN_STEP_PAID, *FREE_ERRORS))
@@ -67,17 +68,20 @@ async def claim_user_offer_chain_step_reward(
     call: BuyerCall, offer_chain_id: ChainIdPath, step_number: StepNumberPath
 ) -> OrderIdView:
     """Take the free step that is open. Its item is given at once, by an order that costs nothing."""
-    async with through_player_gate(call.db, call.project_id, call.player_id), call.db.begin():
-        chain_step, wanted = await actions.open_free_step(call, offer_chain_id, step_number)
-        checkout = Checkout(
-            project=call.project,
-            player=call.player,
-            wanted=wanted,
-            country=country_of(call),
-            is_sandbox=call.project.is_sandbox,
-            chain_step=chain_step,
-        )
-        order = await order_for_free(call.context, call.db, checkout)
+    async with through_player_gate(call.db, call.project_id, call.player_id):
+        shop = await open_shop(call.context.catalogs, call.project_id)
+        await refuse_claimed(call, shop, ChainKind.OFFER, offer_chain_id, number=step_number)
+        async with call.db.begin():
+            chain_step, wanted = await actions.open_free_step(call, offer_chain_id, step_number)
+            checkout = Checkout(
+                project=call.project,
+                player=call.player,
+                wanted=wanted,
+                country=country_of(call),
+                is_sandbox=call.project.is_sandbox,
+                chain_step=chain_step,
+            )
+            order = await order_for_free(call.context, call.db, checkout)
     return tell_of(call, order)
 
 

@@ -64,10 +64,11 @@ async def update_clan(call: BuyerCall) -> list[LeftReward]:
     that run, whoever else sees them.
     """
     shop = await open_shop(call.context.catalogs, call.project_id)
-    attributes = await read_attributes(call.db, call.project_id, call.player)
-    clan = clan_of(attributes)
     async with call.db.begin():
         await take_turn(call.db, call.project_id, call.player_id)
+        # Under the turn, so that of two calls the later one has the newer attributes.
+        attributes = await read_attributes(call.db, call.project_id, call.player)
+        clan = clan_of(attributes)
         old = await find_clan(call.db, call.project_id, call.player_id)
         if clan == old:
             return []

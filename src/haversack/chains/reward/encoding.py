@@ -1,6 +1,8 @@
 """Reward chains as players see them, encoded once for each language, with holes for what players and time change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -8,48 +10,66 @@ import orjson
 
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.selling import SellableItem, Shop
-from haversack.chains.records import ByPoints, Chain, Contributor, Standing
+from haversack.chains.records import ByPoints, Chain, Contributor
 from haversack.chains.reward.wire.views import milliseconds
+from haversack.chains.rules import rewards_for
 from haversack.clock import wire_time
 from haversack.text import Translations, reading
 
-# Bytes and names of holes in turn, beginning and ending with bytes.
-Piece = tuple[bytes, ...]
 # What each step gives to a player: items (ids) with quantities.
 Shown = tuple[tuple[tuple[int, int], ...], ...]
 
 AMOUNT, TOP, SCHEDULE, CLAIMED = b"amount", b"top", b"schedule", b"step "
 PIECES_KEPT_MAX = 5_000
 
-_pieces: WeakKeyDictionary[Catalog, dict[tuple[int, str, Shown], Piece]] = WeakKeyDictionary()
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """An encoded chain: bytes and names of holes in turn, beginning and ending with bytes. `fresh` is for who has taken
+    none of its steps: it has the fewest holes."""
+
+    whole: tuple[bytes, ...]
+    fresh: tuple[bytes, ...]
 
 
-def find_piece(shop: Shop, chain: Chain, language: str, shown: Shown) -> Piece:
-    """The encoded chain; the same as long as its version of the catalog lives."""
+_pieces: WeakKeyDictionary[Catalog, dict[tuple[int, str, Shown | None], Piece]] = WeakKeyDictionary()
+
+
+def find_piece(shop: Shop, chain: Chain, language: str, shown: Shown | None) -> Piece:
+    """The encoded chain; the same as long as its version of the catalog lives. shown None: what steps give depends on
+    nobody."""
     pieces = _pieces.setdefault(shop.catalog, {})
     key = (chain.chain_id, language, shown)
     found = pieces.get(key)
     if found is None:
         if len(pieces) >= PIECES_KEPT_MAX:
             pieces.clear()
+        given = shown or tuple(tuple(rewards_for(step, None)) for step in chain.steps)
         # NUL never stands in JSON, so it can mark holes.
-        encoded = orjson.dumps(_value(shop, chain, language, shown))
-        found = pieces[key] = tuple(encoded.split(b"\x00"))
+        whole = orjson.dumps(_value(shop, chain, language, given)).split(b"\x00")
+        found = pieces[key] = Piece(tuple(whole), tuple(_without_claims(whole).split(b"\x00")))
     return found
 
 
-def fill(piece: Piece, chain: Chain, standing: Standing, top: Sequence[Contributor]) -> bytes:
-    """The chain for one player."""
-    parts = list(piece)
-    claimed = standing.progress.claimed
+def _without_claims(whole: Sequence[bytes]) -> bytes:
+    """The chain with none of its steps taken; its other holes are still marked."""
+    return b"".join(
+        part if not place % 2 else b"false" if part.startswith(CLAIMED) else b"\x00" + part + b"\x00"
+        for place, part in enumerate(whole)
+    )
+
+
+def fill(piece: Piece, *, points: int, claimed: Container[int], top: Sequence[Contributor], schedule: bytes) -> bytes:
+    """The chain for one player. `schedule`: see `schedule_text`."""
+    parts = list(piece.whole if claimed else piece.fresh)
     for place in range(1, len(parts), 2):
         hole = parts[place]
         if hole == AMOUNT:
-            parts[place] = b"%d" % standing.points
+            parts[place] = b"%d" % points
+        elif hole == SCHEDULE:
+            parts[place] = schedule
         elif hole == TOP:
             parts[place] = _contributors(top)
-        elif hole == SCHEDULE:
-            parts[place] = _schedule(chain, standing)
         else:
             parts[place] = b"true" if int(hole[len(CLAIMED) :]) in claimed else b"false"
     return b"".join(parts)
@@ -89,8 +109,8 @@ def _contributors(top: Sequence[Contributor]) -> bytes:
     return orjson.dumps(contributor_values(top)) if top else b"[]"
 
 
-def _schedule(chain: Chain, standing: Standing) -> bytes:
-    following = standing.window.next
+def schedule_text(chain: Chain, following: datetime | None) -> bytes:
+    """When a chain begins anew; null where it does not."""
     if chain.schedule is None or following is None:
         return b"null"
     return b'{"interval_type":"%b","reset_next_date":%d}' % (

@@ -2,12 +2,13 @@
 
 from starlette.responses import Response
 
+from haversack.chains.answering import ChainLists
 from haversack.chains.asking import ChainIdPath, Page, Read, StepIdPath
 from haversack.chains.claiming import claim_step
 from haversack.chains.records import ChainKind
 from haversack.chains.reward.actions import update_clan
 from haversack.chains.reward.encoding import point_value, reward_value
-from haversack.chains.reward.showing import list_top_contributors, read_points, show_page
+from haversack.chains.reward.showing import encode_chain, list_top_contributors, read_points
 from haversack.chains.reward.wire.player_views import (
     BalanceView,
     ClientRewardChainPageView,
@@ -32,12 +33,13 @@ clan_area = Area("clan-reward-chain-client", family=STORE, prefix="/api/v2/proje
 PAGE_MAX = 50
 
 
-@reward_area.get("", answer=ClientRewardChainPageView)
+_lists = ChainLists(ChainKind.REWARD, encode_chain, tail=b'],"recurrent_schedule":null}')
+
+
+@reward_area.get("", answer=ClientRewardChainPageView, hot=_lists.answer_hot)
 async def get_reward_chains_list(call: GuestCall, page: Page) -> Response:
     """List the reward chains that run. Who is not signed in sees them without progress."""
-    limit = min(page.limit or PAGE_MAX, PAGE_MAX)
-    body = await show_page(call, page.language, limit=limit, offset=page.offset)
-    return Response(body, media_type="application/json")
+    return await _lists.answer(call, page.ask(PAGE_MAX))
 
 
 @reward_area.get("/{reward_chain_id}/balance", errors=(REWARD_CHAIN_NOT_FOUND,))

@@ -1,22 +1,20 @@
-"""Which reward chains a player sees, and how the player stands with them: two queries, however many there are."""
+"""Which reward chains a player sees, how they are shown, and how the player stands with one of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from haversack.catalog.selling import SellableItem, Shop, open_shop
 from haversack.chains.actions import not_found
 from haversack.chains.held import HeldChains, chains_of
-from haversack.chains.queries.standing import Asked, PlayerState, read_player
+from haversack.chains.pages import Reader, asked_of
+from haversack.chains.queries.standing import PlayerState, read_player
 from haversack.chains.records import ByPoints, Chain, ChainKind, Contributor, Progress, Standing
-from haversack.chains.reward.encoding import Shown, fill, find_piece
+from haversack.chains.reward.encoding import Shown, fill, find_piece, schedule_text
 from haversack.chains.rules import rewards_for, visible_chains
 from haversack.http.calls import BuyerCall, GuestCall
 from haversack.personalization.attributes import read_attributes
 from haversack.personalization.records import Attributes
-
-NOBODY = PlayerState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +33,6 @@ class Seen:
         if found is None:
             raise not_found(ChainKind.REWARD, self.shop.catalog.project_id, chain_id)
         return found
-
-    def asked(self, chains: Iterable[Chain], names_of: UUID | None = None) -> Asked:
-        """What is asked of a player for some of them."""
-        starts: dict[int, datetime] = {}
-        points: tuple[dict[int, datetime], dict[int, datetime]] = ({}, {})
-        for chain in chains:
-            opening = _opening(chain)
-            starts[chain.chain_id] = self.held.window_of(chain, self.now).start
-            if opening.value_point_id not in points[opening.is_clan]:
-                since = self.held.points_start(opening.value_point_id, self.now)
-                points[opening.is_clan][opening.value_point_id] = since
-        return Asked(chains=starts, own_points=points[False], clan_points=points[True], names_of=names_of)
 
     def standing(self, chain: Chain, state: PlayerState) -> Standing:
         """How a player stands with one of them."""
@@ -70,40 +56,32 @@ async def see_chains(call: GuestCall | BuyerCall) -> Seen:
     ]
     attributes = None
     if call.player is not None:
-        is_personal = any(chain.conditions or _has_personal_rewards(chain) for chain in chains)
+        is_personal = any(chain.conditions or chain.chain_id in held.with_personal_rewards for chain in chains)
         attributes = await read_attributes(call.db, call.project_id, call.player) if is_personal else {}
     return Seen(shop, held, visible_chains(chains, attributes, call.now), attributes, call.now)
 
 
-async def show_page(call: GuestCall, language: str, *, limit: int, offset: int) -> bytes:
-    """A page of the reward chains. Who is not signed in sees them as one who has nothing."""
-    seen = await see_chains(call)
-    page = seen.chains[offset : offset + limit]
-    state = NOBODY
-    if call.player is not None and page:
-        asked = seen.asked(page, call.player.login_project_id)
-        state = await read_player(call.db, call.project_id, call.player.player_id, asked)
-    items = b",".join(_encoded(seen, chain, state, language) for chain in page)
-    has_more = b"true" if offset + limit < len(seen.chains) else b"false"
-    return b'{"has_more":%b,"total_items_count":%d,"items":[%b],"recurrent_schedule":null}' % (
-        has_more,
-        len(seen.chains),
-        items,
+def encode_chain(chain: Chain, state: PlayerState, reader: Reader) -> bytes:
+    """A chain on a reader's page."""
+    shown: Shown | None = None
+    if chain.chain_id in reader.held.with_personal_rewards:
+        shown = tuple(tuple(rewards_for(step, reader.attributes)) for step in chain.steps)
+    point = _opening(chain).value_point_id
+    progress = state.progress.get(chain.chain_id)
+    return fill(
+        find_piece(reader.shop, chain, reader.language, shown),
+        points=state.points.get(point, 0),
+        claimed=() if progress is None else progress.claimed,
+        top=state.top.get(point, ()),
+        schedule=schedule_text(chain, reader.held.window_of(chain, reader.now).next),
     )
-
-
-def _encoded(seen: Seen, chain: Chain, state: PlayerState, language: str) -> bytes:
-    shown: Shown = tuple(tuple(rewards_for(step, seen.attributes)) for step in chain.steps)
-    piece = find_piece(seen.shop, chain, language, shown)
-    top = state.top.get(_opening(chain).value_point_id, ())
-    return fill(piece, chain, seen.standing(chain, state), top)
 
 
 async def read_points(call: BuyerCall, chain_id: int) -> tuple[SellableItem, int]:
     """The value point of a chain that the player sees, and how many of it there are, or REWARD_CHAIN_NOT_FOUND."""
     seen = await see_chains(call)
     chain = seen.find(chain_id)
-    state = await read_player(call.db, call.project_id, call.player_id, seen.asked([chain]))
+    state = await read_player(call.db, call.project_id, call.player_id, asked_of(seen.held, [chain], call.now))
     point = seen.shop.find_by_id(_opening(chain).value_point_id)
     assert point is not None, "chains whose point is not known yet are not seen"
     return point, seen.standing(chain, state).points
@@ -114,10 +92,6 @@ async def list_top_contributors(call: BuyerCall, chain_id: int) -> list[Contribu
     clan."""
     seen = await see_chains(call)
     chain = seen.find(chain_id)
-    asked = seen.asked([chain], call.player.login_project_id)
+    asked = asked_of(seen.held, [chain], call.now, call.player.login_project_id)
     state = await read_player(call.db, call.project_id, call.player_id, asked)
     return state.top.get(_opening(chain).value_point_id, [])
-
-
-def _has_personal_rewards(chain: Chain) -> bool:
-    return any(reward.conditions for step in chain.steps for reward in step.rewards)

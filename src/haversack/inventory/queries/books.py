@@ -261,6 +261,19 @@ FROM key_codes WHERE project_id = :project AND state = 'reserved' AND NOT EXISTS
     SELECT FROM orders WHERE orders.project_id = :project AND orders.state = 'new'
     AND key_codes.source = 'order:' || orders.order_id)
 """
+# What promotions count as held is held by unpaid orders; those that no order has used may be held by nobody.
+ORDERED_USES = """
+WITH uses AS (
+    SELECT (promotion -> 'use' ->> 'promotion_id')::integer AS promotion_id, state = 'new' AS is_held
+    FROM orders CROSS JOIN LATERAL jsonb_array_elements(promotions) AS promotion
+    WHERE project_id = :project AND promotions <> '[]' AND (promotion -> 'use' ->> 'is_in_total')::boolean
+), held AS (
+    SELECT promotion_id, count(*) FILTER (WHERE is_held) AS uses FROM uses GROUP BY promotion_id
+)
+SELECT 'promotion ' || promotion_id AS place, held.uses::text AS expected, kept.reserved::text AS found
+FROM promotion_totals AS kept JOIN held USING (promotion_id)
+WHERE kept.project_id = :project AND kept.reserved <> held.uses
+"""
 # A step of an offer chain is done by one order, which was paid or was free; no other order of it was.
 ORDERED_STEPS = """
 WITH ordered AS (
@@ -326,6 +339,7 @@ CHECKS: Mapping[str, TextClause] = {
     "stock that orders hold": text(ORDERED_STOCK),
     "pre-orders that orders hold": text(ORDERED_PRE_ORDERS),
     "codes that orders hold": text(ORDERED_CODES),
+    "uses of promotions that orders hold": text(ORDERED_USES),
     "steps of chains that orders have done": text(ORDERED_STEPS),
     "orders and their lines": text(ORDERS),
     "deliveries and their events": text(DELIVERIES),

@@ -257,7 +257,7 @@ class Connection:
         if _is_payment_token(token):
             holder = None
             if project is not None:
-                holder = await find_token_player(self._context.database.session(), project, token)
+                holder = await find_token_player(self._context.database, project, token)
             if project is None or holder is None:
                 raise Ended(protocol.INVALID_TOKEN)
             return project, holder

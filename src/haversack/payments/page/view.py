@@ -65,6 +65,7 @@ def _lines(visit: Visit) -> list[dict[str, Any]]:
             line.quantity,
             _paid(line),
             line.amount_without_discount,
+            is_bonus=line.is_bonus,
             size=size,
         )
         for line in bought
@@ -83,6 +84,7 @@ def _line(
     paid: Decimal | None,
     before: Decimal | None,
     *,
+    is_bonus: bool = False,
     size: tuple[int, int],
 ) -> dict[str, Any]:
     is_reduced = before is not None and before > (paid or 0)
@@ -90,6 +92,7 @@ def _line(
         "name": name,
         "picture": _picture(visit, image_url, size),
         "quantity": quantity,
+        "is_bonus": is_bonus,
         "quantity_text": visit.language.number(quantity),
         "amount": None if not paid else amount(visit, paid),
         "amount_before": amount(visit, before) if is_reduced and before is not None else None,

@@ -19,6 +19,7 @@ from haversack.payments.wire.settings import (
     TokenSettingsBody,
     without_unknown,
 )
+from haversack.personalization.claims import ATTRIBUTE_LENGTH_MAX, ATTRIBUTES_MAX, readable_attributes
 from haversack.text import FALLBACK
 
 ITEMS_MAX = 500
@@ -132,6 +133,12 @@ class LegalBody(StrictModel):
     country: Annotated[str, Field(max_length=255)] | None = None
 
 
+AttributeName = Annotated[str, Field(min_length=1, max_length=ATTRIBUTE_LENGTH_MAX)]
+AttributeValue = Annotated[str, Field(max_length=ATTRIBUTE_LENGTH_MAX)] | bool | int | float
+# What is known of the player, for conditions of promotions and personalization; it counts before what Login keeps.
+UserAttributes = dict[AttributeName, AttributeValue]
+
+
 class UserBody(StrictModel):
     """For whom a token is made."""
 
@@ -145,6 +152,7 @@ class UserBody(StrictModel):
     steam_id: SteamIdBody | None = None
     is_legal: bool | None = None
     legal: LegalBody | None = None
+    attributes: Annotated[UserAttributes, Field(min_length=1, max_length=ATTRIBUTES_MAX)] | None = None
 
     @property
     def country_code(self) -> str | None:
@@ -164,7 +172,14 @@ class UserBody(StrictModel):
             details["email"] = self.email_address
         if self.name is not None and self.name.value is not None:
             details["name"] = self.name.value
+        if self.attributes:
+            details["attributes"] = dict(self.told)
         return details
+
+    @property
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """What is said of the player, as attributes are kept."""
+        return readable_attributes(self.attributes or {})
 
 
 class WantedBody(StrictModel):

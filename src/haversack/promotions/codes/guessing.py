@@ -8,6 +8,8 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from haversack.clock import real_now
@@ -62,21 +64,39 @@ class Guess:
     """A call that tries a code. `check` before the code is looked up, and again before what it opens is told: of many
     guesses at once, those that come after too many misses learn nothing."""
 
-    def __init__(self, call: BuyerCall) -> None:
-        self._misses = _misses.setdefault(call.context.database, Misses())
-        self._subjects = (
-            (_subject(call.project_id, f"player/{call.player_id}"), OF_PLAYER_MAX),
-            (_subject(call.project_id, f"address/{call.client_ip}"), OF_ADDRESS_MAX),
-        )
+    def __init__(self, database: Database, project_id: int, player_id: UUID, address: str | None = None) -> None:
+        self._misses = _misses.setdefault(database, Misses())
+        subjects = [(_subject(project_id, f"player/{player_id}"), OF_PLAYER_MAX)]
+        if address is not None:
+            subjects.append((_subject(project_id, f"address/{address}"), OF_ADDRESS_MAX))
+        self._subjects = tuple(subjects)
+
+    @classmethod
+    def of(cls, call: BuyerCall) -> Self:
+        """The guess of a call, by its player and its address."""
+        return cls(call.context.database, call.project_id, call.player_id, call.client_ip)
+
+    @property
+    def wait(self) -> timedelta | None:
+        """How long who has missed too often has to wait; None where they may try."""
+        now = real_now()
+        waits = [self._misses.wait_of(subject, most, now=now) for subject, most in self._subjects]
+        return max((wait for wait in waits if wait is not None), default=None)
 
     def check(self) -> None:
         """Refuse (429) who has missed too often."""
-        now = real_now()
-        waits = [self._misses.wait_of(subject, most, now=now) for subject, most in self._subjects]
-        longest = max((wait for wait in waits if wait is not None), default=None)
+        longest = self.wait
         if longest is not None:
             seconds = max(1, int(longest.total_seconds()))
             raise STORE.too_many(seconds=seconds, retry_after=seconds)
+
+    def missed_once(self, code: str) -> None:
+        """The code opened nothing, in a call that clients repeat: it is one guess, however often it is sent."""
+        now = real_now()
+        of_code = hashlib.blake2b(self._subjects[0][0] + code.encode(), digest_size=16).digest()
+        if self._misses.wait_of(of_code, 1, now=now) is None:
+            self._misses.add(of_code, now=now)
+            self.missed()
 
     def missed(self) -> None:
         """The code opened nothing."""

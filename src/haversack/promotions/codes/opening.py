@@ -80,7 +80,7 @@ async def open_code(
     `unknown` is told of whatever must not be told apart from a code that does not exist: used up, switched off, of
     another kind, not for this player. is_used_now: the player's own limit is left to the transaction that counts it.
     """
-    guess = Guess(call)
+    guess = Guess.of(call)
     guess.check()
     found = await find_by_code(call.db, call.project_id, code) if _CODE.fullmatch(code) else None
     if found is None or found.promotion.kind not in kinds:

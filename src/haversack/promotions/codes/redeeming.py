@@ -60,7 +60,7 @@ async def redeem_coupon_code(
 ) -> list[RedeemedItem]:
     """Give the player what a coupon gives, and count its use, both or neither; what was given. COUPON_CODE_UNKNOWN also
     for who comes too late for the last use."""
-    guess = Guess(call)
+    guess = Guess.of(call)
     guess.check()
     catalog = (await open_shop(call.context.catalogs, call.project_id)).catalog
     ready = None if chosen else _ready.get(catalog, {}).get((code, country))

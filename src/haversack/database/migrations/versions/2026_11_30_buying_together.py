@@ -10,8 +10,8 @@ depends_on = None
 
 # Purchases that are paid at once and need nothing but numbers, each of another player, in one transaction: statements
 # and commits are shared, which is most of what a purchase costs. The rules are those of orders/checkout.py;
-# orders/fast_purchase.py calls it and says what its refusals mean. Arrays `p_…_of` say whose an entry is. Each
-# purchase counts as one use at most.
+# orders/buying_together.py calls it, orders/fast_purchase.py says what its refusals mean. Arrays `p_…_of` say whose an
+# entry is. Each purchase counts as one use at most. `buy_at_once` stays for processes of the release before.
 # Several are bought or none: where one is refused, or would have to wait, HV903 says that each has to come alone.
 # Locks in the order of all money: the players' turns, uses, balances, owned items, stock; the ledger's heads at the end;
 # of each kind in the order of the players, which is how they are given.

@@ -1,0 +1,1 @@
+"""The rehearsal of a season: seeded players go through a project's chains, offers, promotions and limits."""
