@@ -12,8 +12,9 @@ from simulation.breaking import PLAN, How, Plan
 
 # Ids that PostgreSQL, secrets or the machine's clock have made: the same ones get the same ordinal.
 MADE_BY_CHANCE = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9]{4,}"
-    r"|(?<=\"token\":\")[^\"]+"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9]{5,}"
+    r"|(?<=\"token\":\")[^\"]+|(?<=merchants/)[0-9]+|(?<=_chain/)[0-9]+|(?<=/step/)[0-9]+"
+    r"|(?<=\"id\":)[0-9]+|(?<=_id\":)[0-9]+|(?<=_id\":\")[0-9]+"
 )
 STATEMENTS_MAX = 14
 

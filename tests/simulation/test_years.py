@@ -24,8 +24,8 @@ from simulation.talking import Talk
 
 SEEDS, CHUNK, BREAKS = 200, 10, 0.2
 # By hand years may be longer.
-STEPS = int(os.environ.get("HAVERSACK_SIMULATION_STEPS", "20"))
-TWICE = (3, 17, 42)
+STEPS = int(os.environ.get("HAVERSACK_SIMULATION_STEPS", "14"))
+TWICE = (3, 17, 42)  # lived through twice
 
 Step = Callable[[Life, Buyer], Awaitable[None]]
 STEPS_OF_LIFE: tuple[tuple[Step, int], ...] = (
