@@ -20,6 +20,8 @@ from haversack.errors import (
     CART_EMPTY,
     ITEM_FREE_ORDER_ONLY,
     ITEM_UNAVAILABLE,
+    PROMO_CODE_UNKNOWN,
+    REDEMPTION_LIMIT_REACHED,
     Refusal,
 )
 from haversack.login.identities import PlayerIdentity
@@ -33,9 +35,10 @@ from haversack.pricing.purchases import Purchase, price_purchase, price_step
 from haversack.pricing.records import PricedCart
 from haversack.pricing.rules import price_cart
 from haversack.projects.records import OrderDestination, Project
-from haversack.promotions.records import NO_CODES, Codes, Situation
+from haversack.promotions.records import NO_CODES, Codes, PromotionKind, Situation
+from haversack.promotions.rules import left_to_player
 from haversack.promotions.use_queries import read_codes
-from haversack.promotions.uses import Use
+from haversack.promotions.uses import WORDS, Use
 
 # Offers for a virtual currency that are remembered of each version of a catalog.
 OFFERS_KEPT_MAX = 5_000
@@ -189,8 +192,23 @@ async def _prepare_in_money(context: Context, db: Session, checkout: Checkout, w
         *(Use(each, buyer.codes.opened.get(each.promotion_id)) for each in purchase.applied.kept),
         *_uses_of_offers(shop, buyer, looked),
     )
+    if checkout.cart_id is None:
+        _check_codes(shop, buyer, purchase)
     offer = _offer_of(shop, purchase, way, now, is_in_chain=checkout.chain_step is not None)
     return Prepared(checkout=checkout, shop=shop, offer=offer, now=now, uses=uses)
+
+
+def _check_codes(shop: Shop, buyer: _Buyer, purchase: Purchase) -> None:
+    """Refuse an order of one item whose promo code does nothing for it: nobody looked at its price before."""
+    kept = {each.promotion_id for each in purchase.applied.kept}
+    for promotion_id in buyer.codes.opened.keys() - kept:
+        promotion = shop.catalog.promotions.by_id.get(promotion_id)
+        if promotion is None:
+            raise PROMO_CODE_UNKNOWN()
+        if promotion.kind is PromotionKind.PROMO_CODE:
+            if left_to_player(promotion, buyer.situation) == 0:
+                raise REDEMPTION_LIMIT_REACHED(what=WORDS[promotion.kind])
+            raise PROMO_CODE_UNKNOWN()
 
 
 def _price(shop: Shop, checkout: Checkout, buyer: _Buyer, looked: Sequence[Looked], way: Way) -> Purchase:

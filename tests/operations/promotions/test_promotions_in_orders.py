@@ -237,8 +237,8 @@ async def test_what_costs_nothing_by_a_discount_is_ordered_as_free(
     assert await owned_of(buyer, sku) == 1
     assert (await take_free(client, buyer, sku)).json()["errorCode"] == 1421
     assert (await take_free(client, buyer, sku, promo_code="NOTHING")).json()["errorCode"] == 9807
-    # The player has had it once: for this player it takes nothing off any more.
-    assert (await take_free(client, buyer, sku, promo_code="GIFT")).json()["errorCode"] == 1421
+    # The player has had it once: whoever gives a code is told that it takes nothing off any more.
+    assert (await take_free(client, buyer, sku, promo_code="GIFT")).json()["errorCode"] == 9804
     await agree(studio)
 
 
@@ -382,3 +382,13 @@ async def test_uses_that_no_order_holds_are_found(client: httpx.AsyncClient, stu
     async with studio.context.database.connection() as connection:
         await connection.execute(change, code.promotion_id, -1)
     await agree(studio)
+
+
+async def test_a_code_that_does_nothing_for_the_item(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
+    sku, other = await sell_for_money(client, studio, 10), await sell_for_money(client, studio, 5)
+    await promo_code(studio, ItemPercent(Decimal(50), (await item_id_of(studio, other),)))
+    path = f"/api/v2/project/{studio.project_id}/payment/item/{sku}"
+    reply = await client.post(path, json={"promo_code": "SUMMER"}, headers=buyer.headers)
+    assert (reply.status_code, reply.json()["errorCode"]) == (404, 9807)
+    # A cart has shown what it costs.
+    assert (await order_money(buyer, sku, promo_codes=["SUMMER"], cart_id="mine")).amount == 10
