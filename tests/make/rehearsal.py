@@ -186,7 +186,13 @@ def season(
     held = Held(1, catalog=catalog)
     if stocks is not None:
         held.stocks = stocks
-    return Season(shop=Shop(held), held=HeldChains(chains, {}, personal), promotions=promotions, start=START, days=days)
+    return Season(
+        shop=Shop(held),
+        held=HeldChains(chains, {}, personal, frozenset(each.kind for each in chains)),
+        promotions=promotions,
+        start=START,
+        days=days,
+    )
 
 
 def player(number: int = 0, temperament: Temperament = CERTAIN, **changes: Any) -> Player:
