@@ -62,7 +62,7 @@ class Discount:
 
     def __post_init__(self) -> None:
         assert 0 <= self.percent <= 100, f"a discount of {self.percent} %"
-        object.__setattr__(self, "factor", (100 - self.percent).scaleb(-2))
+        object.__setattr__(self, "factor", (100 - self.percent).scaleb(-2).normalize())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
