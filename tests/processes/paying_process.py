@@ -56,6 +56,10 @@ class StoppingSandbox(Sandbox):
         return answer
 
 
+async def nothing_more() -> None:
+    """Nobody waits for the answer to a request."""
+
+
 async def main() -> None:
     """Pay, and refund where that is what stops."""
     choosing.Sandbox = StoppingSandbox  # type: ignore[misc]
@@ -67,6 +71,7 @@ async def main() -> None:
         if isinstance(outcome, paying.Done) and PLACE.endswith("_refund"):
             await refund_payment(
                 context,
+                context.database.session(),
                 session.project,
                 outcome.payment,
                 amount=None,
@@ -75,6 +80,7 @@ async def main() -> None:
                 author="test",
                 caller="test",
                 request_id="test",
+                when_asked=nothing_more,
             )
         await come_to("done")
 
