@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,14 +10,11 @@ from itertools import count
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-import uvicorn
 from sqlalchemy import insert, update
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from haversack.app import build_application
-from haversack.cli.serving import Server, _server_options
 from haversack.clock import real_now
 from haversack.context import Context
 from haversack.login.actions import issue_player_token
@@ -28,6 +24,7 @@ from haversack.orders.socket.endpoint import PATH
 from haversack.orders.socket.protobuf import ProtobufCodec, decode, encode
 from haversack.orders.tables import orders
 from make.projects import Studio
+from make.servers import serve
 
 SECONDS_MAX = 5.0
 _order_ids = count(1_500_000_000)
@@ -35,14 +32,9 @@ _order_ids = count(1_500_000_000)
 
 @asynccontextmanager
 async def serve_sockets(context: Context) -> AsyncIterator[str]:
-    """Serve the application with the options of `haversack serve`; the address of its socket."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(build_application(context), lifespan="off", **_server_options(context.settings))
-        server = Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        yield f"ws://127.0.0.1:{listening.getsockname()[1]}{PATH}"
-        server.should_exit = True
-        await serving
+    """Serve the application; the address of its socket."""
+    async with serve(context) as port:
+        yield f"ws://127.0.0.1:{port}{PATH}"
 
 
 @dataclass(slots=True)

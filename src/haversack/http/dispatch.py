@@ -4,6 +4,7 @@ FastAPI tries its routes one after another, so the last of 300 answers a third a
 segments lead through a tree. FastAPI still binds the parameters and makes the document; it does not route.
 """
 
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from haversack.errors import BACKPACK, LOGIN, MERCHANT, PAGE, PAYMENT_PAGE, PAYSTATION, STORE, Family
+from haversack.http.area import HotAnswer
 from haversack.http.browsers import answer_preflight, is_open, opening
 from haversack.http.problems import render
 from haversack.http.route import HotEndpoint
@@ -102,8 +104,17 @@ class RouteIndex:
 # The path's parameters and its endpoint.
 Found = tuple[dict[str, str], ASGIApp]
 
+# Where the scope of a request says what the index has found.
+_FOUND = "haversack.found"
 ADDRESSES_MAX = 10_000
 ADDRESS_BYTES_MAX = 1_000
+
+
+async def send_hot(answer: HotAnswer, send: Send) -> None:
+    """Send an answer from memory."""
+    status, headers, body = answer
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Dispatcher:
@@ -126,23 +137,37 @@ class Dispatcher:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path, method = scope["path"], scope["method"]
-        address = (method, scope.get("raw_path"))
-        found = self._hot_found.get(address) or self._find(method, path, address[1])
+        # The server's own protocol has looked already.
+        answer = None if _FOUND in scope else self.find_hot(scope)
+        if answer is not None and not isinstance(answer, tuple):
+            answer = await answer
+        if answer is None:
+            await self.answer_ordinarily(scope, receive, send)
+        else:
+            await send_hot(answer, send)
+
+    def find_hot(self, scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
+        """The answer from memory, at once or after a query; None where it has to be given the ordinary way."""
+        address = (scope["method"], scope.get("raw_path"))
         scope["app"] = self.app
+        known = self._hot_found.get(address)
+        found = scope[_FOUND] = known or self._find(address[0], scope["path"], address[1])
+        if not isinstance(found, tuple):
+            return None
+        scope["path_params"], endpoint = found
+        if not isinstance(endpoint, HotEndpoint):
+            return None
+        answer = endpoint.find_answer(scope)
+        if known is None and answer is not None:
+            self._remember(address, found)
+        return answer
+
+    async def answer_ordinarily(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what `find_hot` did not find."""
+        path, method, found = scope["path"], scope["method"], scope[_FOUND]
         if isinstance(found, tuple):
-            scope["path_params"], endpoint = found
+            endpoint = found[1]
             if isinstance(endpoint, HotEndpoint):
-                answer = endpoint.find_answer(scope)
-                if answer is not None and not isinstance(answer, tuple):
-                    answer = await answer
-                if answer is not None:
-                    if address not in self._hot_found:
-                        self._remember(address, found)
-                    status, headers, body = answer
-                    await send({"type": "http.response.start", "status": status, "headers": headers})
-                    await send({"type": "http.response.body", "body": body})
-                    return
                 endpoint = endpoint.ordinary
             async with AsyncExitStack() as stack:
                 scope["fastapi_middleware_astack"] = stack  # FastAPI closes form bodies with it
