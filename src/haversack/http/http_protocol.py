@@ -32,7 +32,7 @@ class HttpProtocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app if answer is None else self._answering(cycle, answer))
 
     def _takes_at_once(self, cycle: RequestResponseCycle) -> bool:
-        return cycle.keep_alive and not (cycle.disconnected or self.flow.write_paused or self.access_log)
+        return cycle.keep_alive and not (cycle.disconnected or self.flow.write_paused)
 
     def _answering(self, cycle: RequestResponseCycle, answer: HotAnswer | Awaitable[HotAnswer | None]) -> Any:
         """What uvicorn runs in a task of its own until the answer is there."""
