@@ -175,14 +175,14 @@ class PageMaker:
         for item_id in personal.touched.intersection(page.places):
             place = page.places[item_id]
             entry = page.entries[place]
-            # What holds other items shows their limits too, and a game the prices of its keys.
-            is_alone = not entry.content and entry.kind is not ItemKind.GAME
-            key = (place, *share_of(page.catalog, entry, personal)) if is_alone else None
-            found = None if key is None else page.filled.get(key)
+            key = (place, share_of(page.catalog, entry, personal))
+            found = page.filled.get(key)
             if found is None:
                 filler = filler or self._filler(ask, page.catalog, page.stocks, country, now, personal)
                 found = filler.fill(page.pieces[place])
-                if key is not None and len(page.filled) < FILLED_MAX:
+                # What holds other items shows their limits too, and a game the prices of its keys.
+                is_alone = not entry.content and entry.kind is not ItemKind.GAME
+                if is_alone and len(page.filled) < FILLED_MAX:
                     page.filled[key] = found
             parts[2 * place + 1] = found
         return b"".join(parts)

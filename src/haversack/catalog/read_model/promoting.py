@@ -62,8 +62,12 @@ def share_of(catalog: Catalog, entry: Entry, personal: Personal) -> tuple[object
     left = personal.left.get(entry.item_id)
     if not personal.promotions:
         return (left,)
-    promotion_ids = catalog.promotions.of_item(entry.item_id, entry.parent_id)
-    return (left, *((each, personal.promotions[each]) for each in promotion_ids if each in personal.promotions))
+    share = personal.shares.get(entry.item_id)
+    if share is None:
+        promotion_ids = catalog.promotions.of_item(entry.item_id, entry.parent_id)
+        own = ((each, personal.promotions[each]) for each in promotion_ids if each in personal.promotions)
+        share = personal.shares[entry.item_id] = (left, *own)
+    return share
 
 
 def promoted(catalog: Catalog, entry: Entry, personal: Personal, at: Reading) -> Promoted:

@@ -203,6 +203,8 @@ class Personal:
     promotion_uses: Mapping[int, Uses] = field(default_factory=dict)
     promotion_resets: Mapping[int, datetime] = field(default_factory=dict)
     attributes: Mapping[str, str] | None = None
+    # The player's share in items, by id, made when it is first asked for.
+    shares: dict[int, tuple[object, ...]] = field(default_factory=dict, init=False, compare=False)
 
 
 NOBODY = Personal()
