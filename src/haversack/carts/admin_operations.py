@@ -23,25 +23,23 @@ UserFor = Annotated[str, Header(alias="x-user-for", max_length=255, description=
 ERRORS = (CART_INVALID, CART_FULL, QUANTITY_INVALID, PLAYER_UNKNOWN)
 
 
-@area.put("/fill", errors=ERRORS, audit="current cart of a player filled")
+@area.put("/fill", errors=ERRORS, answer=CartAnswer, audit="current cart of a player filled")
 async def admin_cart_fill(
     call: AdminCall, body: AdminFillBody, shown: Shown, user_id: UserId = "", user_for: UserFor = ""
-) -> CartAnswer:
+) -> bytes:
     """Set the quantities of items in a player's current cart, and leave its other items."""
     return await _fill(call, None, body, shown, user_id or user_for)
 
 
-@area.put("/{cart_id}/fill", errors=ERRORS, audit="cart of a player filled")
+@area.put("/{cart_id}/fill", errors=ERRORS, answer=CartAnswer, audit="cart of a player filled")
 async def admin_fill_cart_by_id(
     call: AdminCall, cart_id: str, body: AdminFillBody, shown: Shown, user_id: UserId = "", user_for: UserFor = ""
-) -> CartAnswer:
+) -> bytes:
     """Set the quantities of items in a player's cart, and leave its other items."""
     return await _fill(call, cart_id, body, shown, user_id or user_for)
 
 
-async def _fill(
-    call: AdminCall, cart_id: str | None, body: AdminFillBody, shown: LanguageQuery, user: str
-) -> CartAnswer:
+async def _fill(call: AdminCall, cart_id: str | None, body: AdminFillBody, shown: LanguageQuery, user: str) -> bytes:
     if not user.strip():
         raise PLAYER_UNKNOWN()
     owner = Owner(

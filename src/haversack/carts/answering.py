@@ -18,7 +18,6 @@ from haversack.carts.looking import Onlooker, Warned, look, onlooker
 from haversack.carts.queries import cart_of, remember_shown
 from haversack.carts.reading import read_cart
 from haversack.carts.records import NEVER_FILLED, Cart, FilledCart, StoredCart
-from haversack.carts.wire import CartAnswer
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.live import Held
 from haversack.catalog.read_model.pages import ByteCache
@@ -168,8 +167,8 @@ async def _show(
 
 async def show_filled(
     call: ShopperCall | AdminCall, held: Held, filled: FilledCart, owner: Owner, language: str, more: Sequence[Warned]
-) -> CartAnswer:
-    """A cart that was filled as its owner sees it now, as values: the answer is stored with its Idempotency-Key."""
+) -> bytes:
+    """A cart that was filled as its owner sees it now: the bytes of a `CartAnswer`."""
     uses, now = filled.uses, call.now
     knowing = _knowing(held, call.project)
     if knowing.login_project_id is not None:
@@ -184,8 +183,7 @@ async def show_filled(
         held, uses, codes, partner, country=owner.country, currency=owner.currency, language=language, now=now
     )
     body, _ = await _show(call.db, filled.cart, eyes, owner, more)
-    shown: CartAnswer = orjson.loads(body)
-    return shown
+    return body
 
 
 def _knowing(held: Held, project: Project) -> Knowing:

@@ -1,8 +1,11 @@
 """Carts of players and guests: the current one, and others under ids that clients make up."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.requests import Request
 from starlette.responses import Response
 
 from haversack.carts import actions
@@ -23,6 +26,7 @@ from haversack.errors import (
 )
 from haversack.http.area import Area
 from haversack.http.calls import ShopperCall
+from haversack.http.known_queries import query_reader
 
 area = Area("cart-client-side", family=STORE, prefix="/api/v2/project/{project_id}/cart")
 
@@ -31,6 +35,8 @@ SEEN = (CART_INVALID, PROJECT_NOT_FOUND)
 FILLED = (*SEEN, QUANTITY_INVALID, CART_FULL)
 PUT = (*FILLED, ITEM_NOT_FOUND, ITEM_KIND_NOT_SOLD)
 TAKEN_OUT = (*SEEN, ITEM_NOT_FOUND, ITEM_NOT_IN_CART)
+
+_read_query = query_reader(CartQuery)
 
 
 @area.get("", errors=SEEN, answer=CartAnswer, hot=answer_hot)
@@ -45,14 +51,27 @@ async def get_cart_by_id(call: ShopperCall, cart_id: str, shown: Shown) -> Respo
     return await answer(call, _ask(cart_id, shown))
 
 
-@area.put("/fill", errors=FILLED)
-async def cart_fill(call: ShopperCall, body: FillBody, shown: Shown) -> CartAnswer:
+async def _bind_fill(request: Request) -> dict[str, Any] | None:
+    """The parameters of a fill without faults."""
+    shown = _read_query(request.scope["query_string"])
+    if shown is None:
+        return None
+    try:
+        body = FillBody.model_validate(await request.json())
+    except (ValidationError, ValueError, RequestValidationError):
+        return None
+    named = {"cart_id": request.path_params["cart_id"]} if "cart_id" in request.path_params else {}
+    return {**named, "body": body, "shown": shown}
+
+
+@area.put("/fill", errors=FILLED, answer=CartAnswer, bind=_bind_fill)
+async def cart_fill(call: ShopperCall, body: FillBody, shown: Shown) -> bytes:
     """Set the quantities of items in the current cart, and leave its other items."""
     return await _fill(call, None, body, shown)
 
 
-@area.put("/{cart_id}/fill", errors=FILLED)
-async def cart_fill_by_id(call: ShopperCall, cart_id: str, body: FillBody, shown: Shown) -> CartAnswer:
+@area.put("/{cart_id}/fill", errors=FILLED, answer=CartAnswer, bind=_bind_fill)
+async def cart_fill_by_id(call: ShopperCall, cart_id: str, body: FillBody, shown: Shown) -> bytes:
     """Set the quantities of items in a cart, and leave its other items. The cart is made where there is none."""
     return await _fill(call, cart_id, body, shown)
 
@@ -113,7 +132,7 @@ async def _shop(call: ShopperCall) -> Shop:
     return Shop(await call.context.catalogs.get(call.project_id))
 
 
-async def _fill(call: ShopperCall, cart_id: str | None, body: FillBody, shown: CartQuery) -> CartAnswer:
+async def _fill(call: ShopperCall, cart_id: str | None, body: FillBody, shown: CartQuery) -> bytes:
     owner = _owner(call, cart_id, shown)
     wanted = [Wanted(line.sku, checked_quantity(line.quantity)) for line in body.items]
     held = await call.context.catalogs.get(call.project_id)

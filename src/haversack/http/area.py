@@ -124,11 +124,12 @@ class Area:
         bind: Bind | None = None,
     ) -> Callable[[Function], Function]:
         """`status` is the answer's on success and `statuses` further ones, `errors` what it may refuse, `repeat` what
-        an Idempotency-Key does, `audit` the sentence that a change by an admin leaves in the audit. A read that answers
-        encoded bytes (a Response) says in `answer` what they hold; `only_reads` is for a read whose method is that of a
-        change: it is not repeated by key and leaves no audit. `hot` answers them without the ordinary way, whose
-        checks a request of the same address has passed before. `bind` reads the parameters of a call that must be
-        fast, where a request has nothing unusual in it: FastAPI's own reading takes a quarter of a purchase."""
+        an Idempotency-Key does, `audit` the sentence that a change by an admin leaves in the audit. What answers
+        encoded JSON (bytes; a read also a Response) says in `answer` what it holds; `only_reads` is for a read whose
+        method is that of a change: it is not repeated by key and leaves no audit. `hot` answers them without the
+        ordinary way, whose checks a request of the same address has passed before. `bind` reads the parameters of a
+        call that must be fast, where a request has nothing unusual in it: FastAPI's own reading takes a quarter of a
+        purchase."""
 
         def declare(function: Function) -> Function:
             hints = get_type_hints(function, include_extras=True)
@@ -140,7 +141,9 @@ class Area:
             assert hot is None or not changes_as_admin, f"{function.__name__}: a change by an admin leaves an audit"
             returned = hints.get("return")
             is_plain = returned is None or returned is type(None) or _is_response(returned)
-            assert answer is None or is_plain, f"{function.__name__} says twice what it answers"
+            is_encoded = returned is bytes
+            assert answer is None or is_plain or is_encoded, f"{function.__name__} says twice what it answers"
+            assert answer is not None or not is_encoded, f"{function.__name__} must say what its bytes hold"
             self.operations.append(
                 Operation(
                     name=function.__name__,
@@ -160,8 +163,8 @@ class Area:
                     body_bytes_max=body_bytes_max,
                     in_document=self.in_document,
                     summary=inspect.cleandoc(function.__doc__).splitlines()[0],
-                    encode=None if is_plain else _encoder(returned),
-                    answer_type=answer if is_plain else returned,
+                    encode=bytes if is_encoded else None if is_plain else _encoder(returned),
+                    answer_type=answer if is_plain or is_encoded else returned,
                     media_type=_media_type_of(returned) if answer is None else None,
                     hot=hot,
                     bind=bind,

@@ -7,15 +7,12 @@ version of the catalog and language.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
-from urllib.parse import parse_qsl
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import asyncpg
 import orjson
-from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -29,6 +26,7 @@ from haversack.database.shared_reads import SharedReads
 from haversack.http.area import HotAnswer
 from haversack.http.browsers import ANY_ORIGIN, EXPOSED
 from haversack.http.calls import BuyerCall
+from haversack.http.known_queries import query_reader
 from haversack.inventory.queries.owned import list_balances, list_ends, list_owned
 from haversack.inventory.wire import InventoryQuery, TextQuery
 from haversack.login.tokens import TokenRefused
@@ -36,8 +34,6 @@ from haversack.projects.records import Project
 from haversack.text import reading
 
 PERSONAL: Header = (b"cache-control", b"private, no-store")
-# The queries of clients are few; somebody who makes them up only empties this.
-QUERIES_KEPT_MAX = 1_000
 
 Asked = TypeVar("Asked", bound=TextQuery)
 Body: TypeAlias = Callable[[Context, Project, UUID, Asked], Awaitable[bytes]]
@@ -53,12 +49,7 @@ def hot_answer(query: type[Asked], body: Body[Asked]) -> Callable[[Scope], Await
     """Answers players with a Login token and a query that holds; everything else goes the ordinary way, which says
     what is wrong with it."""
 
-    @lru_cache(maxsize=QUERIES_KEPT_MAX)
-    def read_query(text: bytes) -> Asked | None:
-        try:
-            return query.model_validate(dict(parse_qsl(text.decode("latin-1"))))
-        except ValidationError:
-            return None
+    read_query = query_reader(query)
 
     def answer_hot(scope: Scope) -> Awaitable[HotAnswer | None] | None:
         context: Context = scope["app"].state.context

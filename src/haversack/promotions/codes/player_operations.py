@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Path
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -108,12 +109,12 @@ async def redeem_promo_code(call: ShopperCall, body: RedeemPromoCodeBody) -> Pro
     owner = _owner(call, body.cart_id)
     opened, filled = await put_promo_code(call, owner, body.coupon_code, body.selected_unit_items)
     held = await call.context.catalogs.get(call.project_id)
-    cart = await show_filled(call, held, filled, owner, FALLBACK, [])
+    cart: CartAnswer = orjson.loads(await show_filled(call, held, filled, owner, FALLBACK, []))
     return {**cart, "rewards": promo_code_rewards(opened)}
 
 
-@promo_codes_area.put("/remove", errors=CART)
-async def remove_cart_promo_code(call: ShopperCall, body: RemovePromoCodeBody) -> CartAnswer:
+@promo_codes_area.put("/remove", errors=CART, answer=CartAnswer)
+async def remove_cart_promo_code(call: ShopperCall, body: RemovePromoCodeBody) -> bytes:
     """Take the promo code off a cart, if it has one."""
     owner = _owner(call, body.cart_id)
     filled = await take_promo_code(call, owner)
