@@ -223,7 +223,10 @@ async def _answer(
     live = context.catalogs
     held = live.find_ready(project.project_id) or await live.get(project.project_id)
     knowing = _knowing(held, project)
-    stored = await read_cart(context.database, knowing, owner.owner_id, key)
+    place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
+    page: _Page | None = _pages.get(place)
+    known = None if page is None else page.stored
+    stored = await read_cart(context.database, knowing, owner.owner_id, key, known)
     if knowing.login_project_id is not None:
         stored = stored._replace(uses=told_by(stored.uses, player.attributes))
     codes = NO_CODES
@@ -232,8 +235,6 @@ async def _answer(
         codes = await read_codes(context.database.session(), owner.project_id, given)
     partner = await context.partner_catalog.read_for(context.database.session(), project, player, country, ask.language)
     now = project.clock.now()
-    place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
-    page: _Page | None = _pages.get(place)
     if page is None or not page.holds(stored, codes, partner, held, now):
         eyes = _onlooker(
             held, stored.uses, codes, partner, country=country, currency=ask.currency, language=ask.language, now=now

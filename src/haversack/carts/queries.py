@@ -2,22 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
+    BigInteger,
     Boolean,
+    ColumnElement,
     Date,
+    FromClause,
     Integer,
     Select,
     Text,
     and_,
     bindparam,
+    case,
     cast,
     column,
     delete,
     func,
+    literal_column,
     select,
     text,
     true,
@@ -26,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 from sqlalchemy.sql.elements import TextClause
 
-from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, StoredCart, WantedCart
+from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, WantedCart
 from haversack.carts.rules import cart_key, current_cart_id
 from haversack.carts.tables import carts
 from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of
@@ -67,27 +72,44 @@ _this = (
 )
 FIND_CART = select(carts.c.lines, carts.c.promo_codes).where(*_this)
 _asked = (
-    func.unnest(bindparam("owners", type_=ARRAY(UUID_COLUMN(as_uuid=True))), bindparam("named", type_=ARRAY(Text)))
-    .table_valued(column("owner_id", UUID_COLUMN), column("cart_id", Text), with_ordinality="place", name="asked")
+    func.unnest(
+        bindparam("owners", type_=ARRAY(UUID_COLUMN(as_uuid=True))),
+        bindparam("named", type_=ARRAY(Text)),
+        bindparam("known", type_=ARRAY(BigInteger)),
+    )
+    .table_valued(
+        column("owner_id", UUID_COLUMN),
+        column("cart_id", Text),
+        column("known", BigInteger),
+        with_ordinality="place",
+        name="asked",
+    )
     .render_derived()
 )
+# PostgreSQL gives each version of a row the number of the transaction that wrote it.
+_version = cast(cast(literal_column("carts.xmin"), Text), BigInteger)
 # As the catalog reads them, so that what it has made of them is used here too.
 _uses = LIST_USES.subquery("used")
-# Lines and codes stay the text that they are to PostgreSQL: a cart that was shown before is known by it.
-LIST_CARTS = (
-    select(_asked.c.place, cast(carts.c.lines, Text), func.coalesce(_uses.c.uses, ""), cast(carts.c.promo_codes, Text))
-    .select_from(
-        carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id)).outerjoin(
-            _uses, _uses.c.player_id == carts.c.owner_id
-        )
+_this_cart = carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id))
+
+
+def _unless_known(stored: ColumnElement[Any]) -> ColumnElement[str]:
+    """As the text that it is to PostgreSQL: a cart that was shown before is known by it."""
+    return case((_version != _asked.c.known, cast(stored, Text)))
+
+
+def _list_carts(rows: FromClause, uses: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(_asked.c.place, _version, _unless_known(carts.c.lines), uses, _unless_known(carts.c.promo_codes))
+        .select_from(rows)
+        .where(carts.c.project_id == bindparam("project", type_=Integer))
     )
-    .where(carts.c.project_id == bindparam("project", type_=Integer))
+
+
+LIST_CARTS = _list_carts(
+    _this_cart.outerjoin(_uses, _uses.c.player_id == carts.c.owner_id), func.coalesce(_uses.c.uses, "")
 )
-LIST_CARTS_AND_OWNERS = (
-    select(_asked.c.place, cast(carts.c.lines, Text), standing_of(carts.c.owner_id), cast(carts.c.promo_codes, Text))
-    .select_from(carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id)))
-    .where(carts.c.project_id == bindparam("project", type_=Integer))
-)
+LIST_CARTS_AND_OWNERS = _list_carts(_this_cart, standing_of(carts.c.owner_id))
 
 
 def _with_uses(change: str) -> Select[Any]:
@@ -222,18 +244,32 @@ async def find_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str) 
     return None if row is None else cart_of(cart_id, row["lines"], row["promo_codes"])
 
 
+class CartRow(NamedTuple):
+    """A cart as it was read. Lines and codes None: they are those of the version that the reader knows."""
+
+    version: int
+    lines: str | None
+    uses: PackedUses
+    promo_codes: str | None
+
+
 async def list_stored_carts(
-    db: Session, knowing: Knowing, asked: Sequence[tuple[UUID, str]]
-) -> dict[tuple[UUID, str], StoredCart]:
-    """Carts by owner and id with what is known of their owners, in one statement. Those that were never filled are
-    missing."""
-    owners = [owner_id for owner_id, _ in asked]
-    values = {"project": knowing.project_id, "owners": owners, "named": [cart_id for _, cart_id in asked]}
+    db: Session, knowing: Knowing, asked: Sequence[tuple[UUID, str, int]]
+) -> dict[tuple[UUID, str, int], CartRow]:
+    """Carts by owner, id and the version that is known of them, with what is known of their owners, in one statement.
+    Those that were never filled are missing."""
+    owners = [owner_id for owner_id, _, _ in asked]
+    values = {
+        "project": knowing.project_id,
+        "owners": owners,
+        "named": [cart_id for _, cart_id, _ in asked],
+        "known": [version for _, _, version in asked],
+    }
     if knowing.login_project_id is None:
         rows = await db.fetch_all(LIST_CARTS, **values, players=owners)
     else:
         rows = await db.fetch_all(LIST_CARTS_AND_OWNERS, **values, login=knowing.login_project_id)
-    return {asked[place - 1]: StoredCart(*stored) for place, *stored in rows}
+    return {asked[place - 1]: CartRow(*stored) for place, *stored in rows}
 
 
 async def wanted_of_cart(

@@ -58,12 +58,14 @@ class WantedCart(NamedTuple):
 
 
 class StoredCart(NamedTuple):
-    """A cart as it is stored, and what its owner has used of limits. Equal ones look the same."""
+    """A cart as it is stored, and what its owner has used of limits. Equal ones look the same. `version`: changes with
+    every change of the cart."""
 
+    version: int
     lines: str
     uses: PackedUses
     promo_codes: str
 
 
 # What one that was never filled is like.
-NEVER_FILLED = StoredCart("[]", PackedUses(""), "[]")
+NEVER_FILLED = StoredCart(0, "[]", PackedUses(""), "[]")

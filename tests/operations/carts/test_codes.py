@@ -33,11 +33,11 @@ async def test_a_cart_has_its_codes(client: httpx.AsyncClient, studio: Studio) -
     assert made.cart.promo_codes == ("SUMMER",)
     await fill(client, studio, headers, {lamp: 1})
     before = await get_cart(client, studio, headers)
-    read = await read_cart(database, Knowing(studio.project_id), player_id, current)
+    read = await read_cart(database, Knowing(studio.project_id), player_id, current, None)
     changed = await give(current, "WINTER")
     assert changed is not None and not changed.is_new
     assert [line.sku for line in changed.cart.lines] == [lamp]
-    assert await read_cart(database, Knowing(studio.project_id), player_id, current) != read
+    assert await read_cart(database, Knowing(studio.project_id), player_id, current, read) != read
     assert await get_cart(client, studio, headers) == before
     found = await find_cart(db, studio.project_id, player_id, current)
     assert found is not None and found.promo_codes == ("WINTER",)
