@@ -1,5 +1,5 @@
 """kill -9 at each point of a delivery's life: nothing lost, nothing of a rolled-back transaction, one id for
-repeats."""
+repeats (R12)."""
 
 import asyncio
 import sys

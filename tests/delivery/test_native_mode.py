@@ -1,4 +1,5 @@
-"""Native mode: order for each player, several players at once, and the rules of Standard Webhooks for replies."""
+"""Native mode: order for each player, several players at once, and the rules of Standard Webhooks for replies
+(R15, R16)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,5 @@
-"""Xsolla mode: one after another in the project, with the documented replies and schedules, by the project's clock."""
+"""Xsolla mode: one after another in the project, with the documented replies and schedules, by the project's clock
+(R16 to R18)."""
 
 from datetime import timedelta
 

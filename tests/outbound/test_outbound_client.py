@@ -1,4 +1,4 @@
-"""The outgoing client against real local servers: what it refuses, bounds and reports."""
+"""The outgoing client against real local servers: what it refuses, bounds and reports (R10, R21)."""
 
 import asyncio
 import contextlib

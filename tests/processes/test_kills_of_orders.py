@@ -1,4 +1,5 @@
-"""kill -9 of a server at random moments, in the midst of purchases: each answered one is there once, the books fit.
+"""kill -9 of a server at random moments, in the midst of purchases: each answered one is there once, the books fit
+(R5, R12).
 
 Every purchase carries an Idempotency-Key and is repeated with it until it is answered; some carry none and are sent
 once, whatever becomes of them.

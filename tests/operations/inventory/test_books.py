@@ -1,4 +1,4 @@
-"""The books: what is written into them, what refuses to change them, and that every kind of damage is found."""
+"""The books: what is written into them, what refuses to change them, and every kind of damage is found (R8, R9)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
