@@ -120,8 +120,8 @@ def _with_uses(change: str) -> Select[Any]:
 
 # What is put in takes the place of the line with its SKU, or stands at the end; other lines stay as they are. The row
 # is locked before its lines are looked at, so that of fills at once each sees what the one before left. What the owner
-# saw of a line is kept: what has changed since is told before it is forgotten. A SKU is never another item's. Most carts
-# hold so little that nobody has to count what is in them already.
+# saw of a line is kept: what has changed since is told before it is forgotten. A SKU is never another item's. Most
+# carts hold so little that nobody has to count what is in them already.
 _FILL = """
     INSERT INTO carts AS kept (project_id, owner_id, cart_id, lines, touched_on)
     VALUES (:project, :owner, :cart, :put, :today)
