@@ -11,7 +11,7 @@ from haversack.catalog.records import Item
 from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
 from haversack.chains.daily.rules import end_of, round_of
 from haversack.chains.drafts import ChainDraft, StepDraft
-from haversack.chains.records import ByDay, Chain, DailyType
+from haversack.chains.records import ByDay, Chain, DailyType, by_day
 from haversack.chains.step_items import AdminItemView, ClientItemView, ItemBodies, id_faults, reward_drafts
 from haversack.clock import wire_time
 from haversack.errors import Fault
@@ -100,12 +100,6 @@ class DailyStepView(WireModel):
     items: list[AdminItemView]
 
 
-def opening_of(chain: Chain) -> ByDay:
-    """How the days of a daily chain go."""
-    assert isinstance(chain.opening, ByDay), "only daily chains are shown as such"
-    return chain.opening
-
-
 def _last_second(ends_at: datetime | None) -> str | None:
     # The last day of a chain ends with its last second: three days from 1 April end on the 3rd.
     return None if ends_at is None else wire_time(ends_at - timedelta(seconds=1))
@@ -113,14 +107,14 @@ def _last_second(ends_at: datetime | None) -> str | None:
 
 def _end_text(chain: Chain) -> str | None:
     """When a chain ends: a rolling one as it was written, one of the calendar on its last day."""
-    if chain.ends_at is None or opening_of(chain).type is DailyType.ROLLING:
+    if chain.ends_at is None or by_day(chain).type is DailyType.ROLLING:
         return None if chain.ends_at is None else wire_time(chain.ends_at)
     return _last_second(chain.ends_at)
 
 
 def shown_dates(chain: Chain, now: datetime) -> tuple[str, str | None]:
     """When a chain begins and ends for players: of one that recurs by the calendar, the round that is under way."""
-    if opening_of(chain).type is DailyType.ROLLING:
+    if by_day(chain).type is DailyType.ROLLING:
         return wire_time(chain.starts_at), _end_text(chain)
     start, end = round_of(chain, now)
     return wire_time(start), _last_second(end)
@@ -151,9 +145,9 @@ class DailyChainShortView(WireModel):
             "date_start": wire_time(chain.starts_at),
             "date_end": _end_text(chain),
             "is_enabled": chain.is_enabled,
-            "is_recurrent": opening_of(chain).is_recurrent,
+            "is_recurrent": by_day(chain).is_recurrent,
             "number_of_steps": len(chain.steps),
-            "type": opening_of(chain).type.value,
+            "type": by_day(chain).type.value,
         }
 
     @classmethod

@@ -12,7 +12,7 @@ from haversack.catalog.records import Item, Price, Schedule
 from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
 from haversack.chains.drafts import ChainDraft, StepDraft
 from haversack.chains.offer.rules import next_reset
-from haversack.chains.records import ByOrder, Chain, Step
+from haversack.chains.records import ByOrder, Chain, Step, by_order
 from haversack.chains.step_items import AdminItemView, ClientItemView, StepItemBody, id_faults, reward_drafts
 from haversack.clock import wire_time
 from haversack.errors import Fault
@@ -226,11 +226,6 @@ def _is_default(price: Price) -> bool:
     return price.is_enabled and price.is_default
 
 
-def _opening(chain: Chain) -> ByOrder:
-    assert isinstance(chain.opening, ByOrder), "only offer chains are shown as such"
-    return chain.opening
-
-
 class OfferChainShortView(WireModel):
     """An offer chain in a list."""
 
@@ -259,7 +254,7 @@ class OfferChainShortView(WireModel):
             "date_end": None if chain.ends_at is None else wire_time(chain.ends_at),
             "is_enabled": chain.is_enabled,
             "is_always_visible": chain.is_always_visible,
-            "is_reset_on_completion": _opening(chain).is_reset_on_completion,
+            "is_reset_on_completion": by_order(chain).is_reset_on_completion,
             "attribute_conditions": [AttributeConditionView.of(each) for each in chain.conditions] or None,
             "recurrent_schedule": ScheduleView.of(chain, now),
             "number_of_steps": len(chain.steps),
