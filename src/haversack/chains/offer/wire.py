@@ -39,20 +39,12 @@ class HourlyBody(StrictBody):
     interval_type: Literal["hourly"]
     interval_hours: Annotated[int, Field(strict=True, ge=1, le=INTERVAL_HOURS_MAX)] = 1
 
+    def record(self) -> Schedule:
+        """The schedule, without its first reset."""
+        return Schedule(self.interval_type, "", interval_hours=self.interval_hours)
+
 
 ScheduleBody = Annotated[WeeklyBody | MonthlyBody | HourlyBody, Field(discriminator="interval_type")]
-
-
-def _schedule(body: WeeklyBody | MonthlyBody | HourlyBody | None) -> Schedule | None:
-    match body:
-        case WeeklyBody():
-            return Schedule(body.interval_type, body.time, day_of_week=body.day_of_week)
-        case MonthlyBody():
-            return Schedule(body.interval_type, body.time, day_of_month=body.day_of_month)
-        case HourlyBody():
-            return Schedule(body.interval_type, "", interval_hours=body.interval_hours)
-        case None:
-            return None
 
 
 class OfferStepBody(StrictBody):
@@ -94,7 +86,7 @@ class _OfferChainBody(StrictBody):
             ends_at=None if self.date_end is None else datetime.fromisoformat(self.date_end),
             is_always_visible=self.is_always_visible,
             conditions=attribute_conditions(self.attribute_conditions),
-            schedule=_schedule(self.recurrent_schedule),
+            schedule=None if self.recurrent_schedule is None else self.recurrent_schedule.record(),
             steps=tuple(
                 StepDraft(
                     property=f"steps.{place}",

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from haversack.catalog.items.wire.parts import Count, Flag, MomentText, Sku, StrictBody, Whole
-from haversack.catalog.records import Schedule
 from haversack.catalog.taxonomy.wire import Link, OptionalTranslationsBody, TranslationsBody
 from haversack.chains.drafts import ChainDraft, RewardDraft, StepDraft
 from haversack.chains.records import ByPoints
@@ -126,7 +125,7 @@ class _RewardChainBody(StrictBody):
                 ends_at=None if self.date_end is None else datetime.fromisoformat(self.date_end),
                 is_always_visible=self.is_always_visible,
                 conditions=attribute_conditions(self.attribute_conditions),
-                schedule=None if self.recurrent_schedule is None else _schedule(self.recurrent_schedule),
+                schedule=None if self.recurrent_schedule is None else self.recurrent_schedule.record(),
                 steps=tuple(_step_draft(place, step) for place, step in enumerate(steps)),
             ),
         )
@@ -152,15 +151,6 @@ class RewardChainUpdateBody(_RewardChainBody):
     def draft(self) -> RewardChainDraft:
         """The chain as it is given."""
         return self._draft(None if self.value_point is None else self.value_point.sku, self.steps)
-
-
-def _schedule(body: WeeklyBody | MonthlyBody) -> Schedule:
-    return Schedule(
-        interval_type=body.interval_type,
-        time=body.time,
-        day_of_week=body.day_of_week if isinstance(body, WeeklyBody) else None,
-        day_of_month=body.day_of_month if isinstance(body, MonthlyBody) else None,
-    )
 
 
 def _step_draft(place: int, body: StepBody | StepUpdateBody) -> StepDraft:
