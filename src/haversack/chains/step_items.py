@@ -6,17 +6,15 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from haversack.catalog.items.wire.parts import Count, Sku, StrictBody
+from haversack.catalog.read_model.pieces import NESTING_MAX
 from haversack.catalog.records import Item
 from haversack.catalog.selling import SellableItem, Shop
 from haversack.catalog.taxonomy.wire import TranslationsView
-from haversack.chains.drafts import RewardDraft
+from haversack.chains.drafts import RewardDraft, StepDraft
 from haversack.chains.records import Reward
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
 from haversack.text import reading
-
-# As deep as the client catalog shows what bundles contain.
-NESTING_MAX = 10
 
 
 class StepItemBody(StrictBody):
@@ -31,11 +29,13 @@ ITEMS_MAX = 100
 ItemBodies = Annotated[list[StepItemBody], Field(min_length=1, max_length=ITEMS_MAX)]
 
 
-def reward_drafts(place: int, items: Sequence[StepItemBody]) -> tuple[RewardDraft, ...]:
-    """What the step at a place of a body gives."""
-    return tuple(
-        RewardDraft(f"steps.{place}.items.{index}.sku", item.sku, item.quantity) for index, item in enumerate(items)
-    )
+def step_draft(
+    place: int, *, step_id: int | None, number: int, items: Sequence[StepItemBody], is_free: bool = True
+) -> StepDraft:
+    """The step at a place of a body."""
+    where = f"steps.{place}"
+    rewards = (RewardDraft(f"{where}.items.{index}.sku", item.sku, item.quantity) for index, item in enumerate(items))
+    return StepDraft(property=where, step_id=step_id, number=number, rewards=tuple(rewards), is_free=is_free)
 
 
 def id_faults(given: int | None, chain_id: int) -> Sequence[Fault]:
@@ -104,7 +104,8 @@ class ClientItemView(WireModel):
 
     @classmethod
     def of(cls, item: SellableItem, quantity: int, language: str, *, place: int, depth: int = 0) -> Self:
-        """The view of an item at a place of its step; what a bundle contains that is switched off is left out."""
+        """The view of an item at a place of its step. What a bundle contains that is switched off is left out, and what
+        lies deeper than the client catalog shows."""
         is_bundle = item.kind.bundle_type is not None
         content = [
             cls.of(held.item, held.quantity, language, place=inner, depth=depth + 1)

@@ -10,9 +10,9 @@ from haversack.catalog.items.wire.parts import Count, Flag, MomentText, StrictBo
 from haversack.catalog.records import Item
 from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
 from haversack.chains.daily.rules import end_of, round_of
-from haversack.chains.drafts import ChainDraft, StepDraft
+from haversack.chains.drafts import ChainDraft
 from haversack.chains.records import ByDay, Chain, DailyType, by_day
-from haversack.chains.step_items import AdminItemView, ClientItemView, ItemBodies, id_faults, reward_drafts
+from haversack.chains.step_items import AdminItemView, ClientItemView, ItemBodies, id_faults, step_draft
 from haversack.clock import wire_time
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
@@ -59,11 +59,11 @@ class _DailyChainBody(StrictBody):
             starts_at=starts_at,
             ends_at=end_of(opening, starts_at=starts_at, ends_at=ends_at, step_count=len(steps)),
             steps=tuple(
-                StepDraft(
-                    property=f"steps.{place}",
+                step_draft(
+                    place,
                     step_id=step.step_id if isinstance(step, DailyStepUpdateBody) else None,
                     number=step.step_number,
-                    rewards=reward_drafts(place, step.items),
+                    items=step.items,
                 )
                 for place, step in enumerate(steps)
             ),

@@ -10,10 +10,10 @@ from pydantic import Field
 from haversack.catalog.items.wire.parts import Count, Flag, MomentText, StrictBody, Whole
 from haversack.catalog.records import Item, Price, Schedule
 from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
-from haversack.chains.drafts import ChainDraft, StepDraft
+from haversack.chains.drafts import ChainDraft
 from haversack.chains.offer.rules import next_reset
 from haversack.chains.records import ByOrder, Chain, Step, by_order
-from haversack.chains.step_items import AdminItemView, ClientItemView, StepItemBody, id_faults, reward_drafts
+from haversack.chains.step_items import AdminItemView, ClientItemView, StepItemBody, id_faults, step_draft
 from haversack.clock import wire_time
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
@@ -88,11 +88,11 @@ class _OfferChainBody(StrictBody):
             conditions=attribute_conditions(self.attribute_conditions),
             schedule=None if self.recurrent_schedule is None else self.recurrent_schedule.record(),
             steps=tuple(
-                StepDraft(
-                    property=f"steps.{place}",
+                step_draft(
+                    place,
                     step_id=step.step_id if isinstance(step, OfferStepUpdateBody) else None,
                     number=step.step_number,
-                    rewards=reward_drafts(place, step.items),
+                    items=step.items,
                     is_free=step.is_free,
                 )
                 for place, step in enumerate(steps)
