@@ -7,7 +7,7 @@ from haversack.login.actions.accounts import (
     lift_ban,
     log_out_player,
 )
-from haversack.login.actions.issuing import find_player_id, issue_player_token, issue_server_token
+from haversack.login.actions.issuing import find_player_id, get_player_id, issue_player_token, issue_server_token
 from haversack.login.actions.linking import (
     create_linking_code,
     find_platform_account,
@@ -36,6 +36,7 @@ __all__ = [
     "ensure_user",
     "find_platform_account",
     "find_player_id",
+    "get_player_id",
     "issue_player_token",
     "issue_server_token",
     "lift_ban",

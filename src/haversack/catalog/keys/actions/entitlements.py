@@ -18,12 +18,11 @@ from haversack.errors import (
     GAME_CODE_NOT_FOUND,
     GAME_CODE_USED,
     GAME_NOT_IN_COUNTRY,
-    PLAYER_UNKNOWN,
     STORE,
 )
 from haversack.http.calls import AdminCall, Call, PlayerCall
 from haversack.inventory.ledger import LedgerRow, entitlement_row, key_row, write_ledger
-from haversack.login.actions import find_player_id
+from haversack.login.actions import get_player_id
 from haversack.projects.records import Project
 
 
@@ -70,7 +69,7 @@ async def grant_entitlement(
         raise DRM_NOT_FREE()
     async with call.db.begin():
         key = await _get_free_key(call, game_sku)
-        player_id = await _get_player(call, external_id)
+        player_id = await get_player_id(call, external_id)
         await _check_country(call, call.project_id, key.region_ids, game_sku, country)
         await _entitle(
             call,
@@ -91,7 +90,7 @@ async def revoke_entitlement(call: AdminCall, external_id: str, *, game_sku: str
         keys = await queries.list_free_keys(call.db, call.project_id, game_sku)
         if not keys:
             raise ENTITLED_GAME_NOT_FOUND()
-        player_id = await _get_player(call, external_id)
+        player_id = await get_player_id(call, external_id)
         rows: list[LedgerRow] = []
         for key in keys:
             revoked = await queries.revoke_entitlement(
@@ -170,13 +169,6 @@ async def _get_free_key(call: AdminCall, game_sku: str) -> FreeKey:
     if key is None:
         raise ENTITLED_GAME_NOT_FOUND()
     return key
-
-
-async def _get_player(call: AdminCall, external_id: str) -> UUID:
-    player_id = await find_player_id(call.db, call.project.login_project_id, external_id)
-    if player_id is None:
-        raise PLAYER_UNKNOWN()
-    return player_id
 
 
 async def _check_country(
