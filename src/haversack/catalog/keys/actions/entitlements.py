@@ -22,22 +22,23 @@ from haversack.errors import (
 )
 from haversack.http.calls import AdminCall, Call, PlayerCall
 from haversack.inventory.ledger import LedgerRow, entitlement_row, key_row, write_ledger
-from haversack.login.actions import get_player_id
+from haversack.login.actions import count_attempt, forget_attempts, get_player_id
 from haversack.projects.records import Project
 
 
 async def redeem_code(call: PlayerCall, project: Project, code: str, *, mode: Mode) -> None:
     """Give the player the game that a code opens. Attempts are counted before they are tried."""
-    assert not call.db.in_transaction, "the count must stand whatever follows"
     login_project_id = call.player.login_project_id
     subject = rules.attempts_subject(project.project_id, call.player_id)
-    now = real_now()
-    attempts = await queries.count_attempt(
-        call.db, login_project_id, subject=subject, window=rules.REDEEM_WINDOW, now=now
+    await count_attempt(
+        call.db,
+        login_project_id,
+        subject_hash=subject,
+        attempts_max=rules.REDEEM_ATTEMPTS_MAX,
+        window=rules.REDEEM_WINDOW,
+        too_many=STORE.too_many,
+        now=real_now(),
     )
-    if attempts.count > rules.REDEEM_ATTEMPTS_MAX:
-        seconds = max(1, int((attempts.window_ends_at - now).total_seconds()))
-        raise STORE.too_many(seconds=seconds, retry_after=seconds)
     async with call.db.begin():
         found = await _find_codes(call, project.project_id, code)
         chosen = rules.redeemable_code(found, project.clock.now())
@@ -51,7 +52,7 @@ async def redeem_code(call: PlayerCall, project: Project, code: str, *, mode: Mo
             mode=mode,
             source="redeemed",
         )
-        await queries.forget_attempts(call.db, login_project_id, subject=subject)
+        await forget_attempts(call.db, login_project_id, subject_hash=subject)
 
 
 async def grant_entitlement(
