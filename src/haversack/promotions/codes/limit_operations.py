@@ -14,12 +14,13 @@ from haversack.errors import (
     STORE,
     ErrorKind,
 )
+from haversack.families import named
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
 from haversack.limits.wire import AddBody, ExternalId, SetBody, UserLimitView
 from haversack.promotions import uses_admin
 from haversack.promotions.actions import get_promotion
-from haversack.promotions.admin_operations import PAGE_MAX, named
+from haversack.promotions.admin_operations import PAGE_MAX
 from haversack.promotions.codes.admin_operations import (
     CODES_PAGE_MAX,
     COUPONS,
