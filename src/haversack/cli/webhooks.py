@@ -98,7 +98,7 @@ def replay(
         raise typer.Exit(2)
 
     async def work(context: "Context") -> None:
-        from haversack.webhooks import actions
+        from haversack.webhooks.queries.outbox import add_replays
 
         project_id = project
         last_id = last
@@ -107,7 +107,7 @@ def replay(
             last_id = last if last is not None or since is not None or status is not None else delivery
         assert project_id is not None
         now = await _now(await get_project(context, project_id))
-        made = await actions.replay(
+        made = await add_replays(
             context.database.session(),
             project_id,
             now=now,
