@@ -12,7 +12,7 @@ from haversack.chains.daily.wire import (
     DailyChainView,
 )
 from haversack.chains.records import ChainKind
-from haversack.chains.step_items import ChainIdView
+from haversack.chains.wire import ChainIdView
 from haversack.errors import CHAIN_ACTIVE, CHAIN_NOT_FOUND, CHAIN_NOT_ROLLING, CHAINS
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall

@@ -12,7 +12,7 @@ from haversack.chains.daily.rules import days_of
 from haversack.chains.daily.wire import shown_dates
 from haversack.chains.pieces import find_piece, joined
 from haversack.chains.records import Chain, Standing, Step, StepState, by_day
-from haversack.chains.step_items import ClientItemView
+from haversack.chains.wire import ClientItemView
 from haversack.text import reading
 
 _STATES = {state: b',"status":"%b"' % state.value.encode() for state in StepState}

@@ -11,7 +11,7 @@ from haversack.chains.offer.wire import (
     OfferChainView,
 )
 from haversack.chains.records import ChainKind
-from haversack.chains.step_items import ChainIdView
+from haversack.chains.wire import ChainIdView
 from haversack.errors import CHAIN_ACTIVE, CHAIN_NOT_FOUND, CHAINS
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
