@@ -35,8 +35,9 @@ CurrencyCode = Annotated[str, AfterValidator(_known_currency)]
 
 # Some calls of the wire give amounts as JSON numbers. Amounts are bounded to 15 digits, which a JSON number holds
 # exactly; arithmetic never sees the number, only the Decimal.
-NumberOnWire = Annotated[Decimal, PlainSerializer(lambda amount: _number(amount), return_type=float)]
+NumberOnWire = Annotated[Decimal, PlainSerializer(lambda amount: number_on_wire(amount), return_type=float)]
 
 
-def _number(amount: Decimal) -> float:
+def number_on_wire(amount: Decimal) -> float:
+    """An amount as a JSON number."""
     return int(amount) if amount == amount.to_integral_value() else float(amount)

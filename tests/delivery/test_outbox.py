@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from haversack.context import Context
-from haversack.webhooks.actions import SETTLED_KEPT, forget_old_deliveries, publish, replay
+from haversack.webhooks.actions import SETTLED_KEPT, forget_old_deliveries, publish
 from haversack.webhooks.delivery import Deliverer
 from haversack.webhooks.queries.inspector import find_delivery, list_deliveries
 from haversack.webhooks.queries.lanes import list_due_lanes
+from haversack.webhooks.queries.outbox import add_replays
 from haversack.webhooks.records import DeliveryStatus, FailureReason, Purpose
 from make.deliveries import Drain, Told
 from make.receiver import Answer, Receiver, refusal
@@ -130,7 +131,7 @@ async def test_replays_keep_the_id_and_the_bytes(
     await drain(sender)
     await sender.move_clock(MINUTE)
     db = context.database.session()
-    [replayed] = await replay(
+    [replayed] = await add_replays(
         db,
         sender.project_id,
         now=sender.project.clock.now(),
@@ -163,7 +164,7 @@ async def test_replays_of_many(context: Context, sender: Sender, receiver: Recei
     db = context.database.session()
 
     async def replayed(**chosen: object) -> list[int | None]:
-        made = await replay(db, sender.project_id, now=middle, **chosen)  # type: ignore[arg-type]
+        made = await add_replays(db, sender.project_id, now=middle, **chosen)  # type: ignore[arg-type]
         rows = [(await sender.inspect(each)).row for each in made]
         receiver.received.clear()
         await drain(sender)
@@ -183,7 +184,7 @@ async def test_another_projects_deliveries_are_not_replayed(
     await drain(sender)
     other = await make_sender(context, receiver)
     now = other.project.clock.now()
-    made = await replay(
+    made = await add_replays(
         context.database.session(),
         other.project_id,
         now=now,

@@ -10,6 +10,7 @@ import httpx
 from haversack.catalog.items.actions import save_item
 from haversack.catalog.items.drafts import ItemDraft
 from haversack.catalog.records import ItemKind, Price
+from haversack.catalog.versions import find_version
 from haversack.clock import real_now
 from make.projects import Studio
 
@@ -134,3 +135,8 @@ async def save_virtual_item(studio: Studio, sku: str | None = None, **changes: A
 def faults(reply: httpx.Response) -> dict[str, str]:
     """The faulty fields of a refusal, with what is wrong with each."""
     return {fault["property"]: fault["message"] for fault in reply.json()["errorMessageExtended"]}
+
+
+async def version_of(studio: Studio) -> int:
+    """How often the catalog has changed."""
+    return await find_version(studio.context.database.session(), studio.project_id)

@@ -5,12 +5,11 @@ from typing import Any
 
 import httpx
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects.postgresql import insert
 
 from haversack.chains.tables import clan_balances, value_point_balances
-from haversack.clock import real_now
 from haversack.login.tables import player_attributes
 from make.catalog import any_sku
+from make.login import set_attributes
 from make.orders import Buyer, make_buyer, order_money, pay, payment_of, sell_for_money
 from make.projects import Studio
 
@@ -91,21 +90,6 @@ async def clan_points_of(studio: Studio, clan: str, value_point_id: int) -> int:
 
 # -- Reward chains --------------------------------------------------------------------------------------------------
 
-_set = insert(player_attributes).values(
-    login_project_id=bindparam("login"),
-    player_id=bindparam("player"),
-    project_id=bindparam("project"),
-    attr_type="server",
-    key=bindparam("of_key"),
-    value=bindparam("of_value"),
-    permission="private",
-    data_type="string",
-    changed_at=bindparam("now"),
-)
-SET_ATTRIBUTE = _set.on_conflict_do_update(
-    index_elements=["login_project_id", "player_id", "project_id", "attr_type", "key"],
-    set_={"value": _set.excluded.value},
-)
 FORGET_ATTRIBUTE = delete(player_attributes).where(
     player_attributes.c.login_project_id == bindparam("login"),
     player_attributes.c.player_id == bindparam("player"),
@@ -196,12 +180,11 @@ async def claim(client: httpx.AsyncClient, buyer: Buyer, chain_id: int, step_id:
 async def set_attribute(buyer: Buyer, key: str, value: str | None) -> None:
     """Say something of a player as the game's server does; None: take it back."""
     studio = buyer.studio
+    if value is not None:
+        await set_attributes(studio, buyer.player_id, {key: value})
+        return
     db = studio.context.database.session()
-    about = {"login": studio.login_project_id, "player": buyer.player_id, "of_key": key}
-    if value is None:
-        await db.execute(FORGET_ATTRIBUTE, **about)
-    else:
-        await db.execute(SET_ATTRIBUTE, **about, project=studio.project_id, of_value=value, now=real_now())
+    await db.execute(FORGET_ATTRIBUTE, login=studio.login_project_id, player=buyer.player_id, of_key=key)
 
 
 async def update_clan(client: httpx.AsyncClient, buyer: Buyer) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import httpx
 
 from haversack.clock import Clock
 from haversack.projects.actions import set_clock
+from make.catalog import PICTURE
 from make.orders import Buyer
 from make.projects import Studio
 
@@ -101,6 +102,39 @@ async def read_chain(client: httpx.AsyncClient, studio: Studio, kind: str, chain
     assert reply.status_code == 200, reply.text
     found: dict[str, Any] = reply.json()
     return found
+
+
+async def list_chains(client: httpx.AsyncClient, studio: Studio, kind: str, **query: Any) -> tuple[list[int], bool]:
+    """The ids of a page of a studio's chains, and whether there are more."""
+    reply = await client.get(admin_path(studio, kind), params=query, auth=studio.basic)
+    assert reply.status_code == 200, reply.text
+    return [chain["id"] for chain in reply.json()["items"]], reply.json()["has_more"]
+
+
+def shown_lamp(item: dict[str, Any], *, quantity: int) -> dict[str, Any]:
+    """So many lamps (`catalog.virtual_item(sku="lamp")`), alone in their step, as a studio reads them."""
+    return {
+        "item_id": item["item_id"],
+        "sku": "lamp",
+        "type": "virtual_good",
+        "name": {"en": "Lamp"},
+        "description": {"en": "It gives light."},
+        "image_url": PICTURE,
+        "is_free": False,
+        "quantity": quantity,
+        "order": 1,
+    }
+
+
+def refusal_of(reply: httpx.Response) -> tuple[int, int]:
+    """The status and code of a refusal."""
+    return reply.status_code, reply.json()["errorCode"]
+
+
+def faults_of(reply: httpx.Response) -> list[str]:
+    """Every faulty field."""
+    assert refusal_of(reply) == (422, 1102), reply.text
+    return list(reply.json()["errorMessageExtended"])
 
 
 async def toggle(client: httpx.AsyncClient, studio: Studio, kind: str, chain_id: int) -> None:

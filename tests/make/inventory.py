@@ -15,6 +15,7 @@ from haversack.inventory.currencies import save_currency
 from haversack.inventory.ledger import LedgerRow, write_ledger
 from haversack.inventory.queries.owned import list_balances
 from haversack.inventory.records import Granted, ItemGrant
+from haversack.inventory.verifying import Difference, find_differences
 from make.catalog import any_sku, make_item, virtual_currency, virtual_item
 from make.projects import Studio
 
@@ -159,3 +160,8 @@ async def book(studio: Studio, player_id: UUID, *rows: LedgerRow) -> None:
         await write_ledger(
             db, project_id=studio.project_id, player_id=player_id, source="test", rows=rows, now=real_now()
         )
+
+
+async def differences_of(studio: Studio) -> list[Difference]:
+    """What of the project does not follow from its books."""
+    return [each async for each in find_differences(studio.context.database, studio.project_id)]

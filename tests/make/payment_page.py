@@ -1,36 +1,17 @@
 """Makes purchases that wait on the payment page, and reads what its forms carry."""
 
 import re
-from decimal import Decimal
 from typing import Any
 
 import httpx
 
 from haversack.orders.records import Order
-from haversack.payments.queries.taking import save_tax
-from haversack.payments.records import TaxRate
 from haversack.payments.tokens import issue_token
-from make import catalog
-from make.client_catalog import sell
-from make.orders import Buyer, make_buyer, order_money, project_of
+from make.orders import Buyer, make_buyer, order_money, project_of, sell_for_money
 from make.payments import SUCCESS
 from make.projects import Studio
 
 FETCH = {"X-Requested-With": "fetch"}
-
-
-async def sell_for_dollars(client: httpx.AsyncClient, studio: Studio, amount: Any = 9.99, **changes: Any) -> str:
-    """Put a consumable on sale."""
-    body = catalog.virtual_item(
-        prices=[catalog.price(amount)], **{"inventory_options": {"consumable": {"usages_count": 1}}, **changes}
-    )
-    return await sell(client, studio, body)
-
-
-async def set_tax(studio: Studio, country: str, name: str, percent: str) -> None:
-    """Let players of a country pay a tax."""
-    rate = TaxRate(country=country, name=name, percent=Decimal(percent))
-    await save_tax(studio.context.database.session(), studio.project_id, rate)
 
 
 async def token_of(studio: Studio, order: Order | None, *, buyer: Buyer | None = None, **options: Any) -> str:
@@ -70,7 +51,7 @@ async def make_purchase(
     **options: Any,
 ) -> tuple[str, Order]:
     """An unpaid order of one item for 9.99 USD, and a token that opens its page."""
-    sku = await sell_for_dollars(client, studio, **(item or {}))
+    sku = await sell_for_money(client, studio, **(item or {}))
     placed = await order_money(buyer or await make_buyer(studio), sku, **{"is_sandbox": True, **(order or {})})
     return await token_of(studio, placed, **options), placed
 

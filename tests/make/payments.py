@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -12,7 +13,8 @@ from haversack.context import Context
 from haversack.payments import paying
 from haversack.payments.paying import Outcome, Session
 from haversack.payments.queries.payments import find_payment, list_payments
-from haversack.payments.records import CardDetails, Payment
+from haversack.payments.queries.taking import save_tax
+from haversack.payments.records import CardDetails, Payment, TaxRate
 from haversack.projects.actions import set_clock
 from make.orders import Buyer, project_of, sell_for_money
 from make.projects import Studio
@@ -128,3 +130,9 @@ async def told_of(studio: Studio, *event_types: str) -> list[dict[str, Any]]:
     async with studio.context.database.connection() as connection:
         rows = await connection.fetch(LIST_EVENTS, studio.project_id, list(event_types))
     return [orjson.loads(row["body"]) for row in rows]
+
+
+async def set_tax(studio: Studio, country: str, percent: str, name: str = "sales_tax") -> None:
+    """Let players of a country pay a tax."""
+    rate = TaxRate(country=country, name=name, percent=Decimal(percent))
+    await save_tax(studio.context.database.session(), studio.project_id, rate)

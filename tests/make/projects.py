@@ -1,14 +1,41 @@
 """Makes merchants, projects and what opens them."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
 
+from haversack.clock import Clock
 from haversack.context import Context
 from haversack.login.actions import issue_player_token
 from haversack.projects.actions import CreatedProject, create_project
 from haversack.projects.keys import KeyKind
+from haversack.projects.records import (
+    BackpackWebhooks,
+    DeliveryMode,
+    OrderDestination,
+    OrderWebhooks,
+    Personalization,
+    Project,
+)
+
+# A project for rules, which need none in a database.
+PROJECT = Project(
+    project_id=44001,
+    merchant_id=1001,
+    name="Lanternfall",
+    login_project_id=UUID(int=7),
+    clock=Clock(offset=timedelta()),
+    is_demo=False,
+    is_sandbox=False,
+    backpack_webhooks=BackpackWebhooks.STANDARD,
+    delivery_mode=DeliveryMode.XSOLLA,
+    order_webhooks=OrderWebhooks.COMBINED,
+    order_destination=OrderDestination.INVENTORY,
+    refunds_refused_orders=False,
+    personalization=Personalization.PLATFORM,
+)
 
 
 @dataclass(slots=True)

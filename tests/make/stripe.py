@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -203,6 +204,16 @@ def signed(body: bytes, *, secret: str = WEBHOOK_SECRET, age_seconds: int = 0) -
     moment = int(real_now().timestamp()) - age_seconds
     mac = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
     return {"Stripe-Signature": f"t={moment},v1={mac}", "Content-Type": "application/json"}
+
+
+@asynccontextmanager
+async def serve_stripe(studio: Studio) -> AsyncIterator[StripeStandIn]:
+    """What the studio's project takes real money by."""
+    async with Receiver() as receiver:
+        stand_in = StripeStandIn(receiver)
+        receiver.answer_always(stand_in.answer)
+        await set_up_stripe(studio, stand_in.base)
+        yield stand_in
 
 
 async def set_up_stripe(studio: Studio, base: str, *, is_enabled: bool = True, **changes: Any) -> None:

@@ -13,8 +13,8 @@ from haversack.projects.directory import PROJECTS_CHANGED
 from haversack.projects.queries import set_clock
 from make import backpack
 from make.orders import Buyer, fill, make_buyer, order_money, owned_of, sell_for_money, state_of, stored
-from make.payment_page import make_purchase, sell_for_dollars, set_tax, token_of
-from make.payments import CHALLENGED, DECLINED, LATE, SUCCESS
+from make.payment_page import make_purchase, token_of
+from make.payments import CHALLENGED, DECLINED, LATE, SUCCESS, set_tax
 from make.projects import Studio
 from make.receiver import Receiver, refusal
 
@@ -54,7 +54,7 @@ async def test_from_cart_to_done(
     name = {"en": "Stormglass Lantern"}
     lamp = await sell_for_money(client, studio, 7.99, name=name, image_url=site.picture("stormglass-lantern.webp"))
     oil = await sell_for_money(client, studio, 2, name={"en": "Lamp Oil"})
-    await set_tax(studio, "US", "sales_tax", "8.88")
+    await set_tax(studio, "US", "8.88")
     await fill(client, buyer, lamp, oil)
     path = f"/api/v2/project/{studio.project_id}/payment/cart"
     body = {"sandbox": True, "country": "US", "currency": "USD"}
@@ -200,7 +200,7 @@ async def test_late_answer(open_tab: OpenTab, client: httpx.AsyncClient, studio:
 async def test_return_by_itself_and_by_the_button(
     open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, site: Site, buyer: Buyer
 ) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
     settings = {"return_url": f"{site.url}/backpack?from=shop", "external_id": "e-1"}
     by_button = await open_page(open_tab, await token_of(studio, order, settings=settings))
     await type_card(by_button)
@@ -219,8 +219,8 @@ async def test_return_by_itself_and_by_the_button(
 
 
 async def test_country_is_switched(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
-    await set_tax(studio, "AT", "vat", "20")
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
+    await set_tax(studio, "AT", "20", "vat")
     token = await token_of(studio, order, user={"country": {"value": "US", "allow_modify": True}})
     tab = await open_page(open_tab, token)
     await expect(tab.get_by_label("ZIP or postal code")).to_be_visible()
@@ -262,7 +262,7 @@ async def test_game_is_asked_and_heard(open_tab: OpenTab, client: httpx.AsyncCli
 
 
 async def test_leaving(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, site: Site, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
     ui = {"desktop": {"header": {"close_button": True}}}
     token = await token_of(studio, order, settings={"ui": ui, "return_url": f"{site.url}/backpack"})
     tab = await open_page(open_tab, token)

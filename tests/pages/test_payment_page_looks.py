@@ -10,9 +10,9 @@ from test_looks import CONTRAST_MIN, CONTRASTS, LONG, PHONE
 from visits import OpenTab, Site
 
 from haversack.payments.page.languages import LANGUAGES
-from make.orders import make_buyer, order_money
-from make.payment_page import card_form, sell_for_dollars, set_tax, token_of
-from make.payments import CHALLENGED, NEVER
+from make.orders import make_buyer, order_money, sell_for_money
+from make.payment_page import card_form, token_of
+from make.payments import CHALLENGED, NEVER, set_tax
 from make.projects import Studio
 
 pytestmark = pytest.mark.browser
@@ -24,9 +24,9 @@ TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clie
 async def make_token(client: httpx.AsyncClient, studio: Studio, site: Site, **options: Any) -> str:
     """A purchase with names as long as they come, and everything on show that may be."""
     picture = site.picture("stormglass-lantern.webp")
-    first = await sell_for_dollars(client, studio, 1234567.89, name={"en": LONG}, image_url=picture)
-    second = await sell_for_dollars(client, studio, 2, name={"en": "Lamp Oil"})
-    await set_tax(studio, "US", "sales_tax", "8.88")
+    first = await sell_for_money(client, studio, 1234567.89, name={"en": LONG}, image_url=picture)
+    second = await sell_for_money(client, studio, 2, name={"en": "Lamp Oil"})
+    await set_tax(studio, "US", "8.88")
     order = await order_money(await make_buyer(studio), (first, 1), (second, 3), is_sandbox=True)
     ui = {"desktop": {"header": {"close_button": True}}, **options.pop("ui", {})}
     settings = {"ui": ui, "return_url": f"{site.url}/backpack", **options}

@@ -9,11 +9,10 @@ from playwright.async_api import Browser, Page, Request, expect
 from visits import Site
 
 from haversack.payments.page.html import PROVIDER_SCRIPT
-from make.orders import make_buyer, order_money, state_of
-from make.payment_page import sell_for_dollars, token_of
+from make.orders import make_buyer, order_money, sell_for_money, state_of
+from make.payment_page import token_of
 from make.projects import Studio
-from make.receiver import Receiver
-from make.stripe import PUBLISHABLE_KEY, StripeStandIn, set_up_stripe
+from make.stripe import PUBLISHABLE_KEY, StripeStandIn, serve_stripe
 
 pytestmark = pytest.mark.browser
 
@@ -44,10 +43,7 @@ window.Stripe = (key) => ({
 @pytest.fixture
 async def stripe(studio: Studio) -> AsyncIterator[StripeStandIn]:
     """What the studio's project takes real money by."""
-    async with Receiver() as receiver:
-        stand_in = StripeStandIn(receiver)
-        receiver.answer_always(stand_in.answer)
-        await set_up_stripe(studio, stand_in.base)
+    async with serve_stripe(studio) as stand_in:
         yield stand_in
 
 
@@ -76,7 +72,7 @@ async def tab(browser: Browser, site: Site) -> AsyncIterator[Page]:
 async def test_number_goes_to_the_provider_alone(
     tab: Page, client: httpx.AsyncClient, studio: Studio, stripe: StripeStandIn
 ) -> None:
-    order = await order_money(await make_buyer(studio), await sell_for_dollars(client, studio), is_sandbox=False)
+    order = await order_money(await make_buyer(studio), await sell_for_money(client, studio), is_sandbox=False)
     token = await token_of(studio, order, is_sandbox=False)
     says = [{"error": {"message": "Your bank said no."}}, {}]
 
@@ -110,7 +106,7 @@ async def test_number_goes_to_the_provider_alone(
 async def test_provider_without_a_script(
     browser: Browser, client: httpx.AsyncClient, studio: Studio, stripe: StripeStandIn, site: Site
 ) -> None:
-    order = await order_money(await make_buyer(studio), await sell_for_dollars(client, studio), is_sandbox=False)
+    order = await order_money(await make_buyer(studio), await sell_for_money(client, studio), is_sandbox=False)
     token = await token_of(studio, order, is_sandbox=False)
     reply = await client.post("/paystation4/pay", data={"token": token, "method": "card"})
     assert "Paying by card needs JavaScript here" in reply.text

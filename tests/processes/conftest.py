@@ -1,7 +1,7 @@
 """Databases of their own for the processes under test, on the test bed's PostgreSQL."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -11,7 +11,8 @@ import pytest
 
 from haversack.context import Context
 from haversack.database.migrate import migrate
-from processes.serving import Shop, open_shop
+from make.projects import Studio, make_studio
+from processes.serving import Serving, Shop, open_shop, serve
 
 MakeDatabase = Callable[[], Awaitable[str]]
 
@@ -72,3 +73,18 @@ async def shared_shop(
 def other_process(shared_shop: Shop) -> Context:
     """What a process that serves nothing shares with the database, such as a command of an operator."""
     return shared_shop.context
+
+
+@pytest.fixture(scope="module")
+async def pair(shared_shop: Shop) -> AsyncIterator[tuple[Serving, Serving]]:
+    """Two servers on one database."""
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(serve(shared_shop))
+        other = await stack.enter_async_context(serve(shared_shop))
+        yield one, other
+
+
+@pytest.fixture
+async def own(shared_shop: Shop) -> Studio:
+    """A project of the test's own."""
+    return await make_studio(shared_shop.context)

@@ -1,39 +1,21 @@
 """`haversack clock …`, and that running servers follow a clock that another process moves."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from haversack.app import build_application
 from haversack.orders.records import OrderState
 from make.backpack import new_virtual_item
 from make.clocks import clock_path, rows_of
 from make.orders import make_buyer, order_money, sell_for_money, state_of
-from make.projects import Studio, make_studio
+from make.projects import Studio
 from processes.running import Finished, invoke
-from processes.serving import Serving, Shop, serve
+from processes.serving import Serving, Shop
 
 STANDS = re.compile(r"stands still at (\S+)")
-
-
-@pytest.fixture(scope="module")
-async def pair(shared_shop: Shop) -> AsyncIterator[tuple[Serving, Serving]]:
-    """Two servers on one database."""
-    async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(serve(shared_shop))
-        other = await stack.enter_async_context(serve(shared_shop))
-        yield one, other
-
-
-@pytest.fixture
-async def own(shared_shop: Shop) -> Studio:
-    """A project of the test's own."""
-    return await make_studio(shared_shop.context)
 
 
 async def clock(shop: Shop, *arguments: object, mode: str = "development") -> Finished:

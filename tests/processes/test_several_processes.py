@@ -2,39 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from haversack.clock import Clock
 from haversack.projects.actions import set_clock
 from make.backpack import new_virtual_currency, new_virtual_item
-from make.projects import Studio, make_studio
+from make.projects import Studio
 from processes.running import invoke, run, until
-from processes.serving import Serving, Shop, serve
+from processes.serving import Serving, Shop
 
 KNOWN_WITHIN_SECONDS = 1.0
 
 Probe = Callable[[Serving], Awaitable[int]]
-
-
-@pytest.fixture(scope="module")
-async def pair(shared_shop: Shop) -> AsyncIterator[tuple[Serving, Serving]]:
-    """Two servers on one database."""
-    async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(serve(shared_shop))
-        other = await stack.enter_async_context(serve(shared_shop))
-        yield one, other
-
-
-@pytest.fixture
-async def own(shared_shop: Shop) -> Studio:
-    """A project of the test's own."""
-    return await make_studio(shared_shop.context)
 
 
 async def becomes(probe: Probe, status: int, servings: tuple[Serving, ...]) -> None:

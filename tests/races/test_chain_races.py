@@ -7,7 +7,6 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from haversack.inventory.verifying import find_differences
 from make.catalog import virtual_item
 from make.chains import (
     claim,
@@ -28,15 +27,11 @@ from make.chains import (
     update_clan,
 )
 from make.client_catalog import sell
+from make.inventory import differences_of
 from make.orders import Buyer, make_buyer, order_money, owned_of, pay, payment_of, refund
 from make.projects import Studio
 
 CONSUMABLE = {"inventory_options": {"consumable": {"usages_count": 1}}}
-
-
-async def no_difference(studio: Studio) -> bool:
-    """Whether the project's books agree."""
-    return [each async for each in find_differences(studio.context.database, studio.project_id)] == []
 
 
 @pytest.mark.parametrize("times", [200, 1000])
@@ -54,7 +49,7 @@ async def test_many_claims_of_one_step_give_once(client: httpx.AsyncClient, stud
     assert await owned_of(buyer, gift) == 1
     await asyncio.gather(*(claim(client, buyer, chain_id, each) for each in (first, second) * 10))
     assert await owned_of(buyer, gift) == 2
-    assert await no_difference(studio)
+    assert not await differences_of(studio)
 
 
 async def test_claims_and_resets_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -69,7 +64,7 @@ async def test_claims_and_resets_at_once(client: httpx.AsyncClient, studio: Stud
     given = sum(reply is not None and reply.status_code == 204 for reply in replies)
     assert 1 <= given <= 5
     assert await owned_of(buyer, gift) == given
-    assert await no_difference(studio)
+    assert not await differences_of(studio)
 
 
 async def test_members_earn_for_their_clan_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -102,7 +97,7 @@ async def test_members_earn_for_their_clan_at_once(client: httpx.AsyncClient, st
     assert [await points_of(member, own_id) for member in members] == [3] * 6
     replies = await asyncio.gather(*(claim(client, member, chain_id, first["step_id"]) for member in members * 3))
     assert Counter(reply.status_code for reply in replies) == {204: 6, 422: 12}
-    assert await no_difference(studio)
+    assert not await differences_of(studio)
 
 
 async def test_a_clan_is_left_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -120,4 +115,4 @@ async def test_a_clan_is_left_once(client: httpx.AsyncClient, studio: Studio) ->
     )
     assert await owned_of(member, gift) == 2
     assert sum(reward["quantity"] for left in given if isinstance(left, list) for reward in left) <= 2
-    assert await no_difference(studio)
+    assert not await differences_of(studio)

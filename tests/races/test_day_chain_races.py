@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 import pytest
-from test_order_races import attempt, outcomes, verified
+from test_order_races import attempt, outcomes
 
 from haversack.orders.actions import expire_due_orders
 from haversack.orders.records import OrderState
@@ -28,6 +28,7 @@ from make.day_chains import (
     statuses_of,
     toggle,
 )
+from make.inventory import differences_of
 from make.orders import balance_of, ledger_of, make_buyer, owned_of, pay, payment_of, sell_for_money, stored
 from make.projects import Studio
 
@@ -48,7 +49,7 @@ async def test_one_day_is_claimed_once(client: httpx.AsyncClient, studio: Studio
         assert outcomes(replies) == {(204, None): 1, (422, 9912): CALLS - 1}
         assert (await balance_of(buyer, gold), await owned_of(buyer, lamp)) == (7 * number, number)
     assert [kind for kind, *_ in await ledger_of(buyer)].count("chain") == 2
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 @pytest.mark.parametrize("times", [CALLS, 1_000])
@@ -63,7 +64,7 @@ async def test_a_free_step_is_taken_once(client: httpx.AsyncClient, studio: Stud
     assert outcomes(replies) == {(200, None): 1, (422, 9912): times - 1}
     assert await owned_of(buyer, lamp) == 1
     assert (await see_chain(client, buyer, "offer", chain_id))["next_step_number"] == 2
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_all_steps_at_once_are_taken_in_their_order(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -81,7 +82,7 @@ async def test_all_steps_at_once_are_taken_in_their_order(client: httpx.AsyncCli
         taken += found[200, None]
     assert (taken, await owned_of(buyer, lamp)) == (5, 5)
     assert (await see_chain(client, buyer, "offer", chain_id))["next_step_number"] is None
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_a_paid_step_is_paid_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -99,7 +100,7 @@ async def test_a_paid_step_is_paid_once(client: httpx.AsyncClient, studio: Studi
     assert sorted(states) == [*[OrderState.CANCELED] * 9, OrderState.DONE]
     assert await owned_of(buyer, lamp) == 1
     assert (await see_chain(client, buyer, "offer", chain_id))["next_step_number"] == 2
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_one_payment_that_comes_in_twice_counts_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -111,7 +112,7 @@ async def test_one_payment_that_comes_in_twice_counts_once(client: httpx.AsyncCl
     paid = await asyncio.gather(*(pay(studio, order, payment) for _ in range(20)))
     assert {each.state for each in paid} == {OrderState.DONE}
     assert await owned_of(buyer, lamp) == 1
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_expired_orders_of_a_step_are_paid_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -127,7 +128,7 @@ async def test_expired_orders_of_a_step_are_paid_once(client: httpx.AsyncClient,
     paid = await asyncio.gather(*(attempt(pay(studio, order, payment_of(order))) for order in orders))
     assert [isinstance(each, str) for each in paid].count(False) == 1
     assert await owned_of(buyer, lamp) == 1
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_claims_beside_changes_of_their_chain(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -152,4 +153,4 @@ async def test_claims_beside_changes_of_their_chain(client: httpx.AsyncClient, s
     assert [await owned_of(buyer, lamp) for buyer in buyers] == claimed
     assert (await client.post(reset, auth=studio.basic)).status_code == 204
     assert await statuses_of(client, buyers[0], chain_id) == ["claimable", "claim_in_future"]
-    assert not await verified(studio)
+    assert not await differences_of(studio)

@@ -10,11 +10,11 @@ import httpx
 from haversack.clock import real_now
 from haversack.errors import Refusal
 from haversack.inventory.actions import CurrencyGrant, charge
-from haversack.inventory.verifying import find_differences
 from make.inventory import (
     USES,
     balances_of,
     consume,
+    differences_of,
     give,
     ledger_rows,
     make_goods,
@@ -29,10 +29,6 @@ from make.projects import Studio
 AT_ONCE = 50
 
 
-async def _is_clean(studio: Studio) -> bool:
-    return [str(each) async for each in find_differences(studio.context.database, studio.project_id)] == []
-
-
 async def test_the_last_unit_is_consumed_once(client: httpx.AsyncClient, studio: Studio) -> None:
     goods, player_id = await make_goods(client, studio), uuid4()
     await give(studio, player_id, goods.grant_of("stack", 7))
@@ -41,7 +37,7 @@ async def test_the_last_unit_is_consumed_once(client: httpx.AsyncClient, studio:
     )
     assert Counter(reply.status_code for reply in replies) == {200: 7, 404: AT_ONCE - 7}
     assert await owned(client, studio, player_id) == []
-    assert await _is_clean(studio)
+    assert not await differences_of(studio)
 
 
 async def test_the_last_use_is_used_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -57,7 +53,7 @@ async def test_the_last_use_is_used_once(client: httpx.AsyncClient, studio: Stud
     replies = await asyncio.gather(*calls)
     assert Counter(reply.status_code for reply in replies) == {200: 2 * USES, 404: AT_ONCE - 2 * USES}
     assert await owned(client, studio, player_id) == []
-    assert await _is_clean(studio)
+    assert not await differences_of(studio)
 
 
 async def test_one_source_gives_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -69,7 +65,7 @@ async def test_one_source_gives_once(client: httpx.AsyncClient, studio: Studio) 
     found = Counter(sku for sku, *_ in await owned(client, studio, player_id))
     assert found == {goods["stack"]: 1, goods["pieces"]: 1, goods["timed"]: 1}
     assert (goods["stack"], 2, 1) in await owned(client, studio, player_id)
-    assert await _is_clean(studio)
+    assert not await differences_of(studio)
 
 
 async def test_what_is_owned_once_is_given_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -86,7 +82,7 @@ async def test_what_is_owned_once_is_given_once(client: httpx.AsyncClient, studi
     assert sum(await asyncio.gather(*(try_to_give(n) for n in range(AT_ONCE)))) == 1
     found = {sku: number for sku, number, _ in await owned(client, studio, player_id)}
     assert (found[goods["single"]], found[goods["stack"]]) == (1, 1)
-    assert await _is_clean(studio)
+    assert not await differences_of(studio)
 
 
 async def test_a_balance_is_charged_for_what_it_holds(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -115,7 +111,7 @@ async def test_a_balance_is_charged_for_what_it_holds(client: httpx.AsyncClient,
     assert sum(await asyncio.gather(*(pay() for _ in range(AT_ONCE)))) == 10
     assert await balances_of(studio, player_id) == {}
     assert len(await ledger_rows(studio, player_id)) == 11
-    assert await _is_clean(studio)
+    assert not await differences_of(studio)
 
 
 async def test_server_calls_cross_each_other(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -151,7 +147,7 @@ async def test_server_calls_cross_each_other(client: httpx.AsyncClient, studio: 
     )
     assert {reply.status_code for reply in replies} == {200}
     assert {reply.status_code for reply in consumed} <= {200, 404}
-    assert await _is_clean(studio)
+    assert not await differences_of(studio)
 
 
 async def test_one_purchase_is_reported_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -170,4 +166,4 @@ async def test_one_purchase_is_reported_once(client: httpx.AsyncClient, studio: 
     assert replies[0].status_code == 200
     assert await owned(client, studio, player_id) == [(goods["stack"], 2, 1)]
     assert await balances_of(studio, player_id) == {goods["currency"]: 3}
-    assert await _is_clean(studio)
+    assert not await differences_of(studio)

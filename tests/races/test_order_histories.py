@@ -14,7 +14,6 @@ from sqlalchemy import bindparam, select
 from haversack.clock import Clock
 from haversack.errors import Refusal
 from haversack.inventory.tables import grants, ledger
-from haversack.inventory.verifying import find_differences
 from haversack.limits.queries import reset_item
 from haversack.orders.actions import expire_due_orders
 from haversack.orders.records import Order
@@ -25,6 +24,7 @@ from haversack.projects.actions import set_clock
 from haversack.webhooks.tables import webhook_deliveries, webhook_events
 from make import catalog, keys
 from make.client_catalog import sell
+from make.inventory import differences_of
 from make.orders import (
     NOW,
     Buyer,
@@ -138,8 +138,8 @@ async def step(client: httpx.AsyncClient, studio: Studio, shop: Shop, chance: ra
 
 async def check(client: httpx.AsyncClient, studio: Studio, shop: Shop) -> None:
     """The invariants that hold whatever has happened."""
-    differences = [str(each) async for each in find_differences(studio.context.database, studio.project_id)]
-    assert not differences, "\n".join(differences)
+    differences = await differences_of(studio)
+    assert not differences, "\n".join(map(str, differences))
     assert all([await balance_of(buyer, shop.gold) >= 0 for buyer in shop.buyers])
     for sku in (shop.for_gold[0], shop.for_gold[-1], shop.for_money[1]):
         stock = await stock_of(studio, sku)

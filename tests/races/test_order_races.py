@@ -11,7 +11,6 @@ import httpx
 
 from haversack.clock import Clock
 from haversack.errors import Refusal
-from haversack.inventory.verifying import find_differences
 from haversack.orders.actions import expire_due_orders
 from haversack.orders.gates import AT_ONCE, through_gates
 from haversack.orders.records import Order, OrderState
@@ -19,6 +18,7 @@ from haversack.orders.rules import HOLDING_ORDERS_MAX, PAYABLE_FOR, MoveNotAllow
 from haversack.projects.actions import set_clock
 from make import catalog, keys
 from make.client_catalog import sell
+from make.inventory import differences_of
 from make.orders import (
     NOW,
     Buyer,
@@ -58,11 +58,6 @@ async def attempt(work: Awaitable[Found]) -> Found | str:
         return type(error).__name__
 
 
-async def verified(studio: Studio) -> list[str]:
-    """What does not follow from the books."""
-    return [str(each) async for each in find_differences(studio.context.database, studio.project_id)]
-
-
 async def test_the_last_units_of_a_stock(client: httpx.AsyncClient, studio: Studio) -> None:
     sku, gold = await sell_for(client, studio, 70, limits={"per_item": 3})
     buyers = [await make_buyer(studio) for _ in range(CALLS)]
@@ -74,7 +69,7 @@ async def test_the_last_units_of_a_stock(client: httpx.AsyncClient, studio: Stud
     assert (stock.available, stock.reserved, stock.sold) == (0, 0, 3)
     assert Counter([await balance_of(buyer, gold) for buyer in buyers]) == {30: 3, 100: CALLS - 3}
     assert sum([await owned_of(buyer, sku) for buyer in buyers]) == 3
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_a_balance_for_one_purchase(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -84,7 +79,7 @@ async def test_a_balance_for_one_purchase(client: httpx.AsyncClient, studio: Stu
     replies = await asyncio.gather(*(buy(client, buyer, sku, gold) for _ in range(CALLS)))
     assert outcomes(replies) == {(200, None): 1, (422, 5006): CALLS - 1}
     assert (await balance_of(buyer, gold), await owned_of(buyer, sku)) == (69, 1)
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_the_last_uses_of_a_limit(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -93,7 +88,7 @@ async def test_the_last_uses_of_a_limit(client: httpx.AsyncClient, studio: Studi
     replies = await asyncio.gather(*(take_free(client, buyer, sku) for _ in range(CALLS)))
     assert outcomes(replies) == {(200, None): 2, (422, 1460): CALLS - 2}
     assert await owned_of(buyer, sku) == 2
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_what_is_owned_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -114,7 +109,7 @@ async def test_the_last_codes(client: httpx.AsyncClient, studio: Studio) -> None
     found = outcomes(replies)
     assert set(found) == {(200, None), (422, 1424)}
     assert found[200, None] == Counter(await keys.states_of(studio, "sea-steam"))["used"] == 3
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_a_double_payment(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -132,7 +127,7 @@ async def test_a_double_payment(client: httpx.AsyncClient, studio: Studio) -> No
     assert await owned_of(buyer, sku) == 2
     stock = await stock_of(studio, sku)
     assert (stock.available, stock.reserved, stock.sold) == (3, 0, 2)
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_paying_canceling_and_expiring_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -153,7 +148,7 @@ async def test_paying_canceling_and_expiring_at_once(client: httpx.AsyncClient, 
     stock = await stock_of(studio, sku)
     assert (stock.available, stock.reserved, stock.sold) == (30 - owned, 0, owned)
     assert states[OrderState.DONE] == owned
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def _cancel(studio: Studio, order: Order) -> object:
@@ -175,7 +170,7 @@ async def test_rivals_paid_at_once(client: httpx.AsyncClient, studio: Studio) ->
     for sku in skus:
         stock = await stock_of(studio, sku)
         assert (stock.available, stock.reserved, stock.sold) == (9 - counted[sku], 0, counted[sku])
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_refunds_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -189,7 +184,7 @@ async def test_refunds_at_once(client: httpx.AsyncClient, studio: Studio) -> Non
     await asyncio.gather(*(refund(studio, order, payment) for _ in range(10)))
     assert await balance_of(buyer, gems) == 7
     assert (await stock_of(studio, sack)).available == 5
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_orders_of_one_player_and_many_items(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -214,7 +209,7 @@ async def test_orders_of_one_player_and_many_items(client: httpx.AsyncClient, st
             await attempt(pay(studio, order))
 
     await asyncio.gather(*(once(chance.choice(buyers)) for _ in range(150)))
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_hoarding_at_once(client: httpx.AsyncClient, studio: Studio) -> None:

@@ -32,8 +32,7 @@ from make.payments import (
     told_of,
 )
 from make.projects import Studio
-from make.receiver import Receiver
-from make.stripe import StripeStandIn, event, set_up_stripe, signed
+from make.stripe import StripeStandIn, event, serve_stripe, signed
 
 TIMES = 20
 
@@ -152,10 +151,7 @@ async def test_refunds_and_the_sweep_together(client: httpx.AsyncClient, studio:
 @pytest.fixture
 async def stripe(studio: Studio) -> AsyncIterator[StripeStandIn]:
     """What the studio's project takes real money by."""
-    async with Receiver() as receiver:
-        stand_in = StripeStandIn(receiver)
-        receiver.answer_always(stand_in.answer)
-        await set_up_stripe(studio, stand_in.base)
+    async with serve_stripe(studio) as stand_in:
         yield stand_in
 
 

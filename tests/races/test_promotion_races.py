@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from haversack.clock import real_now
-from haversack.inventory.verifying import find_differences
 from haversack.promotions.records import Promotion, PromotionKind, PromotionLimits
 from haversack.promotions.use_queries import find_total, find_uses
 from haversack.promotions.uses import TakenUse, Use, UsesExhausted, give_back_uses, settle_uses, take_uses
+from make.inventory import differences_of
 from make.projects import Studio
 from make.promotions import save_promotion
 
@@ -35,10 +35,6 @@ async def _take(studio: Studio, player_id: UUID, *uses: Use, is_final: bool = Fa
         return None
 
 
-async def _assert_books(studio: Studio) -> None:
-    assert [each async for each in find_differences(studio.context.database, studio.project_id)] == []
-
-
 @pytest.mark.parametrize(
     "limits",
     [
@@ -58,7 +54,7 @@ async def test_last_uses_of_each_limit(studio: Studio, limits: PromotionLimits) 
     taken = await asyncio.gather(*(_take(studio, player, Use(promotion, "GIFT"), is_final=True) for player in players))
     assert sum(each is not None for each in taken) == left
     assert await find_total(studio.context.database.session(), studio.project_id, promotion.promotion_id) == (left, 0)
-    await _assert_books(studio)
+    assert not await differences_of(studio)
 
 
 async def test_one_time_codes(studio: Studio) -> None:
@@ -67,7 +63,7 @@ async def test_one_time_codes(studio: Studio) -> None:
     wanted = codes * 5
     taken = await asyncio.gather(*(_take(studio, uuid4(), Use(promotion, code), is_final=True) for code in wanted))
     assert sorted(each[0].code or "" for each in taken if each) == sorted(codes)
-    await _assert_books(studio)
+    assert not await differences_of(studio)
 
 
 async def test_last_use_of_a_discount_by_each_player(studio: Studio) -> None:
@@ -75,7 +71,7 @@ async def test_last_use_of_a_discount_by_each_player(studio: Studio) -> None:
     players = [uuid4() for _ in range(5)]
     taken = await asyncio.gather(*(_take(studio, player, Use(promotion)) for player in players * 10))
     assert sum(each is not None for each in taken) == len(players)
-    await _assert_books(studio)
+    assert not await differences_of(studio)
 
 
 async def test_taking_settling_and_giving_back_at_once(studio: Studio) -> None:
@@ -109,4 +105,4 @@ async def test_taking_settling_and_giving_back_at_once(studio: Studio) -> None:
         assert counts == (ends.count("paid"), ends.count("open"))
         found = [await find_uses(db, studio.project_id, promotion.promotion_id, player) for player in players]
         assert sum(uses.used for uses in found if uses) == sum(counts)
-    await _assert_books(studio)
+    assert not await differences_of(studio)

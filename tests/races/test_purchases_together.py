@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import TextClause
 
 from haversack.database.engine import DatabaseAway, Session
-from haversack.inventory.verifying import find_differences
 from haversack.orders import queries
 from haversack.orders.buying_together import BUY_TOGETHER
 from haversack.orders.checkout import order_for_virtual_currency
 from haversack.orders.preparing import Checkout, Wanted
 from make import catalog
 from make.client_catalog import sell
+from make.inventory import differences_of
 from make.orders import Buyer, balance_of, buy, fund, make_buyer, owned_of, project_of, sell_for, stored
 from make.projects import Studio
 
@@ -48,10 +48,6 @@ async def _shop(client: httpx.AsyncClient, studio: Studio, **item: Any) -> tuple
     return lamp, gold, buyers
 
 
-async def _fits(studio: Studio) -> bool:
-    return [each async for each in find_differences(studio.context.database, studio.project_id)] == []
-
-
 async def test_many_share_a_call(client: httpx.AsyncClient, studio: Studio, calls: list[int]) -> None:
     lamp, gold, buyers = await _shop(client, studio)
     replies = await asyncio.gather(*(buy(client, buyer, lamp, gold) for buyer in buyers))
@@ -62,7 +58,7 @@ async def test_many_share_a_call(client: httpx.AsyncClient, studio: Studio, call
         order = await stored(studio, reply.json()["order_id"])
         assert order.player_id == buyer.player_id
         assert (await balance_of(buyer, gold), await owned_of(buyer, lamp)) == (5, 1)
-    assert await _fits(studio)
+    assert not await differences_of(studio)
 
 
 async def test_a_refusal_is_for_its_player_alone(client: httpx.AsyncClient, studio: Studio, calls: list[int]) -> None:
@@ -89,7 +85,7 @@ async def test_a_refusal_is_for_its_player_alone(client: httpx.AsyncClient, stud
     assert set(codes) <= {None, 5006, 1468}
     assert max(calls) > 1
     assert await balance_of(poor, gold) == 4
-    assert await _fits(studio)
+    assert not await differences_of(studio)
 
 
 async def test_one_player_buys_one_after_another(client: httpx.AsyncClient, studio: Studio, calls: list[int]) -> None:
@@ -98,7 +94,7 @@ async def test_one_player_buys_one_after_another(client: httpx.AsyncClient, stud
     codes = Counter(reply.status_code for reply in replies)
     assert codes == {200: 8, 422: 4}
     assert [await balance_of(buyer, gold) for buyer in buyers[:4]] == [0] * 4
-    assert await _fits(studio)
+    assert not await differences_of(studio)
 
 
 async def test_nobody_waits_for_another_player(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -113,7 +109,7 @@ async def test_nobody_waits_for_another_player(client: httpx.AsyncClient, studio
         assert {reply.status_code for reply in replies} == {200}
         assert not waiting.done()
     assert (await waiting).status_code == 200
-    assert await _fits(studio)
+    assert not await differences_of(studio)
 
 
 async def test_who_has_gone_does_not_keep_others(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -127,7 +123,7 @@ async def test_who_has_gone_does_not_keep_others(client: httpx.AsyncClient, stud
     assert all(isinstance(each, httpx.Response) and each.status_code == 200 for each in found[1::2])
     assert {await balance_of(buyer, gold) for buyer in buyers[1::2]} == {5}
     assert {await balance_of(buyer, gold) for buyer in buyers[::2]} <= {5, 10}
-    assert await _fits(studio)
+    assert not await differences_of(studio)
 
 
 async def test_what_players_write_arrives_as_it_was(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -144,7 +140,7 @@ async def test_what_players_write_arrives_as_it_was(client: httpx.AsyncClient, s
         assert reply.status_code == 200, text
         order = await stored(studio, reply.json()["order_id"])
         assert order.custom_parameters == {"text": text, text or "empty": 1}
-    assert await _fits(studio)
+    assert not await differences_of(studio)
 
 
 async def test_a_database_that_goes_away_is_away_for_all(

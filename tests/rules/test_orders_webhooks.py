@@ -2,26 +2,15 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import jsonschema
 import pytest
 
 from haversack.catalog.records import ItemKind
-from haversack.clock import Clock
 from haversack.orders.records import CurrencyType, LineDiscount, OrderState
 from haversack.payments.records import Refund
-from haversack.projects.records import (
-    BackpackWebhooks,
-    DeliveryMode,
-    OrderDestination,
-    OrderWebhooks,
-    Personalization,
-    Project,
-)
 from haversack.webhooks.events import Notification, body_of
 from haversack.webhooks.order_events import (
     OrderCanceled,
@@ -32,22 +21,8 @@ from haversack.webhooks.order_events import (
 )
 from make.exchanges import contract_folder
 from make.orders import NOW, line, order, payment_of
+from make.projects import PROJECT
 
-PROJECT = Project(
-    project_id=44001,
-    merchant_id=1001,
-    name="Lanternfall",
-    login_project_id=UUID(int=7),
-    clock=Clock(offset=timedelta()),
-    is_demo=False,
-    is_sandbox=False,
-    backpack_webhooks=BackpackWebhooks.STANDARD,
-    delivery_mode=DeliveryMode.XSOLLA,
-    order_webhooks=OrderWebhooks.COMBINED,
-    order_destination=OrderDestination.INVENTORY,
-    refunds_refused_orders=False,
-    personalization=Personalization.PLATFORM,
-)
 ORDER = order(
     line(1, kind=ItemKind.BUNDLE, quantity=1, virtual_item_type=None),
     line(2, parent_line_no=1, amount=None, amount_without_discount=None),

@@ -17,6 +17,7 @@ from haversack.catalog.read_model.queries import unpacked_standing
 from haversack.catalog.read_model.records import ALWAYS, NOBODY, Entry, PackedUses, PlayerUses, Standing, Stocks, Window
 from haversack.catalog.records import ContentEntry, ItemKind, ItemLimits, PreOrder, Region, Schedule
 from haversack.limits.records import FOR_EVER, Uses
+from make.rehearsal import entry
 
 NOW = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -137,26 +138,7 @@ DAILY = Schedule("daily", "00:00:00+00:00")
 
 
 def _entry(item_id: int, kind: ItemKind = ItemKind.VIRTUAL_GOOD, **changes: Any) -> Entry:
-    values: dict[str, Any] = {
-        "item_id": item_id,
-        "sku": f"item-{item_id}",
-        "kind": kind,
-        "parent_id": None,
-        "rank": (1, 0, -item_id),
-        "is_free": False,
-        "is_enabled": True,
-        "is_shown": True,
-        "region_ids": (),
-        "windows": (),
-        "limits": None,
-        "pre_order": None,
-        "shape": (),
-        "currencies": (),
-        "content": (),
-        "document": b"",
-        "row_mark": 0,
-    }
-    return Entry(**{**values, **changes})
+    return entry(item_id, f"item-{item_id}", kind, **{"document": b"", **changes})
 
 
 def _catalog(*entries: Entry, holders: dict[int, frozenset[int]] | None = None) -> Catalog:

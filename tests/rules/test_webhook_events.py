@@ -2,21 +2,11 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 import jsonschema
 import pytest
 
-from haversack.clock import Clock
-from haversack.projects.records import (
-    BackpackWebhooks,
-    DeliveryMode,
-    OrderDestination,
-    OrderWebhooks,
-    Personalization,
-    Project,
-)
 from haversack.webhooks.events import (
     EVENTS,
     QUESTIONS,
@@ -29,23 +19,9 @@ from haversack.webhooks.events import (
     body_of,
 )
 from make.exchanges import contract_folder
+from make.projects import PROJECT
 
 ITEM = UUID("a1b2c3d4-0000-4000-8000-019fb6caa51e")
-PROJECT = Project(
-    project_id=44001,
-    merchant_id=1001,
-    name="Lanternfall",
-    login_project_id=UUID(int=7),
-    clock=Clock(offset=timedelta()),
-    is_demo=False,
-    is_sandbox=False,
-    backpack_webhooks=BackpackWebhooks.STANDARD,
-    delivery_mode=DeliveryMode.XSOLLA,
-    order_webhooks=OrderWebhooks.COMBINED,
-    order_destination=OrderDestination.INVENTORY,
-    refunds_refused_orders=False,
-    personalization=Personalization.PLATFORM,
-)
 PAID = BackpackItemPaid(
     item_id=ITEM,
     order_id=17,

@@ -118,27 +118,23 @@ async def get_user_backpack_item(call: PlayerCall, item_id: UUID) -> ItemView:
 @area.post("/virtual_currency/move_to_game", errors=MOVING_ERRORS, repeat=Repeat.RESUMABLE)
 async def move_user_virtual_currency_to_game(call: PlayerCall, body: MoveToGameBody) -> None:
     """Receive an amount of virtual currency in its game; it leaves the Backpack when the game has accepted it."""
-    await move_to_game(
-        call.context,
-        call.db,
-        call.player,
-        item_id=body.item_id,
-        user_game_id=body.user_game_id,
-        expected=ItemType.VIRTUAL_CURRENCY,
-        holder=rules.holder_of(call.caller_name, call.idempotency_key, body.user_game_id),
-    )
+    await _move(call, body, ItemType.VIRTUAL_CURRENCY)
 
 
 @area.post("/virtual_items/move_to_game", errors=MOVING_ERRORS, repeat=Repeat.RESUMABLE)
 async def move_user_virtual_item_to_game(call: PlayerCall, body: MoveToGameBody) -> None:
     """Receive a virtual item in its game; it leaves the Backpack when the game has accepted it."""
+    await _move(call, body, ItemType.VIRTUAL_ITEM)
+
+
+async def _move(call: PlayerCall, body: MoveToGameBody, expected: ItemType) -> None:
     await move_to_game(
         call.context,
         call.db,
         call.player,
         item_id=body.item_id,
         user_game_id=body.user_game_id,
-        expected=ItemType.VIRTUAL_ITEM,
+        expected=expected,
         holder=rules.holder_of(call.caller_name, call.idempotency_key, body.user_game_id),
     )
 

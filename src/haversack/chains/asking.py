@@ -6,6 +6,9 @@ from fastapi import Path, Query
 from pydantic import ConfigDict, Field
 
 from haversack.chains.pages import ChainsAsk
+from haversack.chains.queries.chains import count_chains, list_page_of_chains
+from haversack.chains.records import Chain, ChainKind
+from haversack.http.calls import AdminCall
 from haversack.http.wire import WireModel
 from haversack.text import FALLBACK, language_of
 
@@ -58,6 +61,15 @@ class PageQuery(ReadQuery):
     def ask(self, most: int) -> ChainsAsk:
         """What is asked for of a list that shows so many at most."""
         return ChainsAsk(self.language, min(self.limit or most, most), self.offset)
+
+
+async def list_asked_page(call: AdminCall, kind: ChainKind, page: AdminPageQuery) -> tuple[list[Chain], bool]:
+    """The chains of a studio's page, by their order, and whether there are more behind them."""
+    found = await list_page_of_chains(
+        call.db, call.project_id, kind, limit=page.most, offset=page.offset, is_enabled=page.is_enabled
+    )
+    total = await count_chains(call.db, call.project_id, kind, is_enabled=page.is_enabled)
+    return found, page.offset + len(found) < total
 
 
 AdminPage = Annotated[AdminPageQuery, Query()]

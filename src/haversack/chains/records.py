@@ -137,6 +137,24 @@ class Chain:
         return next((step for step in self.steps if step_id == step.step_id or number == step.number), None)
 
 
+def by_points(chain: Chain) -> ByPoints:
+    """How the steps of a reward chain open."""
+    assert isinstance(chain.opening, ByPoints), "only reward chains open by points"
+    return chain.opening
+
+
+def by_day(chain: Chain) -> ByDay:
+    """How the steps of a daily chain open."""
+    assert isinstance(chain.opening, ByDay), "only daily chains open by days"
+    return chain.opening
+
+
+def by_order(chain: Chain) -> ByOrder:
+    """How the steps of an offer chain open."""
+    assert isinstance(chain.opening, ByOrder), "only offer chains open one after the other"
+    return chain.opening
+
+
 # -- A player on a chain --------------------------------------------------------------------------------------------
 
 

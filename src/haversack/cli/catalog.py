@@ -8,23 +8,15 @@ import typer
 
 from haversack.catalog.transfer.records import ImportMode
 from haversack.cli.connect import connected_settings, end_with, load_settings, run_with_context
-from haversack.cli.projects import ID_MAX, ProjectId
+from haversack.cli.projects import ID_MAX, ProjectId, get_project
 from haversack.projects.keys import KeyKind
 
 if TYPE_CHECKING:
     from haversack.context import Context
-    from haversack.projects.records import Project
 
 FAULTS_SHOWN_MAX = 200
 SEEDED_MAX = 1_000_000
 DEFAULT_SEEDED = 10_000
-
-
-async def _find(context: "Context", project_id: int) -> "Project":
-    project = await context.directory.find_project(project_id)
-    if project is None:
-        end_with(f"There is no project {project_id}.")
-    return project
 
 
 class _Bar:
@@ -63,7 +55,7 @@ def import_(
     async def work(context: "Context") -> None:
         from haversack.catalog.transfer.running import ImportFailed, import_file
 
-        project = await _find(context, project_id)
+        project = await get_project(context, project_id)
         bar = _Bar("Importing")
         try:
             faults = await import_file(
@@ -93,7 +85,7 @@ def export(
     async def work(context: "Context") -> bytes:
         from haversack.catalog.transfer.writing import export_catalog
 
-        project = await _find(context, project_id)
+        project = await get_project(context, project_id)
         return await export_catalog(context.database.session(), project.project_id)
 
     content = run_with_context(work)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from haversack.cli.connect import connected_settings, end_with, faults_in_words, load_settings, run
-from haversack.cli.projects import ProjectId
+from haversack.cli.projects import ProjectId, get_project
 
 if TYPE_CHECKING:
     from haversack.clocks.records import Journey
@@ -62,9 +62,7 @@ async def _show(context: "Context", project_id: int) -> None:
     from haversack.clocks.actions import get_state
     from haversack.clocks.rules import FURTHEST
 
-    project = await context.directory.find_project(project_id)
-    if project is None:
-        end_with(f"There is no project {project_id}.")
+    project = await get_project(context, project_id)
     state = await get_state(context.database.session(), project)
     now = state.clock.now()
     ahead = round((now - real_now()).total_seconds())
@@ -88,8 +86,7 @@ def _change(project_id: int, change: "Callable[[Context, Session, Project], Awai
         from haversack.clocks.actions import check_movable, take_turn
 
         check_movable(context)
-        if await context.directory.find_project(project_id) is None:
-            end_with(f"There is no project {project_id}.")
+        await get_project(context, project_id)
         db = context.database.session()
         async with db.begin():
             changed = await change(context, db, await take_turn(context, db, project_id))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from haversack.cli.connect import end_with, run_with_context
-from haversack.cli.projects import ProjectId
+from haversack.cli.connect import run_with_context
+from haversack.cli.projects import ProjectId, get_project
 
 if TYPE_CHECKING:
     from haversack.context import Context
@@ -127,9 +127,7 @@ def _print(project_id: int, trace: "Callable[[Context, Project], Awaitable[Trace
     async def work(context: "Context") -> None:
         from haversack.explain.text import DROPPED, lines_of_trace
 
-        project = await context.directory.find_project(project_id)
-        if project is None:
-            end_with(f"There is no project {project_id}.")
+        project = await get_project(context, project_id)
         for line in lines_of_trace(await trace(context, project)):
             is_dropped = line.startswith(f"  {DROPPED} ")
             typer.echo(typer.style(line, fg=typer.colors.RED) if is_dropped else line)

@@ -9,7 +9,7 @@ import typer
 
 from haversack.cli.connect import end_with, run_with_context
 from haversack.cli.pay import cards
-from haversack.cli.projects import ProjectId
+from haversack.cli.projects import ProjectId, get_project
 
 if TYPE_CHECKING:
     from haversack.context import Context
@@ -59,11 +59,6 @@ def _percent(value: str) -> Decimal:
     return percent
 
 
-async def _check_project(context: "Context", project_id: int) -> None:
-    if await context.directory.find_project(project_id) is None:
-        end_with(f"There is no project {project_id}.")
-
-
 @provider_app.command("set")
 def set_provider(
     project_id: ProjectId,
@@ -87,7 +82,7 @@ def set_provider(
         from haversack.clock import real_now
         from haversack.payments.queries.taking import save_provider
 
-        await _check_project(context, project_id)
+        await get_project(context, project_id)
         await save_provider(
             context.database.session(),
             context.sealer,
@@ -111,7 +106,7 @@ def list_providers(project_id: ProjectId) -> None:
     async def work(context: "Context") -> None:
         from haversack.payments.queries.taking import list_providers
 
-        await _check_project(context, project_id)
+        await get_project(context, project_id)
         found = await list_providers(context.database.session(), context.sealer, project_id)
         for name, is_enabled, settings in found:
             typer.echo(f"{name}  {'on' if is_enabled else 'off'}  {settings.get('publishable_key', '')}")
@@ -130,7 +125,7 @@ def remove_provider(
     async def work(context: "Context") -> None:
         from haversack.payments.queries.taking import delete_provider
 
-        await _check_project(context, project_id)
+        await get_project(context, project_id)
         if not await delete_provider(context.database.session(), project_id, provider.value):
             end_with(f"Project {project_id} has no {provider.value} set up.")
         typer.echo(f"{provider.value} of project {project_id} is forgotten.")
@@ -152,7 +147,7 @@ def set_tax(
         from haversack.payments.queries.taking import save_tax
         from haversack.payments.records import TaxRate
 
-        await _check_project(context, project_id)
+        await get_project(context, project_id)
         tax = TaxRate(country=country, name=name.value, percent=rate)
         await save_tax(context.database.session(), project_id, tax)
         typer.echo(f"Players in {country} pay {rate:f} % {name.value} in project {project_id}.")
@@ -167,7 +162,7 @@ def list_taxes(project_id: ProjectId) -> None:
     async def work(context: "Context") -> None:
         from haversack.payments.queries.taking import list_taxes
 
-        await _check_project(context, project_id)
+        await get_project(context, project_id)
         for rate in await list_taxes(context.database.session(), project_id):
             typer.echo(f"{rate.country}  {rate.percent:f} %  {rate.name}")
 
@@ -181,7 +176,7 @@ def remove_tax(project_id: ProjectId, country: Country) -> None:
     async def work(context: "Context") -> None:
         from haversack.payments.queries.taking import delete_tax
 
-        await _check_project(context, project_id)
+        await get_project(context, project_id)
         if not await delete_tax(context.database.session(), project_id, country):
             end_with(f"Project {project_id} adds no tax for {country}.")
         typer.echo(f"Players in {country} pay no tax in project {project_id}.")

@@ -66,7 +66,8 @@ def _show(title: str, rows: list[tuple[str, object]]) -> None:
         typer.echo(f"  {name.ljust(width)}  {value}")
 
 
-async def _find(context: "Context", project_id: int) -> Project:
+async def get_project(context: "Context", project_id: int) -> Project:
+    """The project, or the command ends."""
     project = await context.directory.find_project(project_id)
     if project is None:
         end_with(f"There is no project {project_id}.")
@@ -151,7 +152,7 @@ def keys(project_id: ProjectId) -> None:
     async def work(context: "Context") -> None:
         from haversack.projects.queries import list_keys
 
-        project = await _find(context, project_id)
+        project = await get_project(context, project_id)
         rows = await list_keys(
             context.database.session(), merchant_id=project.merchant_id, project_id=project.project_id
         )
@@ -180,7 +181,7 @@ def rotate(
     async def work(context: "Context") -> None:
         from haversack.projects.actions import rotate_host_id, rotate_key
 
-        project = await _find(context, project_id)
+        project = await get_project(context, project_id)
         overlap = timedelta(hours=overlap_hours)
         if what == "host-id":
             fresh: Any = await rotate_host_id(context, project, overlap=overlap)
@@ -216,7 +217,7 @@ def set_settings(
     async def work(context: "Context") -> None:
         from haversack.projects.actions import save_settings
 
-        await _find(context, project_id)
+        await get_project(context, project_id)
         await save_settings(
             context,
             project_id,
@@ -228,7 +229,7 @@ def set_settings(
             is_sandbox=sandbox,
             personalization=personalization,
         )
-        project = await _find(context, project_id)
+        project = await get_project(context, project_id)
         _show(
             f"Project {project_id}",
             [
@@ -256,7 +257,7 @@ def currency(
     async def work(context: "Context") -> None:
         from haversack.inventory.currencies import save_currency
 
-        project = await _find(context, project_id)
+        project = await get_project(context, project_id)
         db = context.database.session()
         await save_currency(db, project.project_id, sku=sku, name=name, now=project.clock.now())
         typer.echo(f"{sku} is a virtual currency of project {project_id}.")
@@ -276,7 +277,7 @@ def token(
     async def work(context: "Context") -> None:
         from haversack.login.actions import issue_player_token
 
-        project = await _find(context, project_id)
+        project = await get_project(context, project_id)
         try:
             player_id, username = UUID(player), None
         except ValueError:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from haversack.cli.connect import end_with, run_with_context
-from haversack.cli.projects import ID_MAX
+from haversack.cli.connect import run_with_context
+from haversack.cli.projects import ID_MAX, get_project
 
 if TYPE_CHECKING:
     from haversack.context import Context
@@ -52,9 +52,7 @@ def rehearse(
     async def work(context: "Context") -> None:
         from haversack.rehearsal.reading import read_season
 
-        found = await context.directory.find_project(project)
-        if found is None:
-            end_with(f"There is no project {project}.")
+        found = await get_project(context, project)
         season = await read_season(context, found, days=days, start=start)
         if player is not None:
             _show_trace(season, seed, player, players)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from haversack.cli.connect import run_with_context
+from haversack.cli.projects import get_project
 from haversack.webhooks.records import DeliveryStatus, Purpose
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def list_all(
     async def work(context: "Context") -> None:
         from haversack.webhooks.queries.inspector import list_deliveries
 
-        found = await _find_project(context, project) if project is not None else None
+        found = await get_project(context, project) if project is not None else None
         rows = await list_deliveries(
             context.database.session(),
             project_id=project,
@@ -97,7 +98,7 @@ def replay(
         raise typer.Exit(2)
 
     async def work(context: "Context") -> None:
-        from haversack.webhooks import actions
+        from haversack.webhooks.queries.outbox import add_replays
 
         project_id = project
         last_id = last
@@ -105,8 +106,8 @@ def replay(
             project_id = (await _find_delivery(context, delivery, project)).row.project_id
             last_id = last if last is not None or since is not None or status is not None else delivery
         assert project_id is not None
-        now = await _now(await _find_project(context, project_id))
-        made = await actions.replay(
+        now = await _now(await get_project(context, project_id))
+        made = await add_replays(
             context.database.session(),
             project_id,
             now=now,
@@ -139,7 +140,7 @@ def set_endpoint(
         from haversack.outbound.addresses import AddressRefused
         from haversack.webhooks.actions import save_endpoint
 
-        found = await _find_project(context, project)
+        found = await get_project(context, project)
         try:
             await save_endpoint(
                 context,
@@ -167,7 +168,7 @@ def secret(project: ProjectArgument) -> None:
         from haversack.webhooks.queries.endpoints import list_endpoints
         from haversack.webhooks.signing import standard_secret
 
-        await _find_project(context, project)
+        await get_project(context, project)
         endpoints = await list_endpoints(context.database.session(), context.sealer, project)
         if not endpoints:
             typer.echo(f"No webhook is set for project {project}.", err=True)
@@ -198,14 +199,6 @@ def listen(
     typer.echo(f"Listening at http://127.0.0.1:{port}/ (any path). Ctrl-C ends it.")
     application = Listener(_print_heard, secret=secret, fail_status=fail, fail_count=times)
     uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning", lifespan="off", access_log=False)
-
-
-async def _find_project(context: "Context", project_id: int) -> "Project":
-    project = await context.directory.find_project(project_id)
-    if project is None:
-        typer.echo(f"There is no project {project_id}.", err=True)
-        raise typer.Exit(1)
-    return project
 
 
 async def _find_delivery(context: "Context", delivery_id: int, project_id: int | None) -> "Inspected":

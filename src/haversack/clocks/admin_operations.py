@@ -2,7 +2,6 @@
 
 from datetime import UTC, timedelta
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Path
 
@@ -23,7 +22,7 @@ from haversack.errors import (
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import AdminCall
 from haversack.http.problems import invalid
-from haversack.login.actions import find_player_id
+from haversack.login.actions import get_player_id
 from haversack.projects.records import Project
 
 area = Area("clock-admin", family=STORE, prefix="/api/v2/project/{project_id}/admin/clock")
@@ -95,13 +94,6 @@ async def take_clock_back(call: AdminCall) -> None:
     await actions.go_back(call.context, call.db, await _turn(call))
 
 
-async def _player(call: AdminCall, user_external_id: str) -> UUID:
-    player_id = await find_player_id(call.db, call.project.login_project_id, user_external_id)
-    if player_id is None:
-        raise PLAYER_UNKNOWN()
-    return player_id
-
-
 def _offset(call: AdminCall, seconds: int) -> OffsetView:
     now = call.project.clock.now() + timedelta(seconds=seconds)
     return OffsetView(offset_seconds=seconds, now=moment_text(now))
@@ -110,13 +102,13 @@ def _offset(call: AdminCall, seconds: int) -> OffsetView:
 @area.get("/player/{user_external_id}", errors=(PLAYER_UNKNOWN,))
 async def get_player_clock(call: AdminCall, user_external_id: ExternalIdPath) -> OffsetView:
     """Show how far a player's time lies ahead of the project's."""
-    player_id = await _player(call, user_external_id)
+    player_id = await get_player_id(call, user_external_id)
     return _offset(call, await queries.find_offset(call.db, call.project_id, player_id))
 
 
 @area.put("/player/{user_external_id}", errors=(CLOCK_IS_FIXED, PLAYER_UNKNOWN), audit="clock of a player set")
 async def set_player_clock(call: AdminCall, user_external_id: ExternalIdPath, body: OffsetBody) -> OffsetView:
     """Give a player a time of their own, which the player's own calls follow."""
-    player_id = await _player(call, user_external_id)
+    player_id = await get_player_id(call, user_external_id)
     await actions.set_player_offset(call.context, call.db, call.project_id, player_id, body.offset_seconds)
     return _offset(call, body.offset_seconds)

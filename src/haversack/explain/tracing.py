@@ -13,7 +13,7 @@ from haversack.explain.facts import Facts, player_of, read_facts
 from haversack.explain.records import Asked, Cost, Finding, LineTrace, Topic, Trace
 from haversack.explain.rules import line_findings, verdict_finding
 from haversack.pricing.purchases import Purchase, price_purchase
-from haversack.pricing.records import PricedLine
+from haversack.pricing.records import PricedCart, PricedLine
 from haversack.projects.records import Project
 from haversack.promotions.rules import apply_promotions
 from haversack.text import reading
@@ -47,21 +47,18 @@ async def explain_cart(context: Context, project: Project, cart_id: str, asked: 
     found = [(line, facts.eyes.shop.find_by_id(line.item_id)) for line in cart.lines]
     wanted = [(item, line.quantity) for line, item in found if item is not None]
     purchase = _price(wanted, facts)
-    priced, prices = purchase.priced, iter(purchase.priced.lines)
+    prices = iter(purchase.priced.lines)
     lines = tuple(
         _gone(line.sku, line.quantity) if item is None else trace_line(item, line.quantity, next(prices), facts)
         for line, item in found
     )
-    cost = None
-    if priced.amount is not None and priced.amount_without_discount is not None and priced.currency is not None:
-        cost = Cost(priced.amount, priced.amount_without_discount, priced.currency)
     return Trace(
         project_id=project.project_id,
         cart_id=cart.cart_id,
         asked=asked,
         lines=lines,
         findings=promotion_findings(purchase, len(wanted), facts),
-        cost=cost,
+        cost=_cost(purchase.priced),
     )
 
 
@@ -84,6 +81,12 @@ def _price(wanted: Sequence[tuple[SellableItem, int]], facts: Facts) -> Purchase
     )
 
 
+def _cost(priced: PricedCart | PricedLine) -> Cost | None:
+    if priced.amount is None or priced.amount_without_discount is None or priced.currency is None:
+        return None
+    return Cost(priced.amount, priced.amount_without_discount, priced.currency)
+
+
 def trace_line(item: SellableItem, quantity: int, priced: PricedLine, facts: Facts) -> LineTrace:
     """What becomes of so many of an item."""
     is_let, game_lets, personal = findings.personal_findings(item, facts)
@@ -93,9 +96,6 @@ def trace_line(item: SellableItem, quantity: int, priced: PricedLine, facts: Fac
         is_bought, why = False, "The game does not offer it to the player."
     elif is_bought and game_lets is not None and quantity > game_lets:
         is_bought, why = False, f"The game lets the player buy {game_lets or 'none'} of it."
-    cost = None
-    if priced.amount is not None and priced.amount_without_discount is not None and priced.currency is not None:
-        cost = Cost(priced.amount, priced.amount_without_discount, priced.currency)
     return LineTrace(
         sku=item.sku,
         item_id=item.item_id,
@@ -103,7 +103,7 @@ def trace_line(item: SellableItem, quantity: int, priced: PricedLine, facts: Fac
         quantity=quantity,
         is_shown=is_let and findings.is_shown(item, facts),
         can_be_bought=is_bought,
-        cost=cost,
+        cost=_cost(priced),
         findings=(
             *findings.visibility_findings(item, facts),
             findings.region_finding(item, facts),

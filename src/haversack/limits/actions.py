@@ -6,12 +6,12 @@ from uuid import UUID
 
 from haversack.catalog.records import Item, ItemLimits
 from haversack.database.engine import Session
-from haversack.errors import ITEM_LIMIT_OUT_OF_RANGE, ITEM_WITHOUT_USER_LIMIT, PLAYER_UNKNOWN, STOCK_TOO_SMALL
+from haversack.errors import ITEM_LIMIT_OUT_OF_RANGE, ITEM_WITHOUT_USER_LIMIT, STOCK_TOO_SMALL
 from haversack.http.calls import AdminCall
 from haversack.inventory.ledger import STUDIO, LedgerRow, stock_row, uses_row, write_ledger
 from haversack.limits import queries, rules
 from haversack.limits.records import Window
-from haversack.login.actions import find_player_id
+from haversack.login.actions import get_player_id
 
 
 async def save_stock(db: Session, project_id: int, item_id: int, per_item: int | None, *, now: datetime) -> None:
@@ -85,13 +85,13 @@ async def reset_item(call: AdminCall, item: Item, external_id: str | None) -> No
         if external_id is None:
             await queries.reset_item(call.db, call.project_id, item.item_id, now=call.now)
         else:
-            await _forget(call, await _get_player(call, external_id), item.item_id)
+            await _forget(call, await get_player_id(call, external_id), item.item_id)
 
 
 async def reset_player(call: AdminCall, external_id: str) -> None:
     """Let a player begin anew with every item."""
     async with call.db.begin():
-        await _forget(call, await _get_player(call, external_id), None)
+        await _forget(call, await get_player_id(call, external_id), None)
 
 
 async def _forget(call: AdminCall, player_id: UUID, item_id: int | None) -> None:
@@ -106,13 +106,6 @@ async def _write_uses(call: AdminCall, player_id: UUID, rows: Sequence[LedgerRow
     )
 
 
-async def _get_player(call: AdminCall, external_id: str) -> UUID:
-    player_id = await find_player_id(call.db, call.project.login_project_id, external_id)
-    if player_id is None:
-        raise PLAYER_UNKNOWN()
-    return player_id
-
-
 def _user_limits(item: Item) -> ItemLimits:
     if item.limits is None or item.limits.per_user is None:
         raise ITEM_WITHOUT_USER_LIMIT()
@@ -122,6 +115,6 @@ def _user_limits(item: Item) -> ItemLimits:
 async def _player_window(call: AdminCall, item: Item, external_id: str) -> tuple[UUID, int, Window]:
     limits = _user_limits(item)
     assert limits.per_user is not None
-    player_id = await _get_player(call, external_id)
+    player_id = await get_player_id(call, external_id)
     reset_at: datetime | None = (await queries.list_resets(call.db, call.project_id)).get(item.item_id)
     return player_id, limits.per_user, rules.item_window(limits, call.now, reset_at=reset_at)

@@ -19,7 +19,6 @@ from haversack.limits import actions
 from haversack.limits.wire import (
     AddBody,
     ExternalId,
-    LeftView,
     ResetAllBody,
     ResetItemBody,
     SetBody,
@@ -38,39 +37,34 @@ async def _item(call: AdminCall, sku: str) -> Item:
     return item
 
 
-def _view(left: tuple[int, int]) -> UserLimitView:
-    total, available = left
-    return UserLimitView(per_user=LeftView(total=total, available=available))
-
-
 @area.get("/sku/{item_sku}", errors=REFUSALS)
 async def get_user_item_limit(
     call: AdminCall, item_sku: str, user_external_id: Annotated[ExternalId, Query()]
 ) -> UserLimitView:
     """Show what a player may still have of an item."""
     item = await _item(call, item_sku)
-    return _view(await actions.find_left(call, item, user_external_id))
+    return UserLimitView.of(await actions.find_left(call, item, user_external_id))
 
 
 @area.post("/sku/{item_sku}", errors=(*REFUSALS, ITEM_LIMIT_OUT_OF_RANGE), audit="user limit of an item raised")
 async def add_user_item_limit(call: AdminCall, item_sku: str, body: AddBody) -> UserLimitView:
     """Let a player have more of an item."""
     item = await _item(call, item_sku)
-    return _view(await actions.add_left(call, item, body.user.user_external_id, body.available))
+    return UserLimitView.of(await actions.add_left(call, item, body.user.user_external_id, body.available))
 
 
 @area.put("/sku/{item_sku}", errors=(*REFUSALS, ITEM_LIMIT_OUT_OF_RANGE), audit="user limit of an item set")
 async def set_user_item_limit(call: AdminCall, item_sku: str, body: SetBody) -> UserLimitView:
     """Set what a player may still have of an item."""
     item = await _item(call, item_sku)
-    return _view(await actions.set_left(call, item, body.user.user_external_id, body.available))
+    return UserLimitView.of(await actions.set_left(call, item, body.user.user_external_id, body.available))
 
 
 @area.delete("/sku/{item_sku}", errors=(*REFUSALS, ITEM_LIMIT_OUT_OF_RANGE), audit="user limit of an item lowered")
 async def remove_user_item_limit(call: AdminCall, item_sku: str, body: AddBody) -> UserLimitView:
     """Let a player have fewer of an item."""
     item = await _item(call, item_sku)
-    return _view(await actions.add_left(call, item, body.user.user_external_id, -body.available))
+    return UserLimitView.of(await actions.add_left(call, item, body.user.user_external_id, -body.available))
 
 
 @area.delete("/sku/{item_sku}/all", errors=REFUSALS, audit="user limit of an item reset")

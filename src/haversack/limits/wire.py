@@ -1,5 +1,6 @@
 """The three forms of limits on the wire: what a studio writes, what it reads, what a client reads."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -30,12 +31,20 @@ class HourlyBody(_Strict):
 
     interval_type: Literal["hourly"]
 
+    def record(self) -> Schedule:
+        """The schedule, without its first reset."""
+        return Schedule(self.interval_type, "00:00:00+00:00")
+
 
 class DailyBody(_Strict):
     """Anew each day at a time."""
 
     interval_type: Literal["daily"]
     time: Time
+
+    def record(self) -> Schedule:
+        """The schedule, without its first reset."""
+        return Schedule(self.interval_type, self.time)
 
 
 class WeeklyBody(_Strict):
@@ -45,6 +54,10 @@ class WeeklyBody(_Strict):
     day_of_week: Annotated[int, Field(ge=1, le=7)]
     time: Time
 
+    def record(self) -> Schedule:
+        """The schedule, without its first reset."""
+        return Schedule(self.interval_type, self.time, day_of_week=self.day_of_week)
+
 
 class MonthlyBody(_Strict):
     """Anew each month; a day that the month does not have means its last."""
@@ -52,6 +65,10 @@ class MonthlyBody(_Strict):
     interval_type: Literal["monthly"]
     day_of_month: Annotated[int, Field(ge=1, le=31)]
     time: Time
+
+    def record(self) -> Schedule:
+        """The schedule, without its first reset."""
+        return Schedule(self.interval_type, self.time, day_of_month=self.day_of_month)
 
 
 ScheduleBody = Annotated[HourlyBody | DailyBody | WeeklyBody | MonthlyBody, Field(discriminator="interval_type")]
@@ -95,19 +112,8 @@ class LimitsBody(_Strict):
 
 
 def _schedule(body: HourlyBody | DailyBody | WeeklyBody | MonthlyBody, now: datetime) -> Schedule:
-    plain = Schedule(
-        interval_type=body.interval_type,
-        time="00:00:00+00:00" if isinstance(body, HourlyBody) else body.time,
-        day_of_week=body.day_of_week if isinstance(body, WeeklyBody) else None,
-        day_of_month=body.day_of_month if isinstance(body, MonthlyBody) else None,
-    )
-    return Schedule(
-        interval_type=plain.interval_type,
-        time=plain.time,
-        day_of_week=plain.day_of_week,
-        day_of_month=plain.day_of_month,
-        started_at=window_of(plain, now).next,
-    )
+    schedule = body.record()
+    return replace(schedule, started_at=window_of(schedule, now).next)
 
 
 class RecurrenceView(WireModel):
@@ -317,3 +323,9 @@ class UserLimitView(WireModel):
     """A player's limit of an item."""
 
     per_user: LeftView
+
+    @classmethod
+    def of(cls, left: tuple[int, int]) -> Self:
+        """The view of a limit: its total and what is left of it."""
+        total, available = left
+        return cls(per_user=LeftView(total=total, available=available))

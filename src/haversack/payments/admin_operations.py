@@ -10,12 +10,10 @@ from haversack.http.area import Area, Repeat
 from haversack.http.calls import AdminCall
 from haversack.login.identities import PlayerIdentity
 from haversack.login.rules import outside_player_id
-from haversack.orders.changes import note_order
-from haversack.orders.checkout import order_for_money
 from haversack.orders.player_operations import MONEY_ERRORS
 from haversack.orders.preparing import Checkout, Wanted
+from haversack.payments.ordering import order_with_token
 from haversack.payments.rules import moves_no_money
-from haversack.payments.tokens import issue_token
 from haversack.payments.wire.orders import AdminTokenBody, OrderTokenView
 from haversack.payments.wire.settings import stored_settings
 from haversack.text import FALLBACK, language_of
@@ -56,21 +54,9 @@ async def admin_create_payment_token(
         custom_parameters=body.custom_parameters,
         email=body.user.email_address,
     )
-    order = await order_for_money(call.context, call.db, checkout)
-    token = await issue_token(
-        call.db,
-        call.project,
-        order=order,
-        player_id=order.player_id,
-        external_id=order.external_id,
-        is_sandbox=order.is_sandbox,
-        user_details=body.user.stored(country),
-        purchase=None,
-        settings=stored_settings(settings),
-        custom_parameters=body.custom_parameters,
-        now=call.now,
+    order, token = await order_with_token(
+        call, checkout, user_details=body.user.stored(country), settings=stored_settings(settings)
     )
-    call.after_commit.append(lambda: note_order(call, order.project_id, order.player_id, order.order_id, order.state))
     return OrderTokenView(order_id=order.order_id, token=token)
 
 

@@ -10,12 +10,12 @@ from haversack.http.calls import PublicCall
 from haversack.payments.notices import take_stripe_event
 from haversack.payments.queries.payments import list_payments
 from haversack.payments.sessions import get_token, open_session
+from haversack.payments.tokens import TOKEN_LENGTH_MAX
 from haversack.payments.wire.merchant import InvoicesView, InvoiceView, PageConfigView
 
 area = Area("payment-page", family=PAYSTATION)
 
 INT32_MAX = 2**31 - 1
-TOKEN_LENGTH_MAX = 512
 EVENT_BYTES_MAX = 512 * 1024
 
 

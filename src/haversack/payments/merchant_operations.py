@@ -1,5 +1,6 @@
 """The merchant API: payment tokens without an order, and refunds."""
 
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import Path
@@ -65,20 +66,7 @@ async def create_payment_token(call: StudioCall, body: MerchantTokenBody) -> Tok
 async def request_refund(call: StudioCall, transaction_id: TransactionId, body: RefundBody) -> MessageView:
     """Give back all that is left of a payment; its order is canceled, and what it gave is taken back."""
     payment, project = await _transaction(call, transaction_id)
-    _, state = await refund_payment(
-        call.context,
-        call.db,
-        project,
-        payment,
-        amount=None,
-        code=body.code,
-        reason=body.description,
-        author=call.caller_name,
-        caller=call.caller_name,
-        request_id=call.request_id,
-        when_asked=lambda: _keep_accepted(call),
-    )
-    return _message(state)
+    return await _refund(call, project, payment, body, amount=None)
 
 
 @area.put(
@@ -94,12 +82,18 @@ async def request_partial_refund(
     if has_too_many_decimals(body.refund_amount, payment.currency):
         fault = Fault("refund_amount", f"has more decimals than {payment.currency}")
         raise invalid(MERCHANT.invalid, [fault])
+    return await _refund(call, project, payment, body, amount=body.refund_amount)
+
+
+async def _refund(
+    call: StudioCall, project: Project, payment: Payment, body: RefundBody, *, amount: Decimal | None
+) -> MessageView:
     _, state = await refund_payment(
         call.context,
         call.db,
         project,
         payment,
-        amount=body.refund_amount,
+        amount=amount,
         code=body.code,
         reason=body.description,
         author=call.caller_name,

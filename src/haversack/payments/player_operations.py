@@ -8,11 +8,10 @@ from haversack.errors import ITEM_NOT_FOUND, PROJECT_NOT_FOUND, PROMO_CODE_UNKNO
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import BuyerCall, ShopperCall
 from haversack.http.problems import invalid
-from haversack.orders.changes import note_order
-from haversack.orders.checkout import order_for_money
 from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, check_code, country_of, of_cart
 from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.records import ChainStep
+from haversack.payments.ordering import order_with_token
 from haversack.payments.rules import moves_no_money
 from haversack.payments.tokens import issue_token
 from haversack.payments.wire.orders import (
@@ -75,22 +74,11 @@ async def order_for_token(
     )
     if cart is not None:
         checkout = of_cart(checkout, cart)
+    settings = {"language": body.locale, **stored_settings(body.settings)}
     async with call.db.begin():
-        order = await order_for_money(call.context, call.db, checkout)
-        token = await issue_token(
-            call.db,
-            call.project,
-            order=order,
-            player_id=order.player_id,
-            external_id=order.external_id,
-            is_sandbox=order.is_sandbox,
-            user_details=_user_details(call, country),
-            purchase=None,
-            settings={"language": body.locale, **stored_settings(body.settings)},
-            custom_parameters=body.custom_parameters,
-            now=call.now,
+        order, token = await order_with_token(
+            call, checkout, user_details=_user_details(call, country), settings=settings
         )
-    call.after_commit.append(lambda: note_order(call, order.project_id, order.player_id, order.order_id, order.state))
     return OrderTokenView(order_id=order.order_id, token=token)
 
 

@@ -7,14 +7,13 @@ from haversack.clock import real_now
 from haversack.database.engine import Session
 from haversack.payments.queries.payments import add_refund, lock_payment, save_payment
 from haversack.payments.records import Payment, Refund
-from haversack.payments.rules import refundable
+from haversack.payments.rules import REFUND_REASON_LENGTH_MAX, refundable
 from haversack.projects.records import Project
 
 # Codes of the wire.
 USER_REQUEST = 1
 INTEGRATION_ERROR = 3
 GAME_REQUEST = 10
-REASON_LENGTH_MAX = 1_000
 
 
 async def add_refund_request(
@@ -43,7 +42,7 @@ async def add_refund_request(
         payment,
         amount=amount,
         code=code,
-        reason=reason[:REASON_LENGTH_MAX],
+        reason=reason[:REFUND_REASON_LENGTH_MAX],
         author=author,
         is_partial=is_partial,
         now=now,

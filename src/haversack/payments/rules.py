@@ -15,6 +15,7 @@ TOKEN_LIFE = timedelta(hours=24)
 # A process that calls a provider gives up sooner. After this it is taken to be dead.
 IN_FLIGHT = timedelta(seconds=30)
 HUNDRED = Decimal(100)
+REFUND_REASON_LENGTH_MAX = 1_000
 NO_TAX = "sales_tax"
 
 # Money that a provider has taken counts, whatever we thought of the payment before: hence the ways back to done.

@@ -21,6 +21,8 @@ from haversack.projects.records import Project
 
 # What SDKs expect: 190 bits of randomness, and nothing that an address would have to escape.
 LENGTH = 32
+# Of what a caller shows: far longer than any token of ours.
+TOKEN_LENGTH_MAX = 512
 ALPHABET = string.ascii_letters + string.digits
 PRUNED_AT_ONCE_MAX = 1_000
 # A refund of a purchase without an order names the custom parameters of its token.

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Unpack
 from uuid import UUID, uuid4
 
 from haversack.catalog.versions import raise_version
@@ -14,14 +15,7 @@ from haversack.login.actions import create_client, create_login_project
 from haversack.projects import queries
 from haversack.projects.directory import PROJECTS_CHANGED
 from haversack.projects.keys import KeyKind, hash_of, hint_of, new_key
-from haversack.projects.records import (
-    BackpackWebhooks,
-    DeliveryMode,
-    OrderDestination,
-    OrderWebhooks,
-    Personalization,
-    Project,
-)
+from haversack.projects.records import ChangedSettings, Project
 
 MERCHANT_KIND = {KeyKind.PROJECT_LIVE: KeyKind.MERCHANT_LIVE, KeyKind.PROJECT_TEST: KeyKind.MERCHANT_TEST}
 CLIENT_KIND = {KeyKind.PROJECT_LIVE: KeyKind.CLIENT_LIVE, KeyKind.PROJECT_TEST: KeyKind.CLIENT_TEST}
@@ -124,34 +118,13 @@ async def rotate_host_id(context: Context, project: Project, *, overlap: timedel
     return host_id
 
 
-async def save_settings(
-    context: Context,
-    project_id: int,
-    *,
-    backpack_webhooks: BackpackWebhooks | None = None,
-    delivery_mode: DeliveryMode | None = None,
-    order_webhooks: OrderWebhooks | None = None,
-    order_destination: OrderDestination | None = None,
-    refunds_refused_orders: bool | None = None,
-    is_sandbox: bool | None = None,
-    personalization: Personalization | None = None,
-) -> None:
+async def save_settings(context: Context, project_id: int, **settings: Unpack[ChangedSettings]) -> None:
     """Change how a project's webhooks are formed, ordered and retried, what becomes of its orders, and who says which
     items a player sees."""
 
     async def change(db: Session) -> None:
-        await queries.save_settings(
-            db,
-            project_id,
-            backpack_webhooks=backpack_webhooks,
-            delivery_mode=delivery_mode,
-            order_webhooks=order_webhooks,
-            order_destination=order_destination,
-            refunds_refused_orders=refunds_refused_orders,
-            is_sandbox=is_sandbox,
-            personalization=personalization,
-        )
-        if personalization is not None:
+        await queries.save_settings(db, project_id, **settings)
+        if settings.get("personalization") is not None:
             await raise_version(db, project_id)
 
     await _change(context, change)

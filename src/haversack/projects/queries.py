@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 import asyncpg
@@ -29,6 +29,7 @@ from haversack.clocks.tables import player_clocks
 from haversack.database.engine import Session
 from haversack.projects.records import (
     BackpackWebhooks,
+    ChangedSettings,
     DeliveryMode,
     FoundHostId,
     FoundKey,
@@ -290,30 +291,10 @@ async def expire_host_ids(db: Session, *, project_id: int, kept_hash: bytes, ove
     return await db.execute(EXPIRE_HOST_IDS, project=project_id, kept=kept_hash, overlap=overlap)
 
 
-async def save_settings(
-    db: Session,
-    project_id: int,
-    *,
-    backpack_webhooks: BackpackWebhooks | None = None,
-    delivery_mode: DeliveryMode | None = None,
-    order_webhooks: OrderWebhooks | None = None,
-    order_destination: OrderDestination | None = None,
-    refunds_refused_orders: bool | None = None,
-    is_sandbox: bool | None = None,
-    personalization: Personalization | None = None,
-) -> int:
-    """Change the given settings; None keeps one as it is."""
-    return await db.execute(
-        SAVE_SETTINGS,
-        id=project_id,
-        backpack_webhooks=backpack_webhooks,
-        delivery_mode=delivery_mode,
-        order_webhooks=order_webhooks,
-        order_destination=order_destination,
-        refunds_refused_orders=refunds_refused_orders,
-        is_sandbox=is_sandbox,
-        personalization=personalization,
-    )
+async def save_settings(db: Session, project_id: int, **settings: Unpack[ChangedSettings]) -> int:
+    """Change the given settings."""
+    unchanged = dict.fromkeys(ChangedSettings.__annotations__)
+    return await db.execute(SAVE_SETTINGS, id=project_id, **{**unchanged, **settings})
 
 
 async def set_clock(db: Session, project_id: int, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypedDict
 from uuid import UUID
 
 from haversack.clock import Clock
@@ -42,6 +43,18 @@ class Personalization(StrEnum):
 
     PLATFORM = "platform"  # filter rules on the player's attributes
     PARTNER = "partner"  # the game, which is asked for each player (`partner_side_catalog`)
+
+
+class ChangedSettings(TypedDict, total=False):
+    """Settings of a project that are to change; what is None or left out stays."""
+
+    backpack_webhooks: BackpackWebhooks | None
+    delivery_mode: DeliveryMode | None
+    order_webhooks: OrderWebhooks | None
+    order_destination: OrderDestination | None
+    refunds_refused_orders: bool | None
+    is_sandbox: bool | None
+    personalization: Personalization | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 v2 and v3 differ by how they say when a promotion runs, and in their names: those of v3 end so.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -20,6 +20,7 @@ from haversack.errors import (
     STORE,
     ErrorKind,
 )
+from haversack.families import named
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
 from haversack.http.wire import WireModel
@@ -139,14 +140,6 @@ FAMILIES = (
 )
 
 # -- Discounts and bonuses ------------------------------------------------------------------------------------------
-
-
-def named(function: Callable[..., Any], name: str, sentence: str, **types: Any) -> Callable[..., Any]:
-    """The function under an operation's name, with the types that the kind has."""
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = sentence
-    function.__annotations__.update(types)
-    return function
 
 
 async def skus_of(call: AdminCall, promotions: Sequence[Promotion]) -> Mapping[int, str]:

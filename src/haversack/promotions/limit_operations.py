@@ -16,7 +16,6 @@ from haversack.http.calls import AdminCall
 from haversack.limits.wire import (
     AddBody,
     ExternalId,
-    LeftView,
     ResetAllBody,
     ResetItemBody,
     SetBody,
@@ -37,17 +36,12 @@ async def _promotion(call: AdminCall, promotion_id: int) -> Promotion:
     return await get_promotion(call.db, call.project_id, promotion_id)
 
 
-def _view(left: tuple[int, int]) -> UserLimitView:
-    total, available = left
-    return UserLimitView(per_user=LeftView(total=total, available=available))
-
-
 @area.get("/id/{promotion_id}", errors=REFUSALS)
 async def get_user_promotion_limit(
     call: AdminCall, promotion_id: PromotionIdPath, user_external_id: Annotated[ExternalId, Query()]
 ) -> UserLimitView:
     """Show how often a player may still use a promotion."""
-    return _view(await uses_admin.find_left(call, await _promotion(call, promotion_id), user_external_id))
+    return UserLimitView.of(await uses_admin.find_left(call, await _promotion(call, promotion_id), user_external_id))
 
 
 @area.post(
@@ -58,7 +52,7 @@ async def get_user_promotion_limit(
 async def add_user_promotion_limit(call: AdminCall, promotion_id: PromotionIdPath, body: AddBody) -> UserLimitView:
     """Let a player use a promotion more often."""
     promotion = await _promotion(call, promotion_id)
-    return _view(await uses_admin.add_left(call, promotion, body.user.user_external_id, body.available))
+    return UserLimitView.of(await uses_admin.add_left(call, promotion, body.user.user_external_id, body.available))
 
 
 @area.put(
@@ -69,7 +63,7 @@ async def add_user_promotion_limit(call: AdminCall, promotion_id: PromotionIdPat
 async def set_user_promotion_limit(call: AdminCall, promotion_id: PromotionIdPath, body: SetBody) -> UserLimitView:
     """Set how often a player may still use a promotion."""
     promotion = await _promotion(call, promotion_id)
-    return _view(await uses_admin.set_left(call, promotion, body.user.user_external_id, body.available))
+    return UserLimitView.of(await uses_admin.set_left(call, promotion, body.user.user_external_id, body.available))
 
 
 @area.delete(
@@ -80,7 +74,7 @@ async def set_user_promotion_limit(call: AdminCall, promotion_id: PromotionIdPat
 async def remove_user_promotion_limit(call: AdminCall, promotion_id: PromotionIdPath, body: AddBody) -> UserLimitView:
     """Let a player use a promotion less often."""
     promotion = await _promotion(call, promotion_id)
-    return _view(await uses_admin.add_left(call, promotion, body.user.user_external_id, -body.available))
+    return UserLimitView.of(await uses_admin.add_left(call, promotion, body.user.user_external_id, -body.available))
 
 
 @area.delete("/id/{promotion_id}/all", errors=REFUSALS, audit="user limit of a promotion reset")

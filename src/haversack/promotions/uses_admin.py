@@ -4,7 +4,6 @@ from collections.abc import Callable
 from uuid import UUID
 
 from haversack.errors import (
-    PLAYER_UNKNOWN,
     PROMOTION_LIMIT_OUT_OF_RANGE,
     PROMOTION_WITHOUT_USER_LIMIT,
     ErrorKind,
@@ -14,7 +13,7 @@ from haversack.inventory.ledger import promotion_row, write_ledger
 from haversack.limits.records import Window
 from haversack.limits.rules import since_reset, used_in
 from haversack.limits.schedule import window_of
-from haversack.login.actions import find_player_id
+from haversack.login.actions import get_player_id
 from haversack.promotions import use_queries as queries
 from haversack.promotions.records import Promotion
 
@@ -24,7 +23,7 @@ SOURCE = "studio:limit"
 async def find_left(call: AdminCall, promotion: Promotion, external_id: str) -> tuple[int, int]:
     """A player's limit of a promotion: the total and what is left of it."""
     limit, window = _limit_of(promotion), await _window(call, promotion)
-    player_id = await _get_player(call, external_id)
+    player_id = await get_player_id(call, external_id)
     uses = await queries.find_uses(call.db, call.project_id, promotion.promotion_id, player_id)
     return limit, max(0, limit - used_in(uses, window))
 
@@ -60,13 +59,13 @@ async def reset_promotion(call: AdminCall, promotion: Promotion, external_id: st
         if external_id is None:
             await queries.reset_promotion(call.db, call.project_id, promotion.promotion_id, now=call.now)
         else:
-            await _forget(call, await _get_player(call, external_id), promotion.promotion_id)
+            await _forget(call, await get_player_id(call, external_id), promotion.promotion_id)
 
 
 async def reset_player(call: AdminCall, external_id: str) -> None:
     """Let a player begin anew with every promotion."""
     async with call.db.begin():
-        await _forget(call, await _get_player(call, external_id), None)
+        await _forget(call, await get_player_id(call, external_id), None)
 
 
 async def _change(
@@ -74,7 +73,7 @@ async def _change(
 ) -> tuple[int, int]:
     limit, promotion_id = _limit_of(promotion), promotion.promotion_id
     async with call.db.begin():
-        player_id = await _get_player(call, external_id)
+        player_id = await get_player_id(call, external_id)
         window = (await _window(call, promotion)).start
         uses = await queries.lock_uses(call.db, call.project_id, promotion_id, player_id, window=window)
         before = uses.used if uses.window_start >= window else 0
@@ -107,13 +106,6 @@ async def _forget(call: AdminCall, player_id: UUID, promotion_id: int | None) ->
         rows=[promotion_row(each, uses.window_start, -uses.used) for each, uses in sorted(forgotten.items())],
         now=call.now,
     )
-
-
-async def _get_player(call: AdminCall, external_id: str) -> UUID:
-    player_id = await find_player_id(call.db, call.project.login_project_id, external_id)
-    if player_id is None:
-        raise PLAYER_UNKNOWN()
-    return player_id
 
 
 def _limit_of(promotion: Promotion) -> int:

@@ -1,7 +1,7 @@
-"""Changes of webhooks: publishing an event, setting an endpoint, replaying and forgetting deliveries."""
+"""Changes of webhooks: publishing an event, setting an endpoint and forgetting deliveries."""
 
 import hmac
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from haversack.clock import real_now
@@ -119,32 +119,6 @@ async def save_endpoint(
         )
     if not is_known:
         raise PROJECT_NOT_FOUND(project_id=project.project_id)
-
-
-async def replay(
-    db: Session,
-    project_id: int,
-    *,
-    now: datetime,
-    first_delivery_id: int | None = None,
-    last_delivery_id: int | None = None,
-    since: datetime | None = None,
-    status: DeliveryStatus | None = None,
-) -> list[int]:
-    """Send settled events of a project again, under their old ids and in their old order; return the new deliveries.
-
-    Chosen are the deliveries between two ids, made since a moment of the project's time, of a status; None
-    chooses all. Questions are not replayed: nobody waits for the answer any more.
-    """
-    return await outbox.add_replays(
-        db,
-        project_id=project_id,
-        now=now,
-        first_delivery_id=first_delivery_id,
-        last_delivery_id=last_delivery_id,
-        since=since,
-        status=status,
-    )
 
 
 async def forget_old_deliveries(database: Database, *, kept: timedelta = SETTLED_KEPT) -> int:

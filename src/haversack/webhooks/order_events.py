@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from haversack.catalog.records import ItemKind
 from haversack.clock import wire_time
-from haversack.money import exponent
+from haversack.money import exponent, number_on_wire
 from haversack.orders.records import CurrencyType, Order, OrderLine
 from haversack.payments.records import Payment, Refund
 from haversack.payments.rules import METHODS
@@ -309,7 +309,7 @@ def _transaction(payment: Payment, *, is_refund: bool) -> Json:
 def _payment_details(payment: Payment, amount: Decimal, tax: Decimal) -> Json:
     """Nobody takes a fee here: the payout is what was paid without its tax."""
     nothing = _money(payment, Decimal(0))
-    taxed = {**_money(payment, tax), "percent": _number(payment.tax_percent)}
+    taxed = {**_money(payment, tax), "percent": number_on_wire(payment.tax_percent)}
     untaxed = {**nothing, "percent": 0}
     return {
         "payment": _money(payment, amount),
@@ -327,12 +327,7 @@ def _payment_details(payment: Payment, amount: Decimal, tax: Decimal) -> Json:
 
 
 def _money(payment: Payment, amount: Decimal) -> Json:
-    return {"currency": payment.currency, "amount": _number(amount)}
-
-
-def _number(amount: Decimal) -> int | float:
-    # Amounts have at most 15 digits, which a JSON number holds exactly.
-    return int(amount) if amount == amount.to_integral_value() else float(amount)
+    return {"currency": payment.currency, "amount": number_on_wire(amount)}
 
 
 ORDER_EVENTS = (OrderPaid, OrderCanceled, PaymentMade, PaymentRefunded, PaymentPartlyRefunded)

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from haversack.http.wire import WireModel
+from haversack.outbound.addresses import URL_LENGTH_MAX
 from haversack.webhooks.records import Endpoint
 
 SECRET_LENGTH_MAX = 255
-URL_LENGTH_MAX = 2048
 
 
 class UpdateWebhookBody(WireModel):

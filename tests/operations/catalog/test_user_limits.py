@@ -14,6 +14,7 @@ from haversack.limits import queries
 from haversack.limits.records import FOR_EVER
 from haversack.projects.actions import set_clock
 from make.inventory import book
+from make.keys import new_player
 from make.projects import Studio
 
 SCHEDULE = {"per_user": {"interval_type": "daily", "time": "00:00:00+00:00"}}
@@ -34,12 +35,6 @@ async def _item(client: httpx.AsyncClient, studio: Studio, **limits: object) -> 
     )
     assert reply.status_code == 201, reply.text
     return sku
-
-
-async def _player(studio: Studio) -> UUID:
-    player_id = uuid4()
-    await studio.player_headers(player_id)
-    return player_id
 
 
 def _url(studio: Studio, sku: str) -> str:
@@ -64,13 +59,13 @@ async def _left(client: httpx.AsyncClient, studio: Studio, sku: str, player_id: 
 
 async def test_get_user_item_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = await _item(client, studio, per_user=5)
-    reply = await _call(client, studio, "GET", sku, await _player(studio))
+    reply = await _call(client, studio, "GET", sku, await new_player(studio))
     assert reply.json() == {"per_user": {"total": 5, "available": 5}}
 
 
 async def test_set_user_item_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = await _item(client, studio, per_user=5)
-    player_id, other = await _player(studio), await _player(studio)
+    player_id, other = await new_player(studio), await new_player(studio)
     reply = await _call(client, studio, "PUT", sku, player_id, 2)
     assert reply.json() == {"per_user": {"total": 5, "available": 2}}
     assert await _left(client, studio, sku, other) == 5
@@ -81,18 +76,18 @@ async def test_set_user_item_limit(client: httpx.AsyncClient, studio: Studio) ->
 
 async def test_add_user_item_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = await _item(client, studio, per_user=5)
-    player_id = await _player(studio)
+    player_id = await new_player(studio)
     await _call(client, studio, "PUT", sku, player_id, 1)
     assert (await _call(client, studio, "POST", sku, player_id, 3)).json()["per_user"]["available"] == 4
     beyond = await _call(client, studio, "POST", sku, player_id, 2)
     assert (beyond.status_code, beyond.json()["errorCode"]) == (422, 4510)
-    untouched = await _call(client, studio, "POST", sku, await _player(studio), 1)
+    untouched = await _call(client, studio, "POST", sku, await new_player(studio), 1)
     assert untouched.status_code == 422
 
 
 async def test_remove_user_item_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = await _item(client, studio, per_user=5)
-    player_id = await _player(studio)
+    player_id = await new_player(studio)
     assert (await _call(client, studio, "DELETE", sku, player_id, 2)).json()["per_user"]["available"] == 3
     assert (await _call(client, studio, "DELETE", sku, player_id, 4)).status_code == 422
     assert await _left(client, studio, sku, player_id) == 3
@@ -100,7 +95,7 @@ async def test_remove_user_item_limit(client: httpx.AsyncClient, studio: Studio)
 
 async def test_reset_user_item_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = await _item(client, studio, per_user=5)
-    players = [await _player(studio) for _ in range(3)]
+    players = [await new_player(studio) for _ in range(3)]
     for player_id in players:
         await _call(client, studio, "PUT", sku, player_id, 0)
     one = {"user": {"user_external_id": str(players[0])}}
@@ -113,7 +108,7 @@ async def test_reset_user_item_limit(client: httpx.AsyncClient, studio: Studio) 
 
 async def test_reset_all_user_items_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     skus = [await _item(client, studio, per_user=5) for _ in range(2)]
-    player_id, other = await _player(studio), await _player(studio)
+    player_id, other = await new_player(studio), await new_player(studio)
     for sku in skus:
         await _call(client, studio, "PUT", sku, player_id, 0)
         await _call(client, studio, "PUT", sku, other, 1)
@@ -128,7 +123,7 @@ async def test_uses_begin_anew_with_the_schedule(client: httpx.AsyncClient, stud
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     await set_clock(context, studio.project_id, Clock(frozen_at=noon))
     sku = await _item(client, studio, per_user=5, recurrent_schedule=SCHEDULE)
-    player_id = await _player(studio)
+    player_id = await new_player(studio)
     await _call(client, studio, "PUT", sku, player_id, 0)
     await set_clock(context, studio.project_id, Clock(frozen_at=noon + timedelta(hours=12, seconds=-1)))
     assert await _left(client, studio, sku, player_id) == 0
@@ -148,7 +143,7 @@ async def test_refusals(
         "unlimited": await _item(client, studio),
         "limited": await _item(client, studio, per_user=1),
     }
-    player_id = await _player(studio) if player == "known" else uuid4()
+    player_id = await new_player(studio) if player == "known" else uuid4()
     for method in ("GET", "POST", "PUT", "DELETE"):
         reply = await _call(client, studio, method, skus[sku], player_id, 1)
         assert (reply.status_code, reply.json()["errorCode"]) == (status, code), method

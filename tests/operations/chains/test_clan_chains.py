@@ -10,7 +10,6 @@ import pytest
 
 from haversack.chains.queries.standing import READ_PLAYERS
 from haversack.database.engine import compiled
-from haversack.inventory.verifying import find_differences
 from haversack.limits.records import FOR_EVER
 from make.catalog import bundle, virtual_item
 from make.chains import (
@@ -34,6 +33,7 @@ from make.chains import (
     user_path,
 )
 from make.client_catalog import freeze, sell
+from make.inventory import differences_of
 from make.orders import Buyer, make_buyer, order_money, owned_of, pay, payment_of, refund
 from make.projects import Studio
 
@@ -249,7 +249,7 @@ async def test_a_clan_begins_anew_with_the_window(client: httpx.AsyncClient, stu
     await freeze(studio, NOW + timedelta(days=1))
     await earn(ada, road.item)
     assert await amount_of(client, ben, road.chain_id) == 10
-    assert [each async for each in find_differences(studio.context.database, studio.project_id)] == []
+    assert not await differences_of(studio)
 
 
 async def _change(studio: Studio, statement: str) -> None:
@@ -272,10 +272,10 @@ async def test_what_was_changed_behind_the_books_is_found(
     await earn(ada, road.item)
     assert (await claim(client, ada, road.chain_id, road.steps[0])).status_code == 204
     await _change(studio, statement.format(by))
-    found = [each async for each in find_differences(studio.context.database, studio.project_id)]
+    found = await differences_of(studio)
     await _change(studio, statement.format(-by))
     assert [each.check for each in found] == checks
-    assert [each async for each in find_differences(studio.context.database, studio.project_id)] == []
+    assert not await differences_of(studio)
 
 
 async def test_a_clans_name_may_be_anything(client: httpx.AsyncClient, studio: Studio, road: ClanRoad) -> None:

@@ -18,6 +18,7 @@ from make.day_chains import (
     gives,
     make_chain,
     offer_chain,
+    refusal_of,
     see_chain,
     stand_at,
     statuses_of,
@@ -25,11 +26,6 @@ from make.day_chains import (
 )
 from make.orders import Buyer, balance_of, ledger_of, make_buyer, owned_of, sell_for_money
 from make.projects import Studio
-
-
-def refusal_of(reply: httpx.Response) -> tuple[int, int]:
-    """The status and code of a refusal."""
-    return reply.status_code, reply.json()["errorCode"]
 
 
 async def test_get_user_daily_chain_by_id(client: httpx.AsyncClient, studio: Studio) -> None:

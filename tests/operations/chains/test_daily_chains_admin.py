@@ -14,11 +14,14 @@ from make.day_chains import (
     claim,
     daily_chain,
     daily_step,
+    faults_of,
     gives,
+    list_chains,
     make_chain,
     post_chain,
     put_chain,
     read_chain,
+    shown_lamp,
     stand_at,
     statuses_of,
     toggle,
@@ -26,14 +29,6 @@ from make.day_chains import (
 )
 from make.orders import make_buyer, sell_for_money
 from make.projects import Studio
-
-
-def faults_of(reply: httpx.Response) -> dict[str, str]:
-    """Every faulty field with what is wrong with it."""
-    found = reply.json()
-    assert (reply.status_code, found["errorCode"]) == (422, 1102), reply.text
-    faults: dict[str, str] = found["errorMessageExtended"]
-    return faults
 
 
 def assert_not_found(reply: httpx.Response, studio: Studio, chain_id: int) -> None:
@@ -80,17 +75,7 @@ async def test_admin_create_daily_chain(client: httpx.AsyncClient, studio: Studi
         (2, [("gold", 50), ("lamp", 1)]),
     ]
     item = steps[0]["items"][0]
-    assert item == {
-        "item_id": item["item_id"],
-        "sku": "lamp",
-        "type": "virtual_good",
-        "name": {"en": "Lamp"},
-        "description": {"en": "It gives light."},
-        "image_url": catalog.PICTURE,
-        "is_free": False,
-        "quantity": 2,
-        "order": 1,
-    }
+    assert item == shown_lamp(item, quantity=2)
     assert steps[1]["items"][0]["type"] == "virtual_currency"
 
 
@@ -122,7 +107,7 @@ async def test_admin_create_daily_chain_with_faults(client: httpx.AsyncClient, s
         (daily_chain(daily_step(1, sku, step_id=1)), ["steps.0.step_id"]),
     ]
     for body, properties in faulty:
-        assert list(faults_of(await post_chain(client, studio, "daily", body))) == properties
+        assert faults_of(await post_chain(client, studio, "daily", body)) == properties
     reply = await client.get(admin_path(studio, "daily"), auth=studio.basic)
     assert reply.json() == {"has_more": False, "items": []}
 
@@ -133,7 +118,7 @@ async def test_admin_create_daily_chain_without_a_member(
 ) -> None:
     body = daily_chain(await sell_for_money(client, studio))
     del body[missing]
-    assert list(faults_of(await post_chain(client, studio, "daily", body))) == [missing]
+    assert faults_of(await post_chain(client, studio, "daily", body)) == [missing]
 
 
 async def test_admin_get_daily_chain(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
@@ -173,9 +158,7 @@ async def test_admin_get_daily_chains(client: httpx.AsyncClient, studio: Studio)
     ]
 
     async def page(**query: Any) -> tuple[list[int], bool]:
-        reply = await client.get(admin_path(studio, "daily"), params=query, auth=studio.basic)
-        assert reply.status_code == 200, reply.text
-        return [item["id"] for item in reply.json()["items"]], reply.json()["has_more"]
+        return await list_chains(client, studio, "daily", **query)
 
     # Ten at most, as by default.
     assert await page() == (ids[:10], True)
@@ -248,7 +231,7 @@ async def test_admin_update_daily_chain_with_faults(client: httpx.AsyncClient, s
         (daily_chain("nothing"), ["steps.0.items.0.sku"]),
     ]
     for body, properties in faulty:
-        assert list(faults_of(await put_chain(client, studio, "daily", chain_id, body))) == properties
+        assert faults_of(await put_chain(client, studio, "daily", chain_id, body)) == properties
     assert_not_found(await put_chain(client, studio, "daily", 1, daily_chain(sku)), studio, 1)
 
 

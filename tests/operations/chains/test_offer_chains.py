@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from haversack.inventory.verifying import find_differences, list_differences
+from haversack.inventory.verifying import list_differences
 from haversack.orders.actions import expire_due_orders
 from haversack.orders.records import OrderState
 from haversack.orders.rules import OrderNotPayable
@@ -23,11 +23,13 @@ from make.day_chains import (
     offer_chain,
     offer_step,
     order_step,
+    refusal_of,
     see_chain,
     stand_at,
     toggle,
     user_path,
 )
+from make.inventory import differences_of
 from make.orders import (
     Buyer,
     balance_of,
@@ -56,11 +58,6 @@ ORDERED = "steps of chains that orders have done"
 HOURLY = {"interval_type": "hourly", "interval_hours": 4}
 
 
-def refusal_of(reply: httpx.Response) -> tuple[int, int]:
-    """The status and code of a refusal."""
-    return reply.status_code, reply.json()["errorCode"]
-
-
 async def ordered(client: httpx.AsyncClient, buyer: Buyer, chain_id: int, number: int, **body: Any) -> Purchase:
     """An unpaid order of a step, with its token."""
     reply = await order_step(client, buyer, chain_id, number, json={"sandbox": True, **body})
@@ -73,11 +70,6 @@ async def next_of(client: httpx.AsyncClient, buyer: Buyer, chain_id: int) -> int
     """The number of the step that is open to a player."""
     number: int | None = (await see_chain(client, buyer, "offer", chain_id))["next_step_number"]
     return number
-
-
-async def verified(studio: Studio) -> list[str]:
-    """What does not follow from the books."""
-    return [str(each) async for each in find_differences(studio.context.database, studio.project_id)]
 
 
 async def test_get_user_offer_chain_by_id(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -221,7 +213,7 @@ async def test_claim_user_offer_chain_step_reward(client: httpx.AsyncClient, stu
     assert (found["next_step_number"], [step["is_claimed"] for step in found["steps"]]) == (None, [True] * 3)
     assert refusal_of(await claim(client, buyer, "offer", chain_id, 3)) == (422, 9912)
     assert [row[0] for row in await ledger_of(buyer)].count("chain") == 3
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_claim_user_offer_chain_step_reward_that_is_none(
@@ -269,7 +261,7 @@ async def test_claim_user_offer_chain_step_reward_ignores_what_limits_items(
         assert (await claim(client, buyer, "offer", chain_id, number)).status_code == 200
     assert (await owned_of(buyer, limited), await owned_of(buyer, hidden)) == (2, 1)
     assert (await stock_of(studio, limited)).available == 1
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_claim_user_offer_chain_step_reward_that_is_owned_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -281,7 +273,7 @@ async def test_claim_user_offer_chain_step_reward_that_is_owned_once(client: htt
         # Else the steps after it would never open.
         assert (await claim(client, buyer, "offer", chain_id, number)).status_code == 200
     assert await owned_of(buyer, sword) == 1
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_claim_user_offer_chain_step_reward_of_what_is_gone(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -335,7 +327,7 @@ async def test_claim_user_offer_chain_step_reward_after_a_reset(client: httpx.As
     await stand_at(studio, start + 5 * DAY)
     await toggle(client, studio, "offer", chain_id)
     assert await next_of(client, buyer, chain_id) == 2
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_claim_user_offer_chain_step_reward_again_and_again(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -350,7 +342,7 @@ async def test_claim_user_offer_chain_step_reward_again_and_again(client: httpx.
             assert await next_of(client, buyer, chain_id) == number
             assert (await claim(client, buyer, "offer", chain_id, number)).status_code == 200
     assert (await owned_of(buyer, sku), await next_of(client, buyer, chain_id)) == (6, 1)
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_claim_user_offer_chain_step_reward_again_with_its_key(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -388,7 +380,7 @@ async def test_order_user_offer_chain_step_reward(client: httpx.AsyncClient, stu
     assert refusal_of(await order_step(client, buyer, chain_id, 2)) == (422, 9912)
     assert (await claim(client, buyer, "offer", chain_id, 2)).status_code == 200
     assert await next_of(client, buyer, chain_id) is None
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_order_user_offer_chain_step_reward_in_a_country(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -428,7 +420,7 @@ async def test_order_user_offer_chain_step_reward_ignores_what_limits_items(
         await purchase.pay()
     assert (await owned_of(buyer, lamp), await next_of(client, buyer, chain_id)) == (2, None)
     assert (await stock_of(studio, lamp)).available == 1
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_order_user_offer_chain_step_reward_that_cannot_be_paid(
@@ -474,7 +466,7 @@ async def test_of_two_orders_of_a_step_one_is_paid(client: httpx.AsyncClient, st
     with pytest.raises(OrderNotPayable):
         await pay(studio, other, payment_of(other))
     assert await owned_of(buyer, lamp) == 1
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_an_expired_order_of_a_step_that_is_done_is_not_paid(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -503,7 +495,7 @@ async def test_an_expired_order_of_a_step_is_paid_late(client: httpx.AsyncClient
     await pay(studio, await stored(studio, late.order_id))
     assert (await owned_of(buyer, lamp), await next_of(client, buyer, chain_id)) == (1, None)
     assert (await stock_of(studio, lamp)).available == 1
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_what_is_paid_after_a_reset_is_given_and_moves_nothing(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -519,7 +511,7 @@ async def test_what_is_paid_after_a_reset_is_given_and_moves_nothing(client: htt
     # The new window has a first step of its own.
     await (await ordered(client, buyer, chain_id, 1)).pay()
     assert (await owned_of(buyer, lamp), await next_of(client, buyer, chain_id)) == (2, None)
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_a_refund_does_not_reopen_a_step(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -533,7 +525,7 @@ async def test_a_refund_does_not_reopen_a_step(client: httpx.AsyncClient, studio
     await refund_order(studio, paid, payment)
     assert await state_of(studio, paid) is OrderState.CANCELED
     assert (await owned_of(buyer, lamp), await next_of(client, buyer, chain_id)) == (0, 2)
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 async def test_an_order_is_paid_though_its_chain_was_deleted(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -545,7 +537,7 @@ async def test_an_order_is_paid_though_its_chain_was_deleted(client: httpx.Async
     assert (await client.delete(path, auth=studio.basic)).status_code == 204
     await purchase.pay()
     assert await owned_of(buyer, lamp) == 1
-    assert not await verified(studio)
+    assert not await differences_of(studio)
 
 
 @pytest.mark.parametrize(
@@ -566,7 +558,7 @@ async def test_damage_to_steps_is_found(client: httpx.AsyncClient, studio: Studi
     chain_id = await make_chain(client, studio, "offer", offer_chain(lamp, offer_step(2, lamp, is_free=False)))
     assert (await claim(client, buyer, "offer", chain_id, 1)).status_code == 200
     await (await ordered(client, buyer, chain_id, 2)).pay()
-    assert not await verified(studio)
+    assert not await differences_of(studio)
     async with studio.context.database.connection() as connection:
         attempt = connection.transaction()
         await attempt.start()

@@ -11,14 +11,18 @@ from make.day_chains import (
     START,
     admin_path,
     claim,
+    faults_of,
     gives,
+    list_chains,
     make_chain,
     offer_chain,
     offer_step,
     post_chain,
     put_chain,
     read_chain,
+    refusal_of,
     see_chain,
+    shown_lamp,
     stand_at,
     toggle,
     user_path,
@@ -27,17 +31,6 @@ from make.orders import make_buyer, sell_for_money
 from make.projects import Studio
 
 GOLD_LEAGUE = {"attribute": "league", "type": "string", "operator": "eq", "value": "gold", "can_be_missing": False}
-
-
-def faults_of(reply: httpx.Response) -> list[str]:
-    """Every faulty field."""
-    assert (reply.status_code, reply.json()["errorCode"]) == (422, 1102), reply.text
-    return list(reply.json()["errorMessageExtended"])
-
-
-def refusal_of(reply: httpx.Response) -> tuple[int, int]:
-    """The status and code of a refusal."""
-    return reply.status_code, reply.json()["errorCode"]
 
 
 async def test_admin_create_offer_chain(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -88,17 +81,7 @@ async def test_admin_create_offer_chain(client: httpx.AsyncClient, studio: Studi
         (2, False, {"amount": 7.5, "currency": "USD"}),
     ]
     item = steps[1]["items"][0]
-    assert item == {
-        "item_id": item["item_id"],
-        "sku": "lamp",
-        "type": "virtual_good",
-        "name": {"en": "Lamp"},
-        "description": {"en": "It gives light."},
-        "image_url": catalog.PICTURE,
-        "is_free": False,
-        "quantity": 3,
-        "order": 1,
-    }
+    assert item == shown_lamp(item, quantity=3)
 
 
 @pytest.mark.parametrize(
@@ -204,9 +187,7 @@ async def test_admin_get_offer_chains(client: httpx.AsyncClient, studio: Studio)
     ids.reverse()
 
     async def page(**query: Any) -> tuple[list[int], bool]:
-        reply = await client.get(admin_path(studio, "offer"), params=query, auth=studio.basic)
-        assert reply.status_code == 200, reply.text
-        return [item["id"] for item in reply.json()["items"]], reply.json()["has_more"]
+        return await list_chains(client, studio, "offer", **query)
 
     assert await page() == (ids[:10], True)
     assert await page(limit=11) == (ids[:10], True)

@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from haversack.inventory.verifying import find_differences
 from make.catalog import bundle, faults, make_item, virtual_item
 from make.chains import (
     PICTURE,
@@ -20,6 +19,7 @@ from make.chains import (
     value_point,
 )
 from make.client_catalog import read, sell
+from make.inventory import differences_of
 from make.orders import (
     Buyer,
     fill,
@@ -321,7 +321,7 @@ async def test_a_changed_balance_is_found(client: httpx.AsyncClient, studio: Stu
             )
 
     await add(1)
-    found = [difference async for difference in find_differences(database, studio.project_id)]
+    found = await differences_of(studio)
     assert [(each.check, each.expected[:2], each.found[:2]) for each in found] == [("value points", "5 ", "6 ")]
     await add(-1)
     assert Decimal(await points_of(buyer, point_id)) == 5

@@ -11,7 +11,6 @@ import pytest
 from haversack.context import Context
 from haversack.inventory.actions import CurrencyGrant, grant
 from haversack.inventory.digests import write_digests
-from haversack.inventory.verifying import find_differences
 from haversack.orders.records import OrderState
 from haversack.projects.queries import save_settings
 from haversack.projects.records import OrderDestination
@@ -29,6 +28,7 @@ from make.chains import (
 from make.client_catalog import read_skus, sell
 from make.clocks import freeze, go_back, jump, now_of, rows_of
 from make.clocks import step as step_clock
+from make.inventory import differences_of
 from make.orders import (
     balance_of,
     buy,
@@ -78,11 +78,6 @@ async def live(client: httpx.AsyncClient, context: Context, studio: Studio, rece
         await sender.publish(player)
 
 
-async def differences(context: Context, studio: Studio) -> list[str]:
-    """What of the project's books does not agree."""
-    return [str(each) async for each in find_differences(context.database, studio.project_id)]
-
-
 async def test_take_clock_back(
     client: httpx.AsyncClient, studio: Studio, other_studio: Studio, context: Context, receiver: Receiver
 ) -> None:
@@ -104,11 +99,11 @@ async def test_take_clock_back(
         await save_settings(context.database.session(), studio.project_id, order_destination=OrderDestination.BACKPACK)
         after = await rows_of(context, studio.project_id)
         assert sum(rows != before[name] for name, rows in after.items()) > 12
-        assert await differences(context, studio) == []
+        assert await differences_of(studio) == []
         await go_back(client, studio)
         assert await rows_of(context, studio.project_id) == before
         assert await now_of(client, studio) == frozen_at
-        assert await differences(context, studio) == []
+        assert await differences_of(studio) == []
         assert (await project_of(studio)).order_destination is OrderDestination.INVENTORY
     found = await rows_of(context, other_studio.project_id)
     # The digests of all projects were written.
@@ -116,7 +111,7 @@ async def test_take_clock_back(
     assert {name for name, rows in found.items() if rows != others[name]} <= digested
     await jump(client, studio, frozen_at + timedelta(days=40))
     await live(client, context, studio, receiver)
-    assert await differences(context, studio) == [], "life goes on"
+    assert await differences_of(studio) == [], "life goes on"
 
 
 async def test_the_catalog_goes_back_too(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -208,7 +203,7 @@ async def test_who_writes_meanwhile_leaves_no_trace_of_its_own(
     await go_back(client, studio)
     await asyncio.gather(*giving)
     # Each gift was either undone or given after: never in part.
-    assert await differences(context, studio) == []
+    assert await differences_of(studio) == []
     assert 7 <= await balance_of(buyer, currency) <= 48
     await go_back(client, studio)
     assert await rows_of(context, studio.project_id) == before

@@ -7,24 +7,12 @@ import pytest
 
 from haversack.payments import paying
 from haversack.payments.outcomes import Done, ThreeDSecure
-from make.orders import Buyer, make_buyer
+from make.orders import Buyer
 from make.payments import CHALLENGED, DECLINED, NEVER, Purchase, make_payable, move_clock, pay_by, payment_path, refund
 from make.projects import Studio
 
 STATUS = "/paystation2/api/payments/status"
 CONFIG = "/paystation2/api/utils"
-
-
-@pytest.fixture
-async def buyer(studio: Studio) -> Buyer:
-    """A player of the studio."""
-    return await make_buyer(studio)
-
-
-@pytest.fixture
-async def purchase(client: httpx.AsyncClient, buyer: Buyer) -> Purchase:
-    """An unpaid order of one item for 9.99 USD."""
-    return await make_payable(client, buyer)
 
 
 async def statuses(client: httpx.AsyncClient, purchase: Purchase) -> list[str]:

@@ -21,15 +21,9 @@ from haversack.payments.tokens import find_token, forget_expired_tokens
 from haversack.settings import Mode
 from make import catalog
 from make.client_catalog import sell
-from make.orders import Buyer, fill, make_buyer, owned_of, sell_for, sell_for_money, sell_free, stored
+from make.orders import Buyer, fill, owned_of, sell_for, sell_for_money, sell_free, stored
 from make.payments import Purchase, make_payable, move_clock, order_item, pay_by, payment_path, told_of
 from make.projects import Studio, make_project_beside
-
-
-@pytest.fixture
-async def buyer(studio: Studio) -> Buyer:
-    """A player of the studio."""
-    return await make_buyer(studio)
 
 
 def refusal(reply: httpx.Response) -> tuple[int, int]:

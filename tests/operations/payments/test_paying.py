@@ -16,18 +16,6 @@ from make.payments import CHALLENGED, LATE, NEVER, TWICE, Purchase, card, make_p
 from make.projects import Studio
 
 
-@pytest.fixture
-async def buyer(studio: Studio) -> Buyer:
-    """A player of the studio."""
-    return await make_buyer(studio)
-
-
-@pytest.fixture
-async def purchase(client: httpx.AsyncClient, buyer: Buyer) -> Purchase:
-    """An unpaid order of one item for 9.99 USD."""
-    return await make_payable(client, buyer)
-
-
 async def test_a_card_that_succeeds(studio: Studio, purchase: Purchase) -> None:
     outcome = await purchase.pay()
     assert isinstance(outcome, Done)

@@ -14,7 +14,7 @@ from haversack.payments.records import Payment, PaymentState, RefundState
 from haversack.payments.refund_requests import ask_for_refund
 from haversack.payments.sweeping import sweep_payments
 from haversack.projects.records import OrderWebhooks
-from make.orders import Buyer, change_project, make_buyer, owned_of, project_of, stored
+from make.orders import Buyer, change_project, owned_of, project_of, stored
 from make.payments import (
     CHALLENGED,
     NO_REFUND,
@@ -26,12 +26,6 @@ from make.payments import (
     told_of,
 )
 from make.projects import Studio
-
-
-@pytest.fixture
-async def buyer(studio: Studio) -> Buyer:
-    """A player of the studio."""
-    return await make_buyer(studio)
 
 
 @pytest.fixture

@@ -12,19 +12,12 @@ from haversack.errors import Refusal
 from haversack.orders.records import OrderState
 from haversack.payments import paying
 from haversack.payments.outcomes import Done, Refused, ThreeDSecure
-from haversack.payments.queries.taking import delete_tax, list_taxes, save_tax
-from haversack.payments.records import TaxRate
+from haversack.payments.queries.taking import delete_tax, list_taxes
 from make.backpack import connect_game
-from make.orders import Buyer, make_buyer, sell_for_money, stored
-from make.payments import CHALLENGED, DECLINED, Purchase, make_payable, told_of
+from make.orders import Buyer, sell_for_money, stored
+from make.payments import CHALLENGED, DECLINED, Purchase, make_payable, set_tax, told_of
 from make.projects import Studio
 from make.receiver import Answer, Fault, Receiver, refusal
-
-
-@pytest.fixture
-async def buyer(studio: Studio) -> Buyer:
-    """A player of the studio."""
-    return await make_buyer(studio)
 
 
 @pytest.fixture
@@ -35,14 +28,8 @@ async def game(studio: Studio) -> AsyncIterator[Receiver]:
         yield receiver
 
 
-async def tax(studio: Studio, country: str, percent: str, name: str = "sales_tax") -> None:
-    """Let the page add a tax for a country."""
-    rate = TaxRate(country=country, name=name, percent=Decimal(percent))
-    await save_tax(studio.context.database.session(), studio.project_id, rate)
-
-
 async def test_the_page_adds_the_tax(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    await tax(studio, "US", "8.88")
+    await set_tax(studio, "US", "8.88")
     purchase = await make_payable(client, buyer, amount=1.99, country="US")
     session = await purchase.open()
     assert (session.amount, session.tax, session.total) == (Decimal("1.99"), Decimal("0.18"), Decimal("2.17"))
@@ -62,9 +49,9 @@ async def test_the_page_adds_the_tax(client: httpx.AsyncClient, studio: Studio, 
 
 async def test_taxes_are_kept_by_country(studio: Studio) -> None:
     db = studio.context.database.session()
-    await tax(studio, "DE", "19", "vat")
-    await tax(studio, "FR", "20", "vat")
-    await tax(studio, "DE", "7", "vat")
+    await set_tax(studio, "DE", "19", "vat")
+    await set_tax(studio, "FR", "20", "vat")
+    await set_tax(studio, "DE", "7", "vat")
     rates = [(rate.country, rate.percent) for rate in await list_taxes(db, studio.project_id)]
     assert rates == [("DE", Decimal(7)), ("FR", Decimal(20))]
     assert await delete_tax(db, studio.project_id, "DE")
@@ -88,8 +75,8 @@ async def admin_purchase(client: httpx.AsyncClient, studio: Studio, buyer: Buyer
 async def test_a_player_changes_the_country_where_allowed(
     client: httpx.AsyncClient, context: Context, studio: Studio, buyer: Buyer
 ) -> None:
-    await tax(studio, "DE", "19", "vat")
-    await tax(studio, "FR", "20", "vat")
+    await set_tax(studio, "DE", "19", "vat")
+    await set_tax(studio, "FR", "20", "vat")
     purchase = await admin_purchase(client, studio, buyer, value="DE", allow_modify=True)
     session = await purchase.open()
     assert (session.total, session.tax_name) == (Decimal("11.90"), "vat")

@@ -17,27 +17,18 @@ from haversack.payments.queries.payments import list_refunds
 from haversack.payments.queries.taking import delete_provider
 from haversack.payments.records import PaymentState, RefundState
 from haversack.payments.sweeping import sweep_payments
-from make.orders import Buyer, cancel, make_buyer, stored
+from make.orders import Buyer, cancel, stored
 from make.payments import Purchase, leave_alone, make_payable, move_clock, payment_with, refund
 from make.projects import Studio
-from make.receiver import Answer, Fault, Receiver
-from make.stripe import PUBLISHABLE_KEY, StripeStandIn, event, set_up_stripe, signed
+from make.receiver import Answer, Fault
+from make.stripe import PUBLISHABLE_KEY, StripeStandIn, event, serve_stripe, set_up_stripe, signed
 
 
 @pytest.fixture
 async def stripe(studio: Studio) -> AsyncIterator[StripeStandIn]:
     """What the studio's project takes real money by."""
-    async with Receiver() as receiver:
-        stand_in = StripeStandIn(receiver)
-        receiver.answer_always(stand_in.answer)
-        await set_up_stripe(studio, stand_in.base)
+    async with serve_stripe(studio) as stand_in:
         yield stand_in
-
-
-@pytest.fixture
-async def buyer(studio: Studio) -> Buyer:
-    """A player of the studio."""
-    return await make_buyer(studio)
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 from datetime import timedelta
 from decimal import Decimal
 
-import httpx
-import pytest
-
 from haversack.clock import real_now
 from haversack.context import Context
 from haversack.orders.actions import expire_due_orders
@@ -19,7 +16,7 @@ from haversack.payments.records import Payment, PaymentState, RefundState
 from haversack.payments.rules import MethodKind
 from haversack.payments.starting import create_charge, start_payment
 from haversack.payments.sweeping import sweep_payments
-from make.orders import Buyer, cancel, make_buyer, stored
+from make.orders import cancel, stored
 from make.payments import (
     CHALLENGED,
     LATE,
@@ -29,23 +26,10 @@ from make.payments import (
     Purchase,
     card,
     leave_alone,
-    make_payable,
     move_clock,
     payment_with,
 )
 from make.projects import Studio
-
-
-@pytest.fixture
-async def buyer(studio: Studio) -> Buyer:
-    """A player of the studio."""
-    return await make_buyer(studio)
-
-
-@pytest.fixture
-async def purchase(client: httpx.AsyncClient, buyer: Buyer) -> Purchase:
-    """An unpaid order of one item for 9.99 USD."""
-    return await make_payable(client, buyer)
 
 
 async def test_a_lost_answer_is_found(context: Context, studio: Studio, purchase: Purchase) -> None:

@@ -3,21 +3,16 @@
 import httpx
 import pytest
 
-from haversack.catalog.versions import find_version
 from haversack.personalization.queries import list_enabled_rules
 from haversack.projects.actions import save_settings
 from haversack.projects.records import Personalization
-from make.catalog import save_virtual_item
+from make.catalog import save_virtual_item, version_of
 from make.personalization import filter_rule, make_rule
 from make.projects import Studio
 
 
 def _path(studio: Studio) -> str:
     return f"/api/v2/project/{studio.project_id}/admin/personalization"
-
-
-async def _version(studio: Studio) -> int:
-    return await find_version(studio.context.database.session(), studio.project_id)
 
 
 async def _known(studio: Studio) -> Personalization:
@@ -34,13 +29,13 @@ async def test_get_personalization(client: httpx.AsyncClient, studio: Studio) ->
 async def test_update_personalization(client: httpx.AsyncClient, studio: Studio) -> None:
     assert await _known(studio) is Personalization.PLATFORM
     for side in ("partner", "platform"):
-        before = await _version(studio)
+        before = await version_of(studio)
         reply = await client.put(_path(studio), json={"personalization": side}, auth=studio.basic)
         assert (reply.status_code, reply.content) == (204, b"")
         # At once, in this process too.
         assert await _known(studio) == side
         assert (await client.get(_path(studio), auth=studio.basic)).json() == {"personalization": side}
-        assert await _version(studio) > before
+        assert await version_of(studio) > before
 
 
 @pytest.mark.parametrize(
@@ -62,12 +57,12 @@ async def test_update_personalization_refuses_what_it_does_not_know(
 
 
 async def test_an_operator_chooses_too(studio: Studio) -> None:
-    before = await _version(studio)
+    before = await version_of(studio)
     await save_settings(studio.context, studio.project_id, is_sandbox=True)
-    assert (await _version(studio), await _known(studio)) == (before, Personalization.PLATFORM)
+    assert (await version_of(studio), await _known(studio)) == (before, Personalization.PLATFORM)
     await save_settings(studio.context, studio.project_id, personalization=Personalization.PARTNER)
     assert await _known(studio) is Personalization.PARTNER
-    assert await _version(studio) > before
+    assert await version_of(studio) > before
 
 
 async def test_rules_do_not_hold_while_the_game_is_asked(client: httpx.AsyncClient, studio: Studio) -> None:

@@ -7,10 +7,21 @@ import httpx
 import pytest
 
 from haversack.catalog.items.queries import find_known_items
-from haversack.catalog.versions import find_version
 from haversack.personalization.queries import get_rule as find_rule
 from haversack.personalization.queries import list_enabled_rules
-from make.catalog import admin_path, any_sku, bundle, game, game_key, make_item, package, post_item, save_virtual_item
+from make.catalog import (
+    admin_path,
+    any_sku,
+    bundle,
+    game,
+    game_key,
+    make_item,
+    package,
+    post_item,
+    save_virtual_item,
+    version_of,
+)
+from make.codes import faults
 from make.personalization import (
     ELVES,
     LEVEL_10,
@@ -24,18 +35,9 @@ from make.personalization import (
 from make.projects import Studio
 
 
-async def _version(studio: Studio) -> int:
-    return await find_version(studio.context.database.session(), studio.project_id)
-
-
 async def _lamp(studio: Studio) -> tuple[str, int]:
     sku = any_sku()
     return sku, await save_virtual_item(studio, sku)
-
-
-def _faults(reply: httpx.Response) -> set[str]:
-    assert (reply.status_code, reply.json()["errorCode"]) == (422, 1102), reply.text
-    return {fault["property"] for fault in reply.json()["errorMessageExtended"]}
 
 
 async def test_create_filter_rule(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -43,9 +45,9 @@ async def test_create_filter_rule(client: httpx.AsyncClient, studio: Studio) -> 
     sack, crate, story = package(pearls["sku"]), bundle(pearls["sku"]), game(game_key())
     for kind, body in (("package", sack), ("bundle", crate), ("game", story)):
         assert (await post_item(client, studio, kind, body)).status_code == 201
-    before = await _version(studio)
+    before = await version_of(studio)
     rule_id = await make_rule(client, studio, filter_rule(pearls["sku"], sack["sku"], crate["sku"], story["sku"]))
-    assert await _version(studio) > before
+    assert await version_of(studio) > before
     found = await get_rule(client, studio, rule_id)
     items = found.pop("items")
     assert found == {
@@ -87,7 +89,7 @@ async def test_create_filter_rule_by_item_ids(client: httpx.AsyncClient, studio:
 
 
 @pytest.mark.parametrize(
-    ("changes", "faults"),
+    ("changes", "faulty"),
     [
         ({"name": ""}, {"name"}),
         ({"name": " For elves"}, {"name"}),
@@ -110,16 +112,16 @@ async def test_create_filter_rule_by_item_ids(client: httpx.AsyncClient, studio:
     ],
 )
 async def test_create_filter_rule_names_every_fault(
-    client: httpx.AsyncClient, studio: Studio, changes: dict[str, Any], faults: set[str]
+    client: httpx.AsyncClient, studio: Studio, changes: dict[str, Any], faulty: set[str]
 ) -> None:
     sku, _ = await _lamp(studio)
-    before = await _version(studio)
-    assert _faults(await post_rule(client, studio, filter_rule(sku, **changes))) == faults
-    assert await _version(studio) == before
+    before = await version_of(studio)
+    assert faults(await post_rule(client, studio, filter_rule(sku, **changes))) == faulty
+    assert await version_of(studio) == before
 
 
 async def test_create_filter_rule_needs_everything_but_one(client: httpx.AsyncClient, studio: Studio) -> None:
-    assert _faults(await post_rule(client, studio, {})) == {"name", "is_enabled", "attribute_conditions", "items"}
+    assert faults(await post_rule(client, studio, {})) == {"name", "is_enabled", "attribute_conditions", "items"}
 
 
 async def test_create_filter_rule_about_what_is_for_sale(
@@ -132,7 +134,7 @@ async def test_create_filter_rule_about_what_is_for_sale(
     key = story["unit_items"][0]["sku"]
     items = [{"sku": key}, {"sku": foreign}, {"item_id": foreign_id}, {"item_id": other_id, "sku": lamp}]
     reply = await post_rule(client, studio, filter_rule(items=[*items, {"item_id": lamp_id, "sku": lamp}]))
-    assert _faults(reply) == {"items.0.sku", "items.1.sku", "items.2.item_id", "items.3.item_id"}
+    assert faults(reply) == {"items.0.sku", "items.1.sku", "items.2.item_id", "items.3.item_id"}
     messages = [fault["message"] for fault in reply.json()["errorMessageExtended"]]
     assert messages[0] == f"{key} is a key: name its game"
     assert messages[3] == f"there is no item {other_id} with the SKU {lamp}"
@@ -166,7 +168,7 @@ async def test_get_filter_rules_of_a_faulty_page(
     client: httpx.AsyncClient, studio: Studio, query: dict[str, Any]
 ) -> None:
     reply = await client.get(rule_path(studio), params=query, auth=studio.basic)
-    assert _faults(reply) == set(query)
+    assert faults(reply) == set(query)
 
 
 async def test_get_all_filter_rules(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -199,11 +201,11 @@ async def test_get_filter_rule_by_id_without_deleted_items(client: httpx.AsyncCl
 async def test_update_filter_rule_by_id_replaces_everything(client: httpx.AsyncClient, studio: Studio) -> None:
     (first, _), (second, _) = await _lamp(studio), await _lamp(studio)
     rule_id = await make_rule(client, studio, filter_rule(first, is_satisfied_for_unauth=True))
-    before = await _version(studio)
+    before = await version_of(studio)
     body = filter_rule(second, name="For newcomers", is_enabled=False, attribute_conditions=[NEWCOMERS])
     reply = await client.put(rule_path(studio, rule_id), json=body, auth=studio.basic)
     assert (reply.status_code, reply.content) == (204, b"")
-    assert await _version(studio) > before
+    assert await version_of(studio) > before
     found = await get_rule(client, studio, rule_id)
     assert [each["sku"] for each in found["items"]] == [second]
     assert (found["name"], found["is_enabled"]) == ("For newcomers", False)
@@ -217,7 +219,7 @@ async def test_update_filter_rule_by_id_refuses_half_of_one(client: httpx.AsyncC
     rule_id = await make_rule(client, studio, filter_rule(sku))
     before = await get_rule(client, studio, rule_id)
     reply = await client.put(rule_path(studio, rule_id), json={"name": "Half"}, auth=studio.basic)
-    assert _faults(reply) == {"is_enabled", "attribute_conditions", "items"}
+    assert faults(reply) == {"is_enabled", "attribute_conditions", "items"}
     assert await get_rule(client, studio, rule_id) == before
 
 
@@ -236,11 +238,11 @@ async def test_patch_filter_rule_by_id_keeps_the_rest(
 ) -> None:
     sku, _ = await _lamp(studio)
     rule_id = await make_rule(client, studio, filter_rule(sku, is_satisfied_for_unauth=True))
-    before, version = await get_rule(client, studio, rule_id), await _version(studio)
+    before, version = await get_rule(client, studio, rule_id), await version_of(studio)
     reply = await client.patch(rule_path(studio, rule_id), json=change, auth=studio.basic)
     assert (reply.status_code, reply.content) == (204, b"")
     assert await get_rule(client, studio, rule_id) == {**before, **change}
-    assert await _version(studio) > version
+    assert await version_of(studio) > version
 
 
 async def test_patch_filter_rule_by_id_replaces_items(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -252,7 +254,7 @@ async def test_patch_filter_rule_by_id_replaces_items(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize(
-    ("change", "faults"),
+    ("change", "faulty"),
     [
         (dict.fromkeys(("name", "is_enabled", "items")), {"name", "is_enabled", "items"}),
         (
@@ -264,12 +266,12 @@ async def test_patch_filter_rule_by_id_replaces_items(client: httpx.AsyncClient,
     ],
 )
 async def test_patch_filter_rule_by_id_names_every_fault(
-    client: httpx.AsyncClient, studio: Studio, change: dict[str, Any], faults: set[str]
+    client: httpx.AsyncClient, studio: Studio, change: dict[str, Any], faulty: set[str]
 ) -> None:
     sku, _ = await _lamp(studio)
     rule_id = await make_rule(client, studio, filter_rule(sku))
     before = await get_rule(client, studio, rule_id)
-    assert _faults(await client.patch(rule_path(studio, rule_id), json=change, auth=studio.basic)) == faults
+    assert faults(await client.patch(rule_path(studio, rule_id), json=change, auth=studio.basic)) == faulty
     assert await get_rule(client, studio, rule_id) == before
 
 
@@ -288,10 +290,10 @@ async def test_patch_filter_rule_by_id_at_once(client: httpx.AsyncClient, studio
 async def test_delete_filter_rule_by_id(client: httpx.AsyncClient, studio: Studio) -> None:
     sku, _ = await _lamp(studio)
     rule_id, other = [await make_rule(client, studio, filter_rule(sku)) for _ in range(2)]
-    before = await _version(studio)
+    before = await version_of(studio)
     reply = await client.delete(rule_path(studio, rule_id), auth=studio.basic)
     assert (reply.status_code, reply.content) == (204, b"")
-    assert await _version(studio) > before
+    assert await version_of(studio) > before
     left = await list_enabled_rules(studio.context.database.session(), studio.project_id)
     assert [rule.rule_id for rule in left] == [other]
 
@@ -304,15 +306,15 @@ async def test_get_filter_rule_by_id_that_is_not_there(
     foreign = await make_rule(client, other_studio, filter_rule(sku))
     mine, _ = await _lamp(studio)
     body = None if method in ("GET", "DELETE") else filter_rule(mine)
-    before = await _version(studio)
+    before = await version_of(studio)
     for rule_id in (foreign, 2**31 - 1):
         reply = await client.request(method, rule_path(studio, rule_id), json=body, auth=studio.basic)
         assert reply.status_code == 404
         assert reply.json()["errorMessage"] == f"There is no filter rule {rule_id} in this project."
     for faulty in ("0", "one", 2**31):
         reply = await client.request(method, rule_path(studio, faulty), json=body, auth=studio.basic)
-        assert _faults(reply) == {"rule_id"}
-    assert await _version(studio) == before
+        assert faults(reply) == {"rule_id"}
+    assert await version_of(studio) == before
     assert (await get_rule(client, other_studio, foreign))["name"] == "For elves"
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from make.catalog import any_sku, save_virtual_item
+from make.codes import faults
 from make.projects import Studio
 from make.promotions import bonus, discount, get_promotion, make_promotion, post_promotion, promotion_path
 
@@ -19,11 +20,6 @@ async def _skus(studio: Studio, count: int) -> list[str]:
     for sku in skus:
         await save_virtual_item(studio, sku)
     return skus
-
-
-def _faults(reply: httpx.Response) -> set[str]:
-    assert (reply.status_code, reply.json()["errorCode"]) == (422, 1102), reply.text
-    return {fault["property"] for fault in reply.json()["errorMessageExtended"]}
 
 
 async def test_create_bonus_promotion(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -64,7 +60,7 @@ async def test_create_bonus_promotion_v3(client: httpx.AsyncClient, studio: Stud
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
 @pytest.mark.parametrize(
-    ("changes", "faults"),
+    ("changes", "faulty"),
     [
         ({"bonus": None}, {"bonus"}),
         ({"bonus": []}, {"bonus"}),
@@ -76,16 +72,16 @@ async def test_create_bonus_promotion_v3(client: httpx.AsyncClient, studio: Stud
     ],
 )
 async def test_create_bonus_promotion_refuses(
-    client: httpx.AsyncClient, studio: Studio, version: str, changes: dict[str, Any], faults: set[str]
+    client: httpx.AsyncClient, studio: Studio, version: str, changes: dict[str, Any], faulty: set[str]
 ) -> None:
     (given,) = await _skus(studio, 1)
     reply = await post_promotion(client, studio, "bonus", bonus(given, **changes), version=version)
-    assert _faults(reply) == faults
+    assert faults(reply) == faulty
 
 
 async def test_create_bonus_promotion_v3_refuses_what_is_left_out(client: httpx.AsyncClient, studio: Studio) -> None:
     reply = await post_promotion(client, studio, "bonus", {"id": 5}, version="v3")
-    assert _faults(reply) == {"id", "name", "condition", "bonus"}
+    assert faults(reply) == {"id", "name", "condition", "bonus"}
 
 
 async def test_get_bonus_promotion(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:

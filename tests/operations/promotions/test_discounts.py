@@ -9,6 +9,7 @@ from haversack.catalog.items.drafts import ItemDraft
 from haversack.catalog.records import ItemKind
 from haversack.promotions.queries import find_promotion
 from make.catalog import any_sku, game, game_key, make_item, post_item, save_draft, save_virtual_item
+from make.codes import faults
 from make.projects import Studio
 from make.promotions import (
     bonus,
@@ -30,11 +31,6 @@ CONDITIONS = [
     {"attribute": "joined", "type": "date", "operator": "er", "value": "2026-01-01", "can_be_missing": False},
 ]
 PRICES = [{"operator": "ge", "value": "4.99"}, {"operator": "lt", "value": "10"}]
-
-
-def _faults(reply: httpx.Response) -> set[str]:
-    assert (reply.status_code, reply.json()["errorCode"]) == (422, 1102), reply.text
-    return {fault["property"] for fault in reply.json()["errorMessageExtended"]}
 
 
 async def test_create_item_promotion(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -114,7 +110,7 @@ async def test_create_item_promotion_of_a_game(client: httpx.AsyncClient, studio
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
 @pytest.mark.parametrize(
-    ("changes", "faults"),
+    ("changes", "faulty"),
     [
         ({"name": {"en": "Sale"}}, {"name.en"}),
         ({"name": {"en-US": 1, "de-DE": "x" * 10_001}}, {"name.en-US", "name.de-DE"}),
@@ -152,12 +148,12 @@ async def test_create_item_promotion_of_a_game(client: httpx.AsyncClient, studio
     ],
 )
 async def test_create_item_promotion_refuses(
-    client: httpx.AsyncClient, studio: Studio, version: str, changes: dict[str, Any], faults: set[str]
+    client: httpx.AsyncClient, studio: Studio, version: str, changes: dict[str, Any], faulty: set[str]
 ) -> None:
     sku = any_sku()
     await save_virtual_item(studio, sku)
     reply = await post_promotion(client, studio, "item", discount(sku, **changes), version=version)
-    assert _faults(reply) == faults
+    assert faults(reply) == faulty
     listed = await client.get(promotion_path(studio, "/item", version=version), auth=studio.basic)
     assert listed.json()["promotions"] == []
 
@@ -165,7 +161,7 @@ async def test_create_item_promotion_refuses(
 async def test_create_item_promotion_refuses_what_is_not_sold(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = any_sku("point")
     await save_draft(studio, ItemDraft(kind=ItemKind.VALUE_POINT, sku=sku, name={"en": "Point"}))
-    assert _faults(await post_promotion(client, studio, "item", discount(sku))) == {"items.0.sku"}
+    assert faults(await post_promotion(client, studio, "item", discount(sku))) == {"items.0.sku"}
 
 
 async def test_create_item_promotion_refuses_dates(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -176,7 +172,7 @@ async def test_create_item_promotion_refuses_dates(client: httpx.AsyncClient, st
         ({"date_start": "June"}, "date_start"),
         ({"promotion_periods": PERIODS}, "promotion_periods"),
     ):
-        assert _faults(await post_promotion(client, studio, "item", discount(sku, **changes))) == {fault}
+        assert faults(await post_promotion(client, studio, "item", discount(sku, **changes))) == {fault}
 
 
 async def test_create_item_promotion_v3_refuses_periods(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -195,9 +191,9 @@ async def test_create_item_promotion_v3_refuses_periods(client: httpx.AsyncClien
         ([{"date_from": second["date_from"], "date_until": first["date_until"]}], {"promotion_periods.0.date_until"}),
         ([{"date_until": first["date_until"]}], {"promotion_periods.0.date_from"}),
     )
-    for periods, faults in cases:
+    for periods, faulty in cases:
         body = discount(sku, promotion_periods=periods)
-        assert _faults(await post_promotion(client, studio, "item", body, version="v3")) == faults
+        assert faults(await post_promotion(client, studio, "item", body, version="v3")) == faulty
     body = discount(sku, promotion_periods=[endless])
     promotion_id = await make_promotion(client, studio, "item", body, version="v3")
     assert (await get_promotion(client, studio, "item", promotion_id))["date_end"] is None
@@ -306,7 +302,7 @@ async def test_update_item_promotion(client: httpx.AsyncClient, studio: Studio) 
     missing = await client.put(promotion_path(studio, "/1/item"), json=discount(sku), auth=studio.basic)
     assert (missing.status_code, missing.json()["errorCode"]) == (404, 9502)
     faulty = await client.put(path, json=discount(sku, excluded_promotions=[promotion_id]), auth=studio.basic)
-    assert _faults(faulty) == {"excluded_promotions.0"}
+    assert faults(faulty) == {"excluded_promotions.0"}
 
 
 async def test_update_item_promotion_v3(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from haversack.clock import Clock
 from haversack.context import Context
-from haversack.inventory.verifying import find_differences
 from haversack.projects.actions import set_clock
 from haversack.promotions.queries import find_promotion
 from haversack.promotions.uses import Use, take_uses
+from make.inventory import differences_of
+from make.keys import new_player
 from make.projects import Studio
 from make.promotions import discount, make_promotion, promotion_path
 
@@ -22,12 +23,6 @@ DAILY = {"per_user": {"interval_type": "daily", "time": "00:00:00+00:00"}}
 
 async def _promotion(client: httpx.AsyncClient, studio: Studio, **limits: object) -> int:
     return await make_promotion(client, studio, "item", discount(price_conditions=PRICES, limits=limits))
-
-
-async def _player(studio: Studio) -> UUID:
-    player_id = uuid4()
-    await studio.player_headers(player_id)
-    return player_id
 
 
 def _path(studio: Studio, promotion_id: int) -> str:
@@ -64,12 +59,8 @@ async def _use(studio: Studio, promotion_id: int, player_id: UUID, *, now: datet
         await take_uses(db, studio.project_id, player_id, [Use(promotion)], source=f"test:{uuid4().hex}", now=now)
 
 
-async def _are_books_whole(studio: Studio) -> bool:
-    return [each async for each in find_differences(studio.context.database, studio.project_id)] == []
-
-
 async def test_get_user_promotion_limit(client: httpx.AsyncClient, studio: Studio) -> None:
-    promotion_id, player_id = await _promotion(client, studio, per_user=5), await _player(studio)
+    promotion_id, player_id = await _promotion(client, studio, per_user=5), await new_player(studio)
     reply = await _call(client, studio, "GET", promotion_id, player_id)
     assert reply.json() == {"per_user": {"total": 5, "available": 5}}
     await _use(studio, promotion_id, player_id, now=datetime.now(UTC))
@@ -80,7 +71,7 @@ async def test_get_user_promotion_limit(client: httpx.AsyncClient, studio: Studi
 async def test_get_user_promotion_limit_refuses(
     client: httpx.AsyncClient, studio: Studio, other_studio: Studio, method: str
 ) -> None:
-    player_id = await _player(studio)
+    player_id = await new_player(studio)
     limited, free = await _promotion(client, studio, per_user=2), await _promotion(client, studio)
     for someone, promotion_id, player, expected in (
         (studio, 1, player_id, (404, 9502)),
@@ -95,7 +86,7 @@ async def test_get_user_promotion_limit_refuses(
 
 async def test_set_user_promotion_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     promotion_id = await _promotion(client, studio, per_user=5)
-    player_id, other = await _player(studio), await _player(studio)
+    player_id, other = await new_player(studio), await new_player(studio)
     reply = await _call(client, studio, "PUT", promotion_id, player_id, 2)
     assert reply.json() == {"per_user": {"total": 5, "available": 2}}
     assert await _left(client, studio, promotion_id, other) == 5
@@ -103,41 +94,41 @@ async def test_set_user_promotion_limit(client: httpx.AsyncClient, studio: Studi
     assert (beyond.status_code, beyond.json()["errorCode"]) == (422, 4511)
     assert await _left(client, studio, promotion_id, player_id) == 2
     assert (await _call(client, studio, "PUT", promotion_id, player_id, 0)).status_code == 200
-    assert await _are_books_whole(studio)
+    assert not await differences_of(studio)
 
 
 async def test_add_user_promotion_limit(client: httpx.AsyncClient, studio: Studio) -> None:
-    promotion_id, player_id = await _promotion(client, studio, per_user=5), await _player(studio)
+    promotion_id, player_id = await _promotion(client, studio, per_user=5), await new_player(studio)
     await _call(client, studio, "PUT", promotion_id, player_id, 1)
     reply = await _call(client, studio, "POST", promotion_id, player_id, 3)
     assert reply.json() == {"per_user": {"total": 5, "available": 4}}
     beyond = await _call(client, studio, "POST", promotion_id, player_id, 2)
     assert (beyond.status_code, beyond.json()["errorCode"]) == (422, 4511)
     assert await _left(client, studio, promotion_id, player_id) == 4
-    assert await _are_books_whole(studio)
+    assert not await differences_of(studio)
 
 
 async def test_remove_user_promotion_limit(client: httpx.AsyncClient, studio: Studio) -> None:
-    promotion_id, player_id = await _promotion(client, studio, per_user=5), await _player(studio)
+    promotion_id, player_id = await _promotion(client, studio, per_user=5), await new_player(studio)
     reply = await _call(client, studio, "DELETE", promotion_id, player_id, 4)
     assert reply.json() == {"per_user": {"total": 5, "available": 1}}
     below = await _call(client, studio, "DELETE", promotion_id, player_id, 2)
     assert (below.status_code, below.json()["errorCode"]) == (422, 4511)
     assert (await _call(client, studio, "DELETE", promotion_id, player_id, 0)).status_code == 422
-    assert await _are_books_whole(studio)
+    assert not await differences_of(studio)
 
 
 async def test_remove_user_promotion_limit_loses_nothing_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
-    promotion_id, player_id = await _promotion(client, studio, per_user=30), await _player(studio)
+    promotion_id, player_id = await _promotion(client, studio, per_user=30), await new_player(studio)
     replies = await asyncio.gather(*(_call(client, studio, "DELETE", promotion_id, player_id, 1) for _ in range(40)))
     assert sorted(reply.status_code for reply in replies) == [200] * 30 + [422] * 10
     assert await _left(client, studio, promotion_id, player_id) == 0
-    assert await _are_books_whole(studio)
+    assert not await differences_of(studio)
 
 
 async def test_reset_user_promotion_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     promotion_id, now = await _promotion(client, studio, per_user=2), datetime.now(UTC)
-    first, second = await _player(studio), await _player(studio)
+    first, second = await new_player(studio), await new_player(studio)
     for player_id in (first, second):
         await _use(studio, promotion_id, player_id, now=now)
     path = f"{_path(studio, promotion_id)}/all"
@@ -153,7 +144,7 @@ async def test_reset_user_promotion_limit(client: httpx.AsyncClient, studio: Stu
         assert await _left(client, studio, promotion_id, player_id) == 2
         await _use(studio, promotion_id, player_id, now=datetime.now(UTC))
         assert await _left(client, studio, promotion_id, player_id) == 1
-    assert await _are_books_whole(studio)
+    assert not await differences_of(studio)
 
 
 async def test_reset_user_promotion_limit_refuses(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -171,7 +162,7 @@ async def test_reset_user_promotion_limit_refuses(client: httpx.AsyncClient, stu
 
 async def test_reset_all_user_promotions_limit(client: httpx.AsyncClient, studio: Studio) -> None:
     promotions = [await _promotion(client, studio, per_user=2) for _ in range(2)]
-    player_id, other, now = await _player(studio), await _player(studio), datetime.now(UTC)
+    player_id, other, now = await new_player(studio), await new_player(studio), datetime.now(UTC)
     for promotion_id in promotions:
         for someone in (player_id, other):
             await _use(studio, promotion_id, someone, now=now)
@@ -186,7 +177,7 @@ async def test_reset_all_user_promotions_limit(client: httpx.AsyncClient, studio
     assert (missing.status_code, missing.json()["errorCode"]) == (404, 5008)
     nobody = await client.request("DELETE", path, json={"user": None}, auth=studio.basic)
     assert (nobody.status_code, nobody.json()["errorCode"]) == (422, 1102)
-    assert await _are_books_whole(studio)
+    assert not await differences_of(studio)
 
 
 async def test_get_user_promotion_limit_begins_anew_by_its_schedule(
@@ -195,18 +186,18 @@ async def test_get_user_promotion_limit_begins_anew_by_its_schedule(
     noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
     await set_clock(context, studio.project_id, Clock(frozen_at=noon))
     promotion_id = await _promotion(client, studio, per_user=2, recurrent_schedule=DAILY)
-    player_id = await _player(studio)
+    player_id = await new_player(studio)
     await _use(studio, promotion_id, player_id, now=noon)
     assert await _left(client, studio, promotion_id, player_id) == 1
     await set_clock(context, studio.project_id, Clock(frozen_at=noon + timedelta(days=1)))
     assert await _left(client, studio, promotion_id, player_id) == 2
     reply = await _call(client, studio, "DELETE", promotion_id, player_id, 2)
     assert reply.json() == {"per_user": {"total": 2, "available": 0}}
-    assert await _are_books_whole(studio)
+    assert not await differences_of(studio)
 
 
 async def test_set_user_promotion_limit_after_the_limit_was_lowered(client: httpx.AsyncClient, studio: Studio) -> None:
-    promotion_id, player_id = await _promotion(client, studio, per_user=5), await _player(studio)
+    promotion_id, player_id = await _promotion(client, studio, per_user=5), await new_player(studio)
     await _call(client, studio, "PUT", promotion_id, player_id, 1)
     path = promotion_path(studio, f"/{promotion_id}/item")
     body = discount(price_conditions=PRICES, limits={"per_user": 2})
@@ -216,4 +207,4 @@ async def test_set_user_promotion_limit_after_the_limit_was_lowered(client: http
     assert (await _call(client, studio, "POST", promotion_id, player_id, 1)).status_code == 422
     reply = await _call(client, studio, "PUT", promotion_id, player_id, 1)
     assert reply.json() == {"per_user": {"total": 2, "available": 1}}
-    assert await _are_books_whole(studio)
+    assert not await differences_of(studio)

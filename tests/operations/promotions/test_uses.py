@@ -11,7 +11,6 @@ from haversack.catalog.read_model.records import Standing
 from haversack.catalog.records import Schedule
 from haversack.clock import real_now
 from haversack.database.engine import Session
-from haversack.inventory.verifying import find_differences
 from haversack.limits.records import Uses
 from haversack.login.identities import PlayerIdentity
 from haversack.login.tables import player_attributes
@@ -28,6 +27,7 @@ from haversack.promotions.uses import (
     take_uses,
 )
 from make.client_catalog import new_player
+from make.inventory import differences_of
 from make.projects import Studio
 from make.promotions import save_promotion
 
@@ -71,10 +71,6 @@ async def _give_back(studio: Studio, player: PlayerIdentity, taken: tuple[TakenU
     db = studio.context.database.session()
     async with db.begin():
         await give_back_uses(db, studio.project_id, player.player_id, taken, source=f"test:{uuid4().hex}", now=NOON)
-
-
-async def _assert_books(studio: Studio) -> None:
-    assert [each async for each in find_differences(studio.context.database, studio.project_id)] == []
 
 
 def _session(studio: Studio) -> Session:
@@ -169,7 +165,7 @@ async def test_take_uses_up_to_each_limit(studio: Studio, limits: PromotionLimit
         await _take(studio, player, Use(coupon, "GIFT"), is_final=True)
     # Nothing of a refused use stays.
     assert await find_total(_session(studio), studio.project_id, coupon.promotion_id) == (1, 0)
-    await _assert_books(studio)
+    assert not await differences_of(studio)
 
 
 async def test_take_uses_of_a_code_that_is_not_its_own(studio: Studio) -> None:
@@ -202,7 +198,7 @@ async def test_take_uses_in_windows(studio: Studio) -> None:
         await _take(studio, player, Use(daily), now=NOON + timedelta(days=1))
     await _give_back(studio, player, (second,))
     await _take(studio, player, Use(daily), now=NOON + timedelta(days=1))
-    await _assert_books(studio)
+    assert not await differences_of(studio)
 
 
 async def test_take_uses_after_a_reset_for_everybody(studio: Studio) -> None:
@@ -215,7 +211,7 @@ async def test_take_uses_after_a_reset_for_everybody(studio: Studio) -> None:
         await _take(studio, player, Use(once))
     (taken,) = await _take(studio, player, Use(once), now=NOON + timedelta(hours=2))
     assert taken.window_start == NOON + timedelta(hours=1)
-    await _assert_books(studio)
+    assert not await differences_of(studio)
 
 
 async def test_give_back_uses_and_settle_uses(studio: Studio) -> None:
@@ -243,7 +239,7 @@ async def test_give_back_uses_and_settle_uses(studio: Studio) -> None:
         promo_code.promotion_id: 1,
         limited.promotion_id: 1,
     }
-    await _assert_books(studio)
+    assert not await differences_of(studio)
 
 
 async def test_give_back_uses_of_what_is_deleted(studio: Studio) -> None:
@@ -256,4 +252,4 @@ async def test_give_back_uses_of_what_is_deleted(studio: Studio) -> None:
     other = await save_promotion(studio, PromotionKind.PROMO_CODE, "SUMMER")
     await _give_back(studio, player, taken)
     assert await find_total(db, studio.project_id, other.promotion_id) == (0, 0)
-    await _assert_books(studio)
+    assert not await differences_of(studio)

@@ -4,7 +4,6 @@ Four kinds share list, create, get and delete, and three of them share update: a
 kind alone has is written out.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -35,6 +34,7 @@ from haversack.catalog.records import Group, ItemKind
 from haversack.catalog.taxonomy.queries import list_groups
 from haversack.catalog.taxonomy.rules import group_missing
 from haversack.errors import GROUP_NOT_FOUND, ITEM_NOT_FOUND, STORE
+from haversack.families import named
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
 from haversack.http.wire import WireModel
@@ -132,20 +132,12 @@ BUNDLES = ItemFamily(
 # -- The family -----------------------------------------------------------------------------------------------------
 
 
-def _named(function: Callable[..., Any], name: str, sentence: str, **types: Any) -> Callable[..., Any]:
-    """The function under an operation's name, with the types that the kind has."""
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = sentence
-    function.__annotations__.update(types)
-    return function
-
-
 def _declare_list(family: ItemFamily) -> None:
     async def list_operation(call: AdminCall, page: ItemPage) -> Any:
         return await show_page(call, family, page)
 
     name, sentence = f"admin_get_{family.many}", f"Get a page of the {family.words}s, in their order."
-    family.area.get(family.path)(_named(list_operation, name, sentence, **{"return": family.page_view}))
+    family.area.get(family.path)(named(list_operation, name, sentence, **{"return": family.page_view}))
 
 
 def _declare_create(family: ItemFamily) -> None:
@@ -156,7 +148,7 @@ def _declare_create(family: ItemFamily) -> None:
 
     name, sentence = f"admin_create_{family.one}", f"Create a {family.words}."
     family.area.post(family.path, status=201, errors=WRITE_ERRORS, audit=f"{family.words} created")(
-        _named(create_operation, name, sentence, body=family.new_body)
+        named(create_operation, name, sentence, body=family.new_body)
     )
 
 
@@ -168,7 +160,7 @@ def _declare_get(family: ItemFamily) -> None:
 
     name, sentence = f"admin_get_{family.one}", f"Get a {family.words}."
     family.area.get(f"{family.path}/sku/{{sku}}", errors=(ITEM_NOT_FOUND,))(
-        _named(get_operation, name, sentence, **{"return": family.view})
+        named(get_operation, name, sentence, **{"return": family.view})
     )
 
 
@@ -183,7 +175,7 @@ def _declare_update(family: ItemFamily) -> None:
         status=204,
         errors=(ITEM_NOT_FOUND, *UPDATE_ERRORS),
         audit=f"{family.words} replaced",
-    )(_named(update_operation, name, sentence, body=family.body))
+    )(named(update_operation, name, sentence, body=family.body))
 
 
 def _declare_delete(family: ItemFamily) -> None:
@@ -193,7 +185,7 @@ def _declare_delete(family: ItemFamily) -> None:
     name, sentence = f"admin_delete_{family.one}", f"Delete a {family.words}. Its SKU stays taken."
     family.area.delete(
         f"{family.path}/sku/{{sku}}", status=204, errors=(ITEM_NOT_FOUND,), audit=f"{family.words} deleted"
-    )(_named(delete_operation, name, sentence))
+    )(named(delete_operation, name, sentence))
 
 
 async def show_page(call: AdminCall, family: ItemFamily, page: ItemPageQuery, group: Group | None = None) -> Any:

@@ -1,7 +1,6 @@
 """What the features of game keys speak of: uploads, codes found, rights to games, pre-order limits."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -117,11 +116,3 @@ class PreOrderLimit:
     available: int = 0
     reserved: int = 0
     sold: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """How often a player has tried codes in a window of time, and when it ends."""
-
-    count: int
-    window_ends_at: datetime

@@ -2,7 +2,7 @@
 
 from haversack.catalog.items.queries import list_items_by_ids
 from haversack.chains import actions
-from haversack.chains.asking import AdminPage, ChainIdPath
+from haversack.chains.asking import AdminPage, ChainIdPath, list_asked_page
 from haversack.chains.daily import actions as daily_actions
 from haversack.chains.daily.wire import (
     DailyChainBody,
@@ -11,9 +11,8 @@ from haversack.chains.daily.wire import (
     DailyChainUpdateBody,
     DailyChainView,
 )
-from haversack.chains.queries.chains import count_chains, list_page_of_chains
 from haversack.chains.records import ChainKind
-from haversack.chains.step_items import ChainIdView
+from haversack.chains.wire import ChainIdView
 from haversack.errors import CHAIN_ACTIVE, CHAIN_NOT_FOUND, CHAIN_NOT_ROLLING, CHAINS
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
@@ -24,12 +23,9 @@ area = Area("daily-chain-admin", family=CHAINS, prefix="/api/v2/project/{project
 @area.get("")
 async def admin_get_daily_chains(call: AdminCall, page: AdminPage) -> DailyChainPageView:
     """Get a page of the daily chains, by their order."""
-    found = await list_page_of_chains(
-        call.db, call.project_id, ChainKind.DAILY, limit=page.most, offset=page.offset, is_enabled=page.is_enabled
-    )
-    total = await count_chains(call.db, call.project_id, ChainKind.DAILY, is_enabled=page.is_enabled)
+    found, has_more = await list_asked_page(call, ChainKind.DAILY, page)
     return DailyChainPageView(
-        has_more=page.offset + len(found) < total,
+        has_more=has_more,
         items=[DailyChainShortView.of(chain) for chain in found],
     )
 

@@ -9,10 +9,10 @@ import orjson
 from haversack.catalog.selling import Shop
 from haversack.chains.daily.records import Day
 from haversack.chains.daily.rules import days_of
-from haversack.chains.daily.wire import opening_of, shown_dates
+from haversack.chains.daily.wire import shown_dates
 from haversack.chains.pieces import find_piece, joined
-from haversack.chains.records import Chain, Standing, Step, StepState
-from haversack.chains.step_items import ClientItemView
+from haversack.chains.records import Chain, Standing, Step, StepState, by_day
+from haversack.chains.wire import ClientItemView
 from haversack.text import reading
 
 _STATES = {state: b',"status":"%b"' % state.value.encode() for state in StepState}
@@ -42,7 +42,7 @@ def _chain_value(chain: Chain, language: str) -> Mapping[str, Any]:
         "name": reading(chain.name, language),
         "description": reading(chain.description, language) if chain.description else None,
         "order": chain.sort_order,
-        "type": opening_of(chain).type.value,
+        "type": by_day(chain).type.value,
     }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from haversack.chains.daily.records import Day
-from haversack.chains.records import ByDay, Chain, DailyType, Progress, Step, StepState
+from haversack.chains.records import ByDay, Chain, DailyType, Progress, Step, StepState, by_day
 from haversack.limits.records import Window
 
 DAY = timedelta(days=1)
@@ -43,7 +43,7 @@ def day_window(chain: Chain, now: datetime) -> Window:
 def with_own_round(chain: Chain, progress: Progress, now: datetime) -> Progress:
     """A player's progress in the player's own round: a rolling chain that recurs begins anew on the day after its last
     step was claimed."""
-    if not _opening(chain).is_recurrent or _opening(chain).type is not DailyType.ROLLING:
+    if not by_day(chain).is_recurrent or by_day(chain).type is not DailyType.ROLLING:
         return progress
     if not chain.steps or any(step.step_id not in progress.claimed for step in chain.steps):
         return progress
@@ -53,7 +53,7 @@ def with_own_round(chain: Chain, progress: Progress, now: datetime) -> Progress:
 
 def days_of(chain: Chain, progress: Progress, now: datetime) -> tuple[Day, ...]:
     """How every day stands with a player whose progress is that of the window of now."""
-    opening = _opening(chain)
+    opening = by_day(chain)
     match opening.type:
         case DailyType.CALENDAR_HARD:
             return _calendar_days(chain, progress, now)
@@ -65,7 +65,7 @@ def days_of(chain: Chain, progress: Progress, now: datetime) -> tuple[Day, ...]:
 
 def open_step(chain: Chain, progress: Progress, now: datetime) -> Step | None:
     """The step that may be taken now, which is one at most: the only one of which `days_of` says so."""
-    opening = _opening(chain)
+    opening = by_day(chain)
     match opening.type:
         case DailyType.CALENDAR_HARD:
             place = _current_place(chain, now)
@@ -79,13 +79,8 @@ def open_step(chain: Chain, progress: Progress, now: datetime) -> Step | None:
             assert_never(opening.type)
 
 
-def _opening(chain: Chain) -> ByDay:
-    assert isinstance(chain.opening, ByDay), "only daily chains have days"
-    return chain.opening
-
-
 def _recurs(chain: Chain) -> bool:
-    opening = _opening(chain)
+    opening = by_day(chain)
     return opening.is_recurrent and opening.type is DailyType.CALENDAR_HARD and bool(chain.steps)
 
 

@@ -6,13 +6,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from haversack.catalog.items.wire.parts import Count, Flag, MomentText, StrictBody, Whole
+from haversack.catalog.items.wire.parts import Count, Flag, StrictBody
 from haversack.catalog.records import Item
-from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
 from haversack.chains.daily.rules import end_of, round_of
-from haversack.chains.drafts import ChainDraft, StepDraft
-from haversack.chains.records import ByDay, Chain, DailyType
-from haversack.chains.step_items import AdminItemView, ClientItemView, ItemBodies, id_faults, reward_drafts
+from haversack.chains.drafts import ChainDraft
+from haversack.chains.records import ByDay, Chain, DailyType, by_day
+from haversack.chains.wire import (
+    AdminItemView,
+    AnyChainBody,
+    AnyChainView,
+    ClientItemView,
+    ItemBodies,
+    any_chain,
+    id_faults,
+    step_draft,
+)
 from haversack.clock import wire_time
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
@@ -34,13 +42,7 @@ class DailyStepUpdateBody(DailyStepBody):
     step_id: Count | None = None
 
 
-class _DailyChainBody(StrictBody):
-    name: TranslationsBody
-    description: OptionalTranslationsBody = None
-    order: Whole = 1
-    date_start: MomentText
-    date_end: MomentText | None = None
-    is_enabled: Flag
+class _DailyChainBody(AnyChainBody):
     is_recurrent: Flag = False
     type: Literal["calendar_hard", "rolling"]
 
@@ -48,22 +50,20 @@ class _DailyChainBody(StrictBody):
         self, steps: "Sequence[DailyStepBody | DailyStepUpdateBody]", faults: Sequence[Fault] = ()
     ) -> ChainDraft:
         opening = ByDay(type=DailyType(self.type), is_recurrent=self.is_recurrent)
-        starts_at = datetime.fromisoformat(self.date_start)
-        ends_at = None if self.date_end is None else datetime.fromisoformat(self.date_end)
         return ChainDraft(
             opening=opening,
             name=self.name,
             description=self.description,
             sort_order=self.order,
             is_enabled=self.is_enabled,
-            starts_at=starts_at,
-            ends_at=end_of(opening, starts_at=starts_at, ends_at=ends_at, step_count=len(steps)),
+            starts_at=self.starts_at,
+            ends_at=end_of(opening, starts_at=self.starts_at, ends_at=self.ends_at, step_count=len(steps)),
             steps=tuple(
-                StepDraft(
-                    property=f"steps.{place}",
+                step_draft(
+                    place,
                     step_id=step.step_id if isinstance(step, DailyStepUpdateBody) else None,
                     number=step.step_number,
-                    rewards=reward_drafts(place, step.items),
+                    items=step.items,
                 )
                 for place, step in enumerate(steps)
             ),
@@ -100,12 +100,6 @@ class DailyStepView(WireModel):
     items: list[AdminItemView]
 
 
-def opening_of(chain: Chain) -> ByDay:
-    """How the days of a daily chain go."""
-    assert isinstance(chain.opening, ByDay), "only daily chains are shown as such"
-    return chain.opening
-
-
 def _last_second(ends_at: datetime | None) -> str | None:
     # The last day of a chain ends with its last second: three days from 1 April end on the 3rd.
     return None if ends_at is None else wire_time(ends_at - timedelta(seconds=1))
@@ -113,29 +107,22 @@ def _last_second(ends_at: datetime | None) -> str | None:
 
 def _end_text(chain: Chain) -> str | None:
     """When a chain ends: a rolling one as it was written, one of the calendar on its last day."""
-    if chain.ends_at is None or opening_of(chain).type is DailyType.ROLLING:
+    if chain.ends_at is None or by_day(chain).type is DailyType.ROLLING:
         return None if chain.ends_at is None else wire_time(chain.ends_at)
     return _last_second(chain.ends_at)
 
 
 def shown_dates(chain: Chain, now: datetime) -> tuple[str, str | None]:
     """When a chain begins and ends for players: of one that recurs by the calendar, the round that is under way."""
-    if opening_of(chain).type is DailyType.ROLLING:
+    if by_day(chain).type is DailyType.ROLLING:
         return wire_time(chain.starts_at), _end_text(chain)
     start, end = round_of(chain, now)
     return wire_time(start), _last_second(end)
 
 
-class DailyChainShortView(WireModel):
+class DailyChainShortView(AnyChainView):
     """A daily chain in a list."""
 
-    id: int
-    name: TranslationsView
-    description: TranslationsView | None
-    order: int
-    date_start: str
-    date_end: str | None
-    is_enabled: bool
     is_recurrent: bool
     number_of_steps: int
     type: str
@@ -144,16 +131,11 @@ class DailyChainShortView(WireModel):
     def members(cls, chain: Chain) -> dict[str, Any]:
         """What the list and the chain alone have in common."""
         return {
-            "id": chain.chain_id,
-            "name": dict(chain.name),
-            "description": None if chain.description is None else dict(chain.description),
-            "order": chain.sort_order,
-            "date_start": wire_time(chain.starts_at),
+            **any_chain(chain),
             "date_end": _end_text(chain),
-            "is_enabled": chain.is_enabled,
-            "is_recurrent": opening_of(chain).is_recurrent,
+            "is_recurrent": by_day(chain).is_recurrent,
             "number_of_steps": len(chain.steps),
-            "type": opening_of(chain).type.value,
+            "type": by_day(chain).type.value,
         }
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from haversack.catalog.items.queries import list_items_by_ids
 from haversack.chains import actions
-from haversack.chains.asking import AdminPage, ChainIdPath
+from haversack.chains.asking import AdminPage, ChainIdPath, list_asked_page
 from haversack.chains.offer.wire import (
     OfferChainBody,
     OfferChainPageView,
@@ -10,9 +10,8 @@ from haversack.chains.offer.wire import (
     OfferChainUpdateBody,
     OfferChainView,
 )
-from haversack.chains.queries.chains import count_chains, list_page_of_chains
 from haversack.chains.records import ChainKind
-from haversack.chains.step_items import ChainIdView
+from haversack.chains.wire import ChainIdView
 from haversack.errors import CHAIN_ACTIVE, CHAIN_NOT_FOUND, CHAINS
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
@@ -23,12 +22,9 @@ area = Area("offer-chain-admin", family=CHAINS, prefix="/api/v2/project/{project
 @area.get("")
 async def admin_get_offer_chains(call: AdminCall, page: AdminPage) -> OfferChainPageView:
     """Get a page of the offer chains, by their order."""
-    found = await list_page_of_chains(
-        call.db, call.project_id, ChainKind.OFFER, limit=page.most, offset=page.offset, is_enabled=page.is_enabled
-    )
-    total = await count_chains(call.db, call.project_id, ChainKind.OFFER, is_enabled=page.is_enabled)
+    found, has_more = await list_asked_page(call, ChainKind.OFFER, page)
     return OfferChainPageView(
-        has_more=page.offset + len(found) < total,
+        has_more=has_more,
         items=[OfferChainShortView.of(chain, call.now) for chain in found],
     )
 

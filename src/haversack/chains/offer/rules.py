@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from haversack.catalog.records import Schedule
-from haversack.chains.records import ByOrder, Chain, Progress, Step
+from haversack.chains.records import Chain, Progress, Step, by_order
 from haversack.limits.records import Window
 from haversack.limits.schedule import window_of
 
@@ -40,7 +40,6 @@ def with_own_round(chain: Chain, progress: Progress) -> Progress:
 
     The round begins a moment after that step, so that no two are one where the clock stands still.
     """
-    assert isinstance(chain.opening, ByOrder), "only offer chains are gone through by orders"
-    if not chain.opening.is_reset_on_completion or not chain.steps or next_step(chain, progress) is not None:
+    if not by_order(chain).is_reset_on_completion or not chain.steps or next_step(chain, progress) is not None:
         return progress
     return Progress(max(progress.window_start, *progress.claimed.values()) + timedelta(microseconds=1))

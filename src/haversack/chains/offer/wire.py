@@ -7,13 +7,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from haversack.catalog.items.wire.parts import Count, Flag, MomentText, StrictBody, Whole
+from haversack.catalog.items.wire.parts import Count, Flag, StrictBody
 from haversack.catalog.records import Item, Price, Schedule
-from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
-from haversack.chains.drafts import ChainDraft, StepDraft
+from haversack.chains.drafts import ChainDraft
 from haversack.chains.offer.rules import next_reset
-from haversack.chains.records import ByOrder, Chain, Step
-from haversack.chains.step_items import AdminItemView, ClientItemView, StepItemBody, id_faults, reward_drafts
+from haversack.chains.records import ByOrder, Chain, Step, by_order
+from haversack.chains.wire import (
+    AdminItemView,
+    AnyChainBody,
+    AnyChainView,
+    ClientItemView,
+    StepItemBody,
+    any_chain,
+    id_faults,
+    step_draft,
+)
 from haversack.clock import wire_time
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
@@ -39,20 +47,12 @@ class HourlyBody(StrictBody):
     interval_type: Literal["hourly"]
     interval_hours: Annotated[int, Field(strict=True, ge=1, le=INTERVAL_HOURS_MAX)] = 1
 
+    def record(self) -> Schedule:
+        """The schedule, without its first reset."""
+        return Schedule(self.interval_type, "", interval_hours=self.interval_hours)
+
 
 ScheduleBody = Annotated[WeeklyBody | MonthlyBody | HourlyBody, Field(discriminator="interval_type")]
-
-
-def _schedule(body: WeeklyBody | MonthlyBody | HourlyBody | None) -> Schedule | None:
-    match body:
-        case WeeklyBody():
-            return Schedule(body.interval_type, body.time, day_of_week=body.day_of_week)
-        case MonthlyBody():
-            return Schedule(body.interval_type, body.time, day_of_month=body.day_of_month)
-        case HourlyBody():
-            return Schedule(body.interval_type, "", interval_hours=body.interval_hours)
-        case None:
-            return None
 
 
 class OfferStepBody(StrictBody):
@@ -69,13 +69,7 @@ class OfferStepUpdateBody(OfferStepBody):
     step_id: Count | None = None
 
 
-class _OfferChainBody(StrictBody):
-    name: TranslationsBody
-    description: OptionalTranslationsBody = None
-    order: Whole = 1
-    date_start: MomentText
-    date_end: MomentText | None = None
-    is_enabled: Flag
+class _OfferChainBody(AnyChainBody):
     is_always_visible: Flag = True
     is_reset_on_completion: Flag = False
     attribute_conditions: AttributeConditionsBody | None = None
@@ -90,17 +84,17 @@ class _OfferChainBody(StrictBody):
             description=self.description,
             sort_order=self.order,
             is_enabled=self.is_enabled,
-            starts_at=datetime.fromisoformat(self.date_start),
-            ends_at=None if self.date_end is None else datetime.fromisoformat(self.date_end),
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
             is_always_visible=self.is_always_visible,
             conditions=attribute_conditions(self.attribute_conditions),
-            schedule=_schedule(self.recurrent_schedule),
+            schedule=None if self.recurrent_schedule is None else self.recurrent_schedule.record(),
             steps=tuple(
-                StepDraft(
-                    property=f"steps.{place}",
+                step_draft(
+                    place,
                     step_id=step.step_id if isinstance(step, OfferStepUpdateBody) else None,
                     number=step.step_number,
-                    rewards=reward_drafts(place, step.items),
+                    items=step.items,
                     is_free=step.is_free,
                 )
                 for place, step in enumerate(steps)
@@ -226,21 +220,9 @@ def _is_default(price: Price) -> bool:
     return price.is_enabled and price.is_default
 
 
-def _opening(chain: Chain) -> ByOrder:
-    assert isinstance(chain.opening, ByOrder), "only offer chains are shown as such"
-    return chain.opening
-
-
-class OfferChainShortView(WireModel):
+class OfferChainShortView(AnyChainView):
     """An offer chain in a list."""
 
-    id: int
-    name: TranslationsView
-    description: TranslationsView | None
-    order: int
-    date_start: str
-    date_end: str | None
-    is_enabled: bool
     is_always_visible: bool
     is_reset_on_completion: bool
     attribute_conditions: list[AttributeConditionView] | None
@@ -251,15 +233,9 @@ class OfferChainShortView(WireModel):
     def members(cls, chain: Chain, now: datetime) -> dict[str, Any]:
         """What the list and the chain alone have in common."""
         return {
-            "id": chain.chain_id,
-            "name": dict(chain.name),
-            "description": None if chain.description is None else dict(chain.description),
-            "order": chain.sort_order,
-            "date_start": wire_time(chain.starts_at),
-            "date_end": None if chain.ends_at is None else wire_time(chain.ends_at),
-            "is_enabled": chain.is_enabled,
+            **any_chain(chain),
             "is_always_visible": chain.is_always_visible,
-            "is_reset_on_completion": _opening(chain).is_reset_on_completion,
+            "is_reset_on_completion": by_order(chain).is_reset_on_completion,
             "attribute_conditions": [AttributeConditionView.of(each) for each in chain.conditions] or None,
             "recurrent_schedule": ScheduleView.of(chain, now),
             "number_of_steps": len(chain.steps),

@@ -10,7 +10,7 @@ from haversack.chains import actions
 from haversack.chains.claiming import Taking, read_standing, take_steps, with_rewards
 from haversack.chains.queries.chains import list_chains
 from haversack.chains.queries.points import find_clan, set_clan
-from haversack.chains.records import ByPoints, Chain, ChainKind
+from haversack.chains.records import ByPoints, Chain, ChainKind, by_points
 from haversack.chains.reward.drafts import RewardChainDraft, in_place_of, with_point
 from haversack.chains.rules import claimable_steps, is_running, rewards_for
 from haversack.database.engine import Session
@@ -44,7 +44,7 @@ async def update_reward_chain(call: AdminCall, chain_id: int, draft: RewardChain
 
 async def find_points(db: Session, project_id: int, chains: Sequence[Chain]) -> dict[int, Item]:
     """The value points that reward chains count, by the chains' ids."""
-    counted = {chain.chain_id: _opening(chain).value_point_id for chain in chains}
+    counted = {chain.chain_id: by_points(chain).value_point_id for chain in chains}
     found = {item.item_id: item for item in await list_items_by_ids(db, project_id, sorted(set(counted.values())))}
     return {chain_id: found[point] for chain_id, point in counted.items() if point in found}
 
@@ -104,8 +104,3 @@ def _rewards_of(shop: Shop, taken: Sequence[Taking], attributes: Attributes | No
             totals[item_id] = totals.get(item_id, 0) + quantity
     found = ((shop.find_by_id(item_id), quantity) for item_id, quantity in totals.items())
     return [LeftReward(item, quantity) for item, quantity in found if item is not None]
-
-
-def _opening(chain: Chain) -> ByPoints:
-    assert isinstance(chain.opening, ByPoints), "reward chains open by points"
-    return chain.opening

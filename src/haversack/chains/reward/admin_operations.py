@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from haversack.chains import actions
-from haversack.chains.asking import AdminPage, ChainIdPath
-from haversack.chains.queries.chains import count_chains, list_page_of_chains
+from haversack.chains.asking import AdminPage, ChainIdPath, list_asked_page
 from haversack.chains.records import ChainKind
 from haversack.chains.reward.actions import create_reward_chain, find_points, update_reward_chain
 from haversack.chains.reward.wire.bodies import RewardChainBody, RewardChainUpdateBody
@@ -36,14 +35,10 @@ def _named(function: Callable[..., Any], name: str, version: str) -> Callable[..
 def _declare_lists(version: str, root: str) -> None:
     async def get_page(call: AdminCall, page: AdminPage) -> RewardChainPageView:
         """Get a page of the reward chains, by their order; without their steps."""
-        kind = ChainKind.REWARD
-        found = await list_page_of_chains(
-            call.db, call.project_id, kind, limit=page.most, offset=page.offset, is_enabled=page.is_enabled
-        )
-        total = await count_chains(call.db, call.project_id, kind, is_enabled=page.is_enabled)
+        found, has_more = await list_asked_page(call, ChainKind.REWARD, page)
         points = await find_points(call.db, call.project_id, found)
         return RewardChainPageView(
-            has_more=page.offset + len(found) < total,
+            has_more=has_more,
             items=[listed_view(chain, points[chain.chain_id], call.now) for chain in found],
         )
 

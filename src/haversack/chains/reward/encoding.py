@@ -10,7 +10,7 @@ import orjson
 
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.selling import SellableItem, Shop
-from haversack.chains.records import ByPoints, Chain, Contributor
+from haversack.chains.records import Chain, Contributor, by_points
 from haversack.chains.reward.wire.views import milliseconds
 from haversack.chains.rules import rewards_for
 from haversack.clock import wire_time
@@ -124,8 +124,7 @@ def _leave(hole: bytes) -> orjson.Fragment:
 
 
 def _value(shop: Shop, chain: Chain, language: str, shown: Shown) -> Mapping[str, Any]:
-    opening = chain.opening
-    assert isinstance(opening, ByPoints), "only reward chains are shown as such"
+    opening = by_points(chain)
     point = shop.find_by_id(opening.value_point_id)
     assert point is not None, "chains whose point is not known yet are not shown"
     return {

@@ -9,7 +9,7 @@ from haversack.chains.actions import not_found
 from haversack.chains.held import HeldChains, chains_of
 from haversack.chains.pages import Reader, asked_of
 from haversack.chains.queries.standing import PlayerState, read_player
-from haversack.chains.records import ByPoints, Chain, ChainKind, Contributor, Progress, Standing
+from haversack.chains.records import Chain, ChainKind, Contributor, Progress, Standing, by_points
 from haversack.chains.reward.encoding import Shown, fill, find_piece, schedule_text
 from haversack.chains.rules import rewards_for, visible_chains
 from haversack.http.calls import BuyerCall, GuestCall
@@ -38,12 +38,7 @@ class Seen:
         """How a player stands with one of them."""
         window = self.held.window_of(chain, self.now)
         progress = state.progress.get(chain.chain_id) or Progress(window.start)
-        return Standing(window, progress, state.points.get(_opening(chain).value_point_id, 0), state.clan)
-
-
-def _opening(chain: Chain) -> ByPoints:
-    assert isinstance(chain.opening, ByPoints), "reward chains open by points"
-    return chain.opening
+        return Standing(window, progress, state.points.get(by_points(chain).value_point_id, 0), state.clan)
 
 
 async def see_chains(call: GuestCall | BuyerCall) -> Seen:
@@ -52,7 +47,9 @@ async def see_chains(call: GuestCall | BuyerCall) -> Seen:
     held = await chains_of(call.db, shop)
     # The chains may be newer than the catalog, which then does not know the point of a new one yet.
     chains = [
-        chain for chain in held.of_kind(ChainKind.REWARD) if shop.find_by_id(_opening(chain).value_point_id) is not None
+        chain
+        for chain in held.of_kind(ChainKind.REWARD)
+        if shop.find_by_id(by_points(chain).value_point_id) is not None
     ]
     attributes = None
     if call.player is not None:
@@ -66,7 +63,7 @@ def encode_chain(chain: Chain, state: PlayerState, reader: Reader) -> bytes:
     shown: Shown | None = None
     if chain.chain_id in reader.held.with_personal_rewards:
         shown = tuple(tuple(rewards_for(step, reader.attributes)) for step in chain.steps)
-    point = _opening(chain).value_point_id
+    point = by_points(chain).value_point_id
     progress = state.progress.get(chain.chain_id)
     return fill(
         find_piece(reader.shop, chain, reader.language, shown),
@@ -82,7 +79,7 @@ async def read_points(call: BuyerCall, chain_id: int) -> tuple[SellableItem, int
     seen = await see_chains(call)
     chain = seen.find(chain_id)
     state = await read_player(call.db, call.project_id, call.player_id, asked_of(seen.held, [chain], call.now))
-    point = seen.shop.find_by_id(_opening(chain).value_point_id)
+    point = seen.shop.find_by_id(by_points(chain).value_point_id)
     assert point is not None, "chains whose point is not known yet are not seen"
     return point, seen.standing(chain, state).points
 
@@ -94,4 +91,4 @@ async def list_top_contributors(call: BuyerCall, chain_id: int) -> list[Contribu
     chain = seen.find(chain_id)
     asked = asked_of(seen.held, [chain], call.now, call.player.login_project_id)
     state = await read_player(call.db, call.project_id, call.player_id, asked)
-    return state.top.get(_opening(chain).value_point_id, [])
+    return state.top.get(by_points(chain).value_point_id, [])

@@ -1,13 +1,14 @@
 """The demo's value points and what they come with, and its three chains: by points, by days, one after the other."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from haversack.catalog.items.drafts import ItemDraft
 from haversack.catalog.records import ItemKind
 from haversack.chains.drafts import ChainDraft, RewardDraft, StepDraft
-from haversack.chains.records import ByDay, ByOrder, DailyType
-from haversack.chains.reward.drafts import RewardChainDraft
+from haversack.chains.records import ByDay, ByOrder, ByPoints, DailyType
+from haversack.chains.reward.drafts import POINT_NOT_KNOWN_YET, RewardChainDraft
 from haversack.demo.content import CIRRUS_COURIERS, GLIM, LANTERNFALL
 from haversack.demo.shop.parts import FEATHERS, PEARLS
 from haversack.text import Translations
@@ -42,20 +43,23 @@ def _lit(step: StepDraft, name: Translations, points: int) -> StepDraft:
     return replace(step, name=name, points=points)
 
 
-def reward_chain(starts_at: datetime) -> RewardChainDraft:
-    """Opens by lamplight."""
+def reward_chain(starts_at: datetime, picture: Callable[[str], str]) -> RewardChainDraft:
+    """Opens by lamplight; `picture`: where a picture of the demo is."""
     return RewardChainDraft(
         value_point=POINTS.sku,
-        name={"en": "The Long Night", "de": "Die lange Nacht", "fr": "La longue nuit", "ja": "長い夜"},
-        description={"en": "The more light you bring, the more the night gives back."},
-        image_url=LANTERNFALL.picture,
-        is_enabled=True,
-        starts_at=starts_at,
-        steps=(
-            _lit(_step(1, f"{_BELOW}.lamp-oil", 2), {"en": "First spark", "de": "Erster Funke"}, 50),
-            _lit(_step(2, PEARLS, 200), {"en": "Steady flame", "de": "Ruhige Flamme"}, 150),
-            _lit(_step(3, f"{_BELOW}.sea-sparks", 1), {"en": "Harbour beacon", "de": "Hafenfeuer"}, 300),
-            _lit(_step(4, f"{_BELOW}.coral-circlet", 1), {"en": "Until dawn", "de": "Bis zum Morgen"}, 600),
+        chain=ChainDraft(
+            opening=ByPoints(value_point_id=POINT_NOT_KNOWN_YET),
+            name={"en": "The Long Night", "de": "Die lange Nacht", "fr": "La longue nuit", "ja": "長い夜"},
+            description={"en": "The more light you bring, the more the night gives back."},
+            image_url=picture(LANTERNFALL.picture),
+            is_enabled=True,
+            starts_at=starts_at,
+            steps=(
+                _lit(_step(1, f"{_BELOW}.lamp-oil", 2), {"en": "First spark", "de": "Erster Funke"}, 50),
+                _lit(_step(2, PEARLS, 200), {"en": "Steady flame", "de": "Ruhige Flamme"}, 150),
+                _lit(_step(3, f"{_BELOW}.sea-sparks", 1), {"en": "Harbour beacon", "de": "Hafenfeuer"}, 300),
+                _lit(_step(4, f"{_BELOW}.coral-circlet", 1), {"en": "Until dawn", "de": "Bis zum Morgen"}, 600),
+            ),
         ),
     )
 

@@ -73,11 +73,11 @@ async def _add_promotions(call: AdminCall) -> None:
 
 
 async def _add_chains(call: AdminCall, picture: Callable[[str], str]) -> None:
-    points, chain = chains.POINTS, chains.reward_chain(call.now)
-    assert points.image_url is not None and chain.image_url is not None
+    points = chains.POINTS
+    assert points.image_url is not None
     await create_item(call, replace(points, image_url=picture(points.image_url)))
     await set_rewards(call, points.sku, chains.POINTS_OF_ITEMS, keeps_others=False)
-    await create_reward_chain(call, replace(chain, image_url=picture(chain.image_url)))
+    await create_reward_chain(call, chains.reward_chain(call.now, picture))
     await create_chain(call, chains.daily_chain(call.now))
     await create_chain(call, chains.offer_chain(call.now))
 

@@ -7,7 +7,8 @@ from haversack.login.actions.accounts import (
     lift_ban,
     log_out_player,
 )
-from haversack.login.actions.issuing import find_player_id, issue_player_token, issue_server_token
+from haversack.login.actions.attempts import count_attempt
+from haversack.login.actions.issuing import find_player_id, get_player_id, issue_player_token, issue_server_token
 from haversack.login.actions.linking import (
     create_linking_code,
     find_platform_account,
@@ -25,17 +26,20 @@ from haversack.login.actions.projects import (
     trust_own_accounts,
 )
 from haversack.login.actions.sign_in import sign_in_with_password
-from haversack.login.queries.tokens import prune_expired
+from haversack.login.queries.tokens import forget_attempts, prune_expired
 
 __all__ = [
     "ban_player",
     "confirm_player",
+    "count_attempt",
     "create_client",
     "create_linking_code",
     "create_login_project",
     "ensure_user",
     "find_platform_account",
     "find_player_id",
+    "forget_attempts",
+    "get_player_id",
     "issue_player_token",
     "issue_server_token",
     "lift_ban",

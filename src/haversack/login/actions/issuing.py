@@ -13,9 +13,11 @@ from haversack.errors import (
     CLIENT_NOT_FOUND,
     LOGIN_PROJECT_NOT_FOUND,
     PLAYER_BANNED,
+    PLAYER_UNKNOWN,
     TOKENS_CANNOT_BE_SIGNED,
     USERNAME_TAKEN,
 )
+from haversack.http.calls import AdminCall
 from haversack.login import rules
 from haversack.login.queries import players as player_queries
 from haversack.login.queries import projects as project_queries
@@ -203,3 +205,11 @@ async def find_player_id(db: Session, login_project_id: UUID, external_id: str) 
     if await player_queries.find_player(db, login_project_id, player_id) is not None:
         return player_id
     return player_id if await project_queries.trusts_outside_issuer(db, login_project_id) else None
+
+
+async def get_player_id(call: AdminCall, external_id: str) -> UUID:
+    """The same of the project that a studio's call is about, or PLAYER_UNKNOWN."""
+    player_id = await find_player_id(call.db, call.project.login_project_id, external_id)
+    if player_id is None:
+        raise PLAYER_UNKNOWN()
+    return player_id

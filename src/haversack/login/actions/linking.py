@@ -16,6 +16,7 @@ from haversack.errors import (
 )
 from haversack.http.calls import ServerCall
 from haversack.login import rules
+from haversack.login.actions.attempts import count_attempt
 from haversack.login.identities import PlayerIdentity
 from haversack.login.queries import linked
 from haversack.login.queries import players as queries
@@ -80,14 +81,16 @@ async def take_code_and_link(
     now: datetime,
 ) -> None:
     """The same for a caller whose own work stands in a transaction. `counting` is in none."""
-    assert not counting.in_transaction, "the count must stand whatever follows"
     subject = hashlib.sha256(f"link/{platform}/{platform_user_id}".encode()).digest()
-    attempts, ends_at = await token_queries.count_attempt(
-        counting, login_project_id, subject_hash=subject, window=rules.LINKING_WINDOW, now=now
+    await count_attempt(
+        counting,
+        login_project_id,
+        subject_hash=subject,
+        attempts_max=rules.LINKING_ATTEMPTS_MAX,
+        window=rules.LINKING_WINDOW,
+        too_many=LINKING_ATTEMPTS_USED_UP,
+        now=now,
     )
-    if attempts > rules.LINKING_ATTEMPTS_MAX:
-        seconds = max(1, int((ends_at - now).total_seconds()))
-        raise LINKING_ATTEMPTS_USED_UP(seconds=seconds, retry_after=seconds)
     async with db.begin():
         player_id = await token_queries.take_linking_code(db, login_project_id, code, now=now)
         if player_id is None:

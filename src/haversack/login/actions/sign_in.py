@@ -26,6 +26,7 @@ from haversack.http.calls import Call, ServerCall
 from haversack.http.problems import invalid
 from haversack.login import passwords, rules
 from haversack.login.actions.accounts import end_sessions
+from haversack.login.actions.attempts import count_attempt
 from haversack.login.actions.attributes import ChangedAttribute, save_attributes
 from haversack.login.actions.issuing import (
     get_client,
@@ -115,14 +116,16 @@ async def _close_desk(db: Session, desk: _Desk, player: Player, login_type: Logi
 
 async def check_password(db: Session, login_project_id: UUID, *, username: str, password: str, now: datetime) -> Player:
     """The player of a right password. Attempts are counted before they are tried, right ones forget the count."""
-    assert not db.in_transaction, "hashing takes long, and the count must stand whatever follows"
     subject = hashlib.sha256(f"password/{rules.name_key(username)}".encode()).digest()
-    attempts, ends_at = await token_queries.count_attempt(
-        db, login_project_id, subject_hash=subject, window=rules.PASSWORD_WINDOW, now=now
+    await count_attempt(
+        db,
+        login_project_id,
+        subject_hash=subject,
+        attempts_max=rules.PASSWORD_ATTEMPTS_MAX,
+        window=rules.PASSWORD_WINDOW,
+        too_many=LOGIN.too_many,
+        now=now,
     )
-    if attempts > rules.PASSWORD_ATTEMPTS_MAX:
-        seconds = max(1, int((ends_at - now).total_seconds()))
-        raise LOGIN.too_many(seconds=seconds, retry_after=seconds)
     # Forms of pages may hold the NUL character, which cannot be asked for: nobody has such a name.
     found = None if "\x00" in username else await queries.find_player_by_name(db, login_project_id, username)
     player, password_hash = found or (None, None)

@@ -1,6 +1,7 @@
 """Reads and writes of codes, refresh tokens, revocations and attempts."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -189,6 +190,20 @@ def _grant(row: asyncpg.Record) -> Grant:
     )
 
 
+def _values(grant: Grant) -> dict[str, Any]:
+    """The columns of a grant, which codes and refresh tokens have alike."""
+    return {
+        "login_project_id": grant.login_project_id,
+        "client_id": grant.client_id,
+        "player_id": grant.player_id,
+        "login_type": grant.login_type,
+        "scope": grant.scope,
+        "audience": grant.audience,
+        "payload": grant.payload,
+        "redirect_uri": grant.redirect_uri,
+    }
+
+
 async def find_player_standing(
     db: Session, login_project_id: UUID, player_id: UUID, *, token_hash: bytes
 ) -> Standing | None:
@@ -215,17 +230,10 @@ async def add_code(
     """Store an authorization code."""
     await db.execute(
         ADD_CODE,
-        login_project_id=grant.login_project_id,
         code_hash=code_hash,
-        client_id=grant.client_id,
-        player_id=grant.player_id,
-        redirect_uri=grant.redirect_uri,
-        login_type=grant.login_type,
-        scope=grant.scope,
-        audience=grant.audience,
-        payload=grant.payload,
         code_challenge=code_challenge,
         expires_at=expires_at,
+        **_values(grant),
     )
 
 
@@ -258,17 +266,10 @@ async def add_refresh_token(
     """Store a refresh token of a family."""
     await db.execute(
         ADD_REFRESH_TOKEN,
-        login_project_id=grant.login_project_id,
         token_hash=token_hash,
         family_id=family_id,
-        client_id=grant.client_id,
-        player_id=grant.player_id,
-        redirect_uri=grant.redirect_uri,
-        login_type=grant.login_type,
-        scope=grant.scope,
-        audience=grant.audience,
-        payload=grant.payload,
         expires_at=expires_at,
+        **_values(grant),
     )
 
 

@@ -13,13 +13,12 @@ from haversack.payments.page.languages import LANGUAGES, Language, choose_langua
 from haversack.payments.page.refused import render_fault
 from haversack.payments.page.words import Fault
 from haversack.payments.paying import Session, open_session, reload_session
+from haversack.payments.tokens import TOKEN_LENGTH_MAX
 
 PAGE = "/paystation4"
 STATUS = "/paystation4/status"
 LEAVE = "/paystation4/leave"
 SANDBOX_STEP = "/pages/sandbox"
-# Far longer than any token of ours.
-TOKEN_LENGTH_MAX = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,9 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from haversack.http.wire import WireModel
 from haversack.money import AMOUNT_MAX
 from haversack.payments.records import Payment
-from haversack.payments.rules import WIRE_STATUS
+from haversack.payments.rules import REFUND_REASON_LENGTH_MAX, WIRE_STATUS
 from haversack.payments.sessions import Session
 from haversack.payments.wire.orders import amount_of
-
-REASON_LENGTH_MAX = 1000
 
 
 class RefundBody(WireModel):
@@ -20,7 +18,7 @@ class RefundBody(WireModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    description: Annotated[str, Field(min_length=1, max_length=REASON_LENGTH_MAX)]
+    description: Annotated[str, Field(min_length=1, max_length=REFUND_REASON_LENGTH_MAX)]
     email: Annotated[str, Field(max_length=255)] | None = None
     code: Annotated[int, Field(ge=1, le=13, description="1 (asked for by the user or the game) if it is left out")] = 1
 

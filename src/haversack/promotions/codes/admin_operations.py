@@ -15,11 +15,12 @@ from haversack.errors import (
     STORE,
     ErrorKind,
 )
+from haversack.families import named
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
 from haversack.http.wire import WireModel
 from haversack.promotions import actions
-from haversack.promotions.admin_operations import PAGE_MAX, PromotionPage, named, skus_of
+from haversack.promotions.admin_operations import PAGE_MAX, PromotionPage, skus_of
 from haversack.promotions.codes import actions as code_actions
 from haversack.promotions.codes.queries import count_codes, list_page_of_codes, list_totals
 from haversack.promotions.codes.wire.admin import (

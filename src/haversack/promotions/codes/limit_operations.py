@@ -14,12 +14,13 @@ from haversack.errors import (
     STORE,
     ErrorKind,
 )
+from haversack.families import named
 from haversack.http.area import Area
 from haversack.http.calls import AdminCall
-from haversack.limits.wire import AddBody, ExternalId, LeftView, SetBody, UserLimitView
+from haversack.limits.wire import AddBody, ExternalId, SetBody, UserLimitView
 from haversack.promotions import uses_admin
 from haversack.promotions.actions import get_promotion
-from haversack.promotions.admin_operations import PAGE_MAX, named
+from haversack.promotions.admin_operations import PAGE_MAX
 from haversack.promotions.codes.admin_operations import (
     CODES_PAGE_MAX,
     COUPONS,
@@ -77,14 +78,9 @@ LIMIT_FAMILIES = (
 )
 
 
-def _view(left: tuple[int, int]) -> UserLimitView:
-    total, available = left
-    return UserLimitView(per_user=LeftView(total=total, available=available))
-
-
 def _declare_get(limits: LimitFamily) -> None:
     async def get_operation(call: AdminCall, external_id: ExternalIdPath, user_id: UserId) -> UserLimitView:
-        return _view(await uses_admin.find_left(call, await limits.promotion(call, external_id), user_id))
+        return UserLimitView.of(await uses_admin.find_left(call, await limits.promotion(call, external_id), user_id))
 
     sentence = f"Show how often a player may still use a {limits.family.words}."
     limits.area.get(limits.url("user"), errors=limits.refusals)(
@@ -94,9 +90,9 @@ def _declare_get(limits: LimitFamily) -> None:
 
 def _declare_add(limits: LimitFamily) -> None:
     async def add_operation(call: AdminCall, external_id: ExternalIdPath, body: AddBody) -> UserLimitView:
-        promotion = await limits.promotion(call, external_id)
-        user_id, more = body.user.user_external_id, body.available
-        return _view(await uses_admin.add_left(call, promotion, user_id, more, out_of_range=limits.out_of_range))
+        promotion, user_id = await limits.promotion(call, external_id), body.user.user_external_id
+        left = await uses_admin.add_left(call, promotion, user_id, body.available, out_of_range=limits.out_of_range)
+        return UserLimitView.of(left)
 
     sentence = f"Let a player use a {limits.family.words} more often."
     limits.area.post(
@@ -108,9 +104,9 @@ def _declare_add(limits: LimitFamily) -> None:
 
 def _declare_set(limits: LimitFamily) -> None:
     async def set_operation(call: AdminCall, external_id: ExternalIdPath, body: SetBody) -> UserLimitView:
-        promotion = await limits.promotion(call, external_id)
-        user_id, left = body.user.user_external_id, body.available
-        return _view(await uses_admin.set_left(call, promotion, user_id, left, out_of_range=limits.out_of_range))
+        promotion, user_id = await limits.promotion(call, external_id), body.user.user_external_id
+        left = await uses_admin.set_left(call, promotion, user_id, body.available, out_of_range=limits.out_of_range)
+        return UserLimitView.of(left)
 
     sentence = f"Set how often a player may still use a {limits.family.words}."
     limits.area.put(
@@ -122,9 +118,9 @@ def _declare_set(limits: LimitFamily) -> None:
 
 def _declare_remove(limits: LimitFamily) -> None:
     async def remove_operation(call: AdminCall, external_id: ExternalIdPath, body: AddBody) -> UserLimitView:
-        promotion = await limits.promotion(call, external_id)
-        user_id, less = body.user.user_external_id, -body.available
-        return _view(await uses_admin.add_left(call, promotion, user_id, less, out_of_range=limits.out_of_range))
+        promotion, user_id = await limits.promotion(call, external_id), body.user.user_external_id
+        left = await uses_admin.add_left(call, promotion, user_id, -body.available, out_of_range=limits.out_of_range)
+        return UserLimitView.of(left)
 
     sentence = f"Let a player use a {limits.family.words} less often."
     limits.area.delete(

@@ -180,15 +180,19 @@ async def lock_status(db: Session, project_id: int, delivery_id: int) -> tuple[D
 
 async def add_replays(
     db: Session,
-    *,
     project_id: int,
+    *,
     now: datetime,
     first_delivery_id: int | None = None,
     last_delivery_id: int | None = None,
     since: datetime | None = None,
     status: DeliveryStatus | None = None,
 ) -> list[int]:
-    """Add a new delivery of the same event for each chosen settled one, in the old order; their ids."""
+    """Send settled events of a project again, under their old ids and in their old order; return the new deliveries.
+
+    Chosen are the deliveries between two ids, made since a moment of the project's time, of a status; None
+    chooses all. Questions are not replayed: nobody waits for the answer any more.
+    """
     rows = await db.fetch_all(
         ADD_REPLAYS,
         project=project_id,

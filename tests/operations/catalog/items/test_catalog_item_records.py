@@ -12,9 +12,8 @@ from haversack.catalog.items.queries import (
     list_items,
 )
 from haversack.catalog.records import ContentEntry, ItemKind, Price
-from haversack.catalog.versions import find_version
 from haversack.context import Context
-from make.catalog import admin_path, bundle, game, game_key, make_item, save_draft, save_virtual_item
+from make.catalog import admin_path, bundle, game, game_key, make_item, save_draft, save_virtual_item, version_of
 from make.projects import Studio
 from make.taxonomy import make_group
 
@@ -68,11 +67,10 @@ async def test_content_is_held_by_id(studio: Studio, context: Context) -> None:
 async def test_every_write_raises_the_catalogs_version(
     client: httpx.AsyncClient, studio: Studio, context: Context
 ) -> None:
-    db = context.database.session()
-    versions = [await find_version(db, studio.project_id)]
+    versions = [await version_of(studio)]
 
     async def _version() -> int:
-        versions.append(await find_version(db, studio.project_id))
+        versions.append(await version_of(studio))
         return versions[-1] - versions[-2]
 
     await save_virtual_item(studio, "lamp")

@@ -8,8 +8,8 @@ import pytest
 
 from haversack.catalog.records import AttributeLink
 from haversack.catalog.taxonomy.queries import list_attributes
-from haversack.catalog.versions import find_version
 from haversack.text import FIVE_LETTER_CODES
+from make.catalog import version_of
 from make.projects import Studio
 from make.taxonomy import (
     admin,
@@ -29,10 +29,6 @@ async def _get(client: httpx.AsyncClient, studio: Studio, url: str) -> Any:
     return reply.json()
 
 
-async def _version(studio: Studio) -> int:
-    return await find_version(studio.context.database.session(), studio.project_id)
-
-
 async def _links(studio: Studio) -> list[AttributeLink]:
     """A link to each attribute with all its values."""
     found = await list_attributes(studio.context.database.session(), studio.project_id)
@@ -40,7 +36,7 @@ async def _links(studio: Studio) -> list[AttributeLink]:
 
 
 async def test_admin_create_attribute(client: httpx.AsyncClient, studio: Studio) -> None:
-    before = await _version(studio)
+    before = await version_of(studio)
     body = new_attribute("Play-style_1", name={"de-DE": "Spielart", "en": "Old", "en-US": "Style", "fr": None})
     reply = await client.post(f"{admin(studio)}/attribute", auth=studio.basic, json=body)
     assert (reply.status_code, reply.json()) == (201, {"external_id": "Play-style_1"})
@@ -49,7 +45,7 @@ async def test_admin_create_attribute(client: httpx.AsyncClient, studio: Studio)
         "name": {"de": "Spielart", "en": "Style"},
         "values": [],
     }
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
 
 
 async def test_admin_create_attribute_in_all_languages(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -89,7 +85,7 @@ async def test_admin_create_attribute_refuses(
     assert refusal(reply) == (422, 1102)
     assert faulty_fields(reply) == fields
     assert (await _get(client, studio, f"{admin(studio)}/attribute"))["attributes"] == []
-    assert await _version(studio) == 0
+    assert await version_of(studio) == 0
 
 
 async def test_admin_create_attribute_once(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
@@ -164,13 +160,13 @@ async def test_admin_get_attribute(client: httpx.AsyncClient, studio: Studio, ot
 async def test_admin_update_attribute(client: httpx.AsyncClient, studio: Studio) -> None:
     url = await make_attribute(client, studio, values=["puzzle"])
     item_id = await put_item(studio, "lamp", links=await _links(studio))
-    before = await _version(studio)
+    before = await version_of(studio)
     reply = await client.put(url, auth=studio.basic, json=new_attribute(name={"de": "Gattung"}))
     assert (reply.status_code, reply.content) == (204, b"")
     shown = await _get(client, studio, url)
     assert shown["name"] == {"de": "Gattung"}, "a change of the name replaces all its texts"
     assert [value["external_id"] for value in shown["values"]] == ["puzzle"], "values stay"
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
 
     reply = await client.put(url, auth=studio.basic, json=new_attribute("kind"))
     assert reply.status_code == 204
@@ -183,7 +179,7 @@ async def test_admin_update_attribute(client: httpx.AsyncClient, studio: Studio)
 async def test_admin_update_attribute_refuses(client: httpx.AsyncClient, studio: Studio) -> None:
     url = await make_attribute(client, studio)
     await make_attribute(client, studio, "mood")
-    before = await _version(studio)
+    before = await version_of(studio)
     taken = await client.put(url, auth=studio.basic, json=new_attribute("mood"))
     assert refusal(taken) == (422, 1102)
     assert faulty_fields(taken) == {"external_id"}
@@ -193,7 +189,7 @@ async def test_admin_update_attribute_refuses(client: httpx.AsyncClient, studio:
     assert refusal(faulty) == (422, 1102)
     assert faulty_fields(faulty) == {"external_id", "name.xx", "extra"}
     assert (await _get(client, studio, url))["name"] == {"en": "Genre"}
-    assert await _version(studio) == before
+    assert await version_of(studio) == before
 
 
 async def test_delete_attribute(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
@@ -203,14 +199,14 @@ async def test_delete_attribute(client: httpx.AsyncClient, studio: Studio, other
     both = await put_item(studio, "both", links=[genre, mood])
     other = await put_item(studio, "other", links=[mood])
     foreign = await put_item(other_studio, "both", links=[genre])
-    before = await _version(studio)
+    before = await version_of(studio)
     reply = await client.delete(url, auth=studio.basic)
     assert (reply.status_code, reply.content) == (204, b"")
     assert refusal(await client.get(url, auth=studio.basic)) == (404, 9901)
     kept = [{"attribute_id": mood.attribute_id, "value_ids": list(mood.value_ids)}]
     assert (await links_of(studio, both), await links_of(studio, other)) == (kept, kept)
     assert len(await links_of(other_studio, foreign)) == 1, "other projects' items are left alone"
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
     assert refusal(await client.delete(url, auth=studio.basic)) == (404, 9901)
     await make_attribute(client, studio)
     assert (await _get(client, studio, url))["values"] == [], "nothing comes back with the name"
@@ -218,13 +214,13 @@ async def test_delete_attribute(client: httpx.AsyncClient, studio: Studio, other
 
 async def test_admin_create_attribute_value(client: httpx.AsyncClient, studio: Studio) -> None:
     url = await make_attribute(client, studio)
-    before = await _version(studio)
+    before = await version_of(studio)
     body = new_value("2.5-D_x", value={"en-US": "Two and a half", "de": None})
     reply = await client.post(f"{url}/value", auth=studio.basic, json=body)
     assert (reply.status_code, reply.json()) == (201, {"external_id": "2.5-D_x"})
     shown = await _get(client, studio, url)
     assert shown["values"] == [{"external_id": "2.5-D_x", "value": {"en": "Two and a half"}}]
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
 
 
 @pytest.mark.parametrize(
@@ -254,14 +250,14 @@ async def test_admin_create_attribute_value_refuses(
 
 async def test_admin_create_attribute_value_once(client: httpx.AsyncClient, studio: Studio) -> None:
     url = await make_attribute(client, studio, values=["puzzle"])
-    before = await _version(studio)
+    before = await version_of(studio)
     reply = await client.post(f"{url}/value", auth=studio.basic, json=new_value(value={"en": "Other"}))
     assert refusal(reply) == (422, 9907)
     assert reply.json()["errorMessage"] == "[0401-9907]: The attribute value already exists."
     assert (await _get(client, studio, url))["values"][0]["value"] == {"en": "Puzzle"}
     unknown = await client.post(f"{admin(studio)}/attribute/x/value", auth=studio.basic, json=new_value())
     assert refusal(unknown) == (404, 9901)
-    assert await _version(studio) == before
+    assert await version_of(studio) == before
     # Another attribute may have a value of the same name.
     await make_attribute(client, studio, "mood", ["puzzle"])
 
@@ -289,7 +285,7 @@ async def test_admin_update_attribute_value(client: httpx.AsyncClient, studio: S
     url = await make_attribute(client, studio, values=["puzzle", "racing"])
     [link] = await _links(studio)
     item_id = await put_item(studio, "lamp", links=[link])
-    before = await _version(studio)
+    before = await version_of(studio)
     reply = await client.put(f"{url}/value/puzzle", auth=studio.basic, json=new_value(value={"de": "Rätsel"}))
     assert (reply.status_code, reply.content) == (204, b"")
     reply = await client.put(f"{url}/value/racing", auth=studio.basic, json=new_value("driving"))
@@ -299,7 +295,7 @@ async def test_admin_update_attribute_value(client: httpx.AsyncClient, studio: S
         {"external_id": "driving", "value": {"en": "Driving"}},
     ]
     assert (await links_of(studio, item_id))[0]["value_ids"] == list(link.value_ids)
-    assert await _version(studio) == before + 2
+    assert await version_of(studio) == before + 2
 
     taken = await client.put(f"{url}/value/driving", auth=studio.basic, json=new_value("puzzle"))
     assert refusal(taken) == (422, 9907)
@@ -308,7 +304,7 @@ async def test_admin_update_attribute_value(client: httpx.AsyncClient, studio: S
     assert unknown.json()["errorMessage"] == "[0401-9906]: Attribute value not found."
     elsewhere = await client.put(f"{admin(studio)}/attribute/x/value/y", auth=studio.basic, json=new_value())
     assert refusal(elsewhere) == (404, 9901)
-    assert await _version(studio) == before + 2
+    assert await version_of(studio) == before + 2
 
 
 async def test_admin_delete_attribute_value(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -317,13 +313,13 @@ async def test_admin_delete_attribute_value(client: httpx.AsyncClient, studio: S
     puzzle, racing = link.value_ids
     both = await put_item(studio, "both", links=[link])
     one = await put_item(studio, "one", links=[AttributeLink(link.attribute_id, (puzzle,))])
-    before = await _version(studio)
+    before = await version_of(studio)
     reply = await client.delete(f"{url}/value/puzzle", auth=studio.basic)
     assert (reply.status_code, reply.content) == (204, b"")
     assert [value["external_id"] for value in (await _get(client, studio, url))["values"]] == ["racing"]
     assert await links_of(studio, both) == [{"attribute_id": link.attribute_id, "value_ids": [racing]}]
     assert await links_of(studio, one) == [], "an attribute without a value says nothing of an item"
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
     assert refusal(await client.delete(f"{url}/value/puzzle", auth=studio.basic)) == (404, 9906)
     elsewhere = await client.delete(f"{admin(studio)}/attribute/x/value/racing", auth=studio.basic)
     assert refusal(elsewhere) == (404, 9901)

@@ -8,8 +8,8 @@ import pytest
 
 from haversack.catalog.records import ItemKind
 from haversack.catalog.taxonomy.queries import lock_groups
-from haversack.catalog.versions import find_version
 from haversack.errors import Refusal
+from make.catalog import version_of
 from make.projects import Studio
 from make.taxonomy import (
     admin,
@@ -43,10 +43,6 @@ async def _get(client: httpx.AsyncClient, studio: Studio, path: str) -> Any:
     return reply.json()
 
 
-async def _version(studio: Studio) -> int:
-    return await find_version(studio.context.database.session(), studio.project_id)
-
-
 def _is_missing(reply: httpx.Response, studio: Studio, **lists: list[Any]) -> None:
     """The refusal of a group that there is not, with its object of ids."""
     assert refusal(reply) == (404, 4403)
@@ -77,7 +73,7 @@ async def test_admin_create_item_group(client: httpx.AsyncClient, studio: Studio
         "items_count": 0,
         "order": 7,
     }
-    assert await _version(studio) == 1
+    assert await version_of(studio) == 1
 
 
 async def test_admin_create_item_group_with_defaults(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -116,7 +112,7 @@ async def test_admin_create_item_group_refuses(
     assert refusal(reply) == (422, 1102)
     assert faulty_fields(reply) == fields
     assert (await _get(client, studio, "/items/groups"))["groups"] == []
-    assert await _version(studio) == 0
+    assert await version_of(studio) == 0
 
 
 async def test_one_group_created_by_many_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -131,7 +127,7 @@ async def test_one_group_created_by_many_at_once(client: httpx.AsyncClient, stud
         "external_id"
     }
     assert len((await _get(client, studio, "/items/groups"))["groups"]) == 1
-    assert await _version(studio) == 1
+    assert await version_of(studio) == 1
 
 
 async def test_admin_get_item_group_list(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
@@ -174,7 +170,7 @@ async def test_admin_update_item_group(client: httpx.AsyncClient, studio: Studio
     group_id = await make_group(client, studio, "lamps", description={"en": "Old"}, isEnabled=False, order=5)
     await put_under(studio, "lamps", parent_id)
     await put_item(studio, "lamp", groups=["lamps"])
-    before = await _version(studio)
+    before = await version_of(studio)
     url = f"{admin(studio)}/items/groups/lamps"
     reply = await client.put(url, auth=studio.basic, json=new_group("lanterns", name={"de": "Laternen"}))
     assert (reply.status_code, reply.content) == (204, b"")
@@ -190,13 +186,13 @@ async def test_admin_update_item_group(client: httpx.AsyncClient, studio: Studio
     }, "what is left out falls back to its default; items stay"
     assert await parent_of(studio, "lanterns") == parent_id
     _is_missing(await client.get(url, auth=studio.basic), studio, external_id_list=["lamps"])
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
 
 
 async def test_admin_update_item_group_refuses(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_group(client, studio, "lamps")
     await make_group(client, studio, "boats")
-    before = await _version(studio)
+    before = await version_of(studio)
     url = f"{admin(studio)}/items/groups"
     taken = await client.put(f"{url}/lamps", auth=studio.basic, json=new_group("boats"))
     assert refusal(taken) == (422, 1102)
@@ -207,7 +203,7 @@ async def test_admin_update_item_group_refuses(client: httpx.AsyncClient, studio
     assert faulty_fields(faulty) == {"external_id", "name", "order"}
     listed = (await _get(client, studio, "/items/groups"))["groups"]
     assert {group["external_id"] for group in listed} == {"lamps", "boats"}
-    assert await _version(studio) == before
+    assert await version_of(studio) == before
 
 
 async def test_admin_delete_item_group(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -216,7 +212,7 @@ async def test_admin_delete_item_group(client: httpx.AsyncClient, studio: Studio
     await make_group(client, studio, "boats")
     await put_under(studio, "lanterns", group_id)
     both = await put_item(studio, "both", groups=["lamps", "boats"])
-    before = await _version(studio)
+    before = await version_of(studio)
     url = f"{admin(studio)}/items/groups/lamps"
     numbered = await client.delete(f"{admin(studio)}/items/groups/{group_id}", auth=studio.basic)
     _is_missing(numbered, studio, external_id_list=[str(group_id)])
@@ -225,7 +221,7 @@ async def test_admin_delete_item_group(client: httpx.AsyncClient, studio: Studio
     _is_missing(await client.delete(url, auth=studio.basic), studio, external_id_list=["lamps"])
     assert await parent_of(studio, "lanterns") is None, "children move to the top"
     assert await places_of(studio, "boats") == {both: None}, "items stay, in their other groups too"
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
     await make_group(client, studio, "lamps")
     assert (await _get(client, studio, "/items/groups/lamps"))["items_count"] == 0
 
@@ -304,7 +300,7 @@ async def test_admin_reorder_items_in_group(client: httpx.AsyncClient, studio: S
     one = await put_item(studio, "one", groups=["lamps", "boats"])
     two = await put_item(studio, "two", groups=["lamps"])
     three = await put_item(studio, "three", groups=["lamps"])
-    before = await _version(studio)
+    before = await version_of(studio)
     url = f"{admin(studio)}/group/lamps/order/item"
     places = [{"item_id": two, "order": 1}, {"item_id": one, "order": 2}]
     reply = await client.put(url, auth=studio.basic, json=places)
@@ -314,7 +310,7 @@ async def test_admin_reorder_items_in_group(client: httpx.AsyncClient, studio: S
     reply = await client.put(url, auth=studio.basic, json=[{"item_id": three, "order": 0}])
     assert reply.status_code == 204
     assert await places_of(studio, "lamps") == {one: 2, two: 1, three: 0}
-    assert await _version(studio) == before + 2
+    assert await version_of(studio) == before + 2
 
 
 async def test_admin_reorder_items_in_group_by_id(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -350,7 +346,7 @@ async def test_admin_reorder_items_in_group_refuses(
     for entry in body if isinstance(body, list) else [body]:
         if "item_id" in entry:
             entry["item_id"] = ids.get(entry["item_id"], entry["item_id"])
-    before = await _version(studio)
+    before = await version_of(studio)
     for url in (
         f"{admin(studio)}/group/lamps/order/item",
         f"{admin(studio)}/group/id/{group_id}/order/item",
@@ -359,7 +355,7 @@ async def test_admin_reorder_items_in_group_refuses(
         assert refusal(reply) == (422, 1102), reply.text
         assert faulty_fields(reply) == fields
     assert await places_of(studio, "lamps") == {ids["one"]: None}, "all or nothing"
-    assert await _version(studio) == before
+    assert await version_of(studio) == before
 
 
 async def test_admin_reorder_items_in_unknown_group(

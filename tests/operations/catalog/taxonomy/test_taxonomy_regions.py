@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, update
 
 from haversack.catalog.records import ItemKind
 from haversack.catalog.tables import items, key_codes
-from haversack.catalog.versions import find_version
+from make.catalog import version_of
 from make.projects import Studio
 from make.taxonomy import admin, faulty_fields, make_region, new_region, put_item, refusal
 
@@ -36,10 +36,6 @@ async def _get(client: httpx.AsyncClient, studio: Studio, path: str = "") -> Any
     return reply.json()
 
 
-async def _version(studio: Studio) -> int:
-    return await find_version(studio.context.database.session(), studio.project_id)
-
-
 async def test_admin_create_region(client: httpx.AsyncClient, studio: Studio) -> None:
     body = {
         "name": {"en-US": "Nordics", "de": "Norden", "fr-FR": None},
@@ -54,7 +50,7 @@ async def test_admin_create_region(client: httpx.AsyncClient, studio: Studio) ->
         "name": {"en-US": "Nordics", "de-DE": "Norden"},
         "countries": ["DK", "SE", "NO"],
     }
-    assert await _version(studio) == 1
+    assert await version_of(studio) == 1
 
 
 @pytest.mark.parametrize(
@@ -75,7 +71,7 @@ async def test_admin_create_region_refuses(
     client: httpx.AsyncClient, studio: Studio, change: dict[str, Any], fields: set[str]
 ) -> None:
     region_id = await make_region(client, studio)
-    before = await _version(studio)
+    before = await version_of(studio)
     body = new_region() | change
     for reply in (
         await client.post(f"{admin(studio)}/region", auth=studio.basic, json=body),
@@ -84,7 +80,7 @@ async def test_admin_create_region_refuses(
         assert refusal(reply) == (422, 1102)
         assert faulty_fields(reply) == fields
     assert (await _get(client, studio))["total_items_count"] == 1
-    assert await _version(studio) == before
+    assert await version_of(studio) == before
 
 
 async def test_admin_get_regions(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
@@ -117,7 +113,7 @@ async def test_admin_get_region(client: httpx.AsyncClient, studio: Studio, other
 
 async def test_admin_update_region(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
     region_id = await make_region(client, studio)
-    before = await _version(studio)
+    before = await version_of(studio)
     url = f"{admin(studio)}/region/{region_id}"
     body = new_region(name={"zh-TW": "北歐"}, countries=["FI", "IS"])
     reply = await client.put(url, auth=studio.basic, json=body)
@@ -127,11 +123,11 @@ async def test_admin_update_region(client: httpx.AsyncClient, studio: Studio, ot
         "name": {"zh-TW": "北歐"},
         "countries": ["FI", "IS"],
     }
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
     foreign = await client.put(f"{admin(other_studio)}/region/{region_id}", auth=other_studio.basic, json=new_region())
     assert refusal(foreign) == (404, 9701)
     assert (await _get(client, studio, f"/{region_id}"))["countries"] == ["FI", "IS"]
-    assert await _version(other_studio) == 0
+    assert await version_of(other_studio) == 0
 
 
 async def test_admin_delete_region(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
@@ -139,13 +135,13 @@ async def test_admin_delete_region(client: httpx.AsyncClient, studio: Studio, ot
     other_id = await make_region(client, studio)
     await put_item(studio, "lamp", region_ids=[other_id])
     await put_item(other_studio, "lamp", region_ids=[region_id])
-    before = await _version(studio)
+    before = await version_of(studio)
     foreign = await client.delete(f"{admin(other_studio)}/region/{region_id}", auth=other_studio.basic)
     assert refusal(foreign) == (404, 9701)
     reply = await client.delete(f"{admin(studio)}/region/{region_id}", auth=studio.basic)
     assert (reply.status_code, reply.content) == (204, b"")
     assert [each["id"] for each in (await _get(client, studio))["regions"]] == [other_id]
-    assert await _version(studio) == before + 1
+    assert await version_of(studio) == before + 1
     again = await client.delete(f"{admin(studio)}/region/{region_id}", auth=studio.basic)
     assert refusal(again) == (404, 9701)
 
@@ -154,7 +150,7 @@ async def test_admin_delete_region_in_use_by_items(client: httpx.AsyncClient, st
     region_id = await make_region(client, studio)
     url = f"{admin(studio)}/region/{region_id}"
     ids = [await put_item(studio, f"lamp-{number:02}", region_ids=[region_id]) for number in range(22)]
-    before = await _version(studio)
+    before = await version_of(studio)
     reply = await client.delete(url, auth=studio.basic)
     assert refusal(reply) == (422, 1102)
     shown = ", ".join(f"lamp-{number:02}" for number in range(20))
@@ -162,7 +158,7 @@ async def test_admin_delete_region_in_use_by_items(client: httpx.AsyncClient, st
         f"[0401-1102]: Region {region_id} is used by {shown} and more. Take it off them first."
     )
     assert (await _get(client, studio, f"/{region_id}"))["countries"] == ["DK", "SE"]
-    assert await _version(studio) == before
+    assert await version_of(studio) == before
     db = studio.context.database.session()
     for item_id in ids:
         await db.execute(DELETE_ITEM, project=studio.project_id, item=item_id)

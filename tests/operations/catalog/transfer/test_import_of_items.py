@@ -14,12 +14,12 @@ from haversack.app import build_application
 from haversack.catalog.tables import imports
 from haversack.catalog.transfer import queries, running
 from haversack.catalog.transfer.records import ImportMode, ImportStatus
-from haversack.catalog.versions import find_version
 from haversack.context import Context, open_context
 from haversack.inventory.ledger import STUDIO, stock_row
 from haversack.limits.queries import reserve_stock, sell_reserved_stock
 from haversack.settings import Settings
 from make import catalog, taxonomy
+from make.catalog import version_of
 from make.inventory import book
 from make.projects import Studio
 from make.receiver import Answer, Fault, Receiver
@@ -47,10 +47,6 @@ def small_file(**arrays: Any) -> dict[str, Any]:
         "bundles": [catalog.bundle("lamp", "sack", sku="crate")],
         **arrays,
     }
-
-
-async def version_of(studio: Studio) -> int:
-    return await find_version(studio.context.database.session(), studio.project_id)
 
 
 # -- What is asked --------------------------------------------------------------------------------------------------

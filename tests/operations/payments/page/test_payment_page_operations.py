@@ -16,20 +16,14 @@ from haversack.orders.tables import order_lines, orders
 from haversack.payments.page.html import STATIC_FOLDER, page_headers
 from haversack.payments.tables import payments
 from make import backpack
-from make.orders import Buyer, cancel, make_buyer, order_money, owned_of, state_of, stored
-from make.payment_page import FETCH, card_form, hidden, make_purchase, sell_for_dollars, set_tax, token_of
-from make.payments import CHALLENGED, DECLINED, NEVER, SUCCESS
+from make.orders import Buyer, cancel, order_money, owned_of, sell_for_money, state_of, stored
+from make.payment_page import FETCH, card_form, hidden, make_purchase, token_of
+from make.payments import CHALLENGED, DECLINED, NEVER, SUCCESS, set_tax
 from make.projects import Studio
 from make.receiver import Receiver, refusal
 
 PAGES = ("/paystation4/", "/paystation3/", "/paystation2/")
 DARK = "63295aab2e47fab76f7708e3"
-
-
-@pytest.fixture
-async def buyer(studio: Studio) -> Buyer:
-    """A fresh player."""
-    return await make_buyer(studio)
 
 
 async def show(client: httpx.AsyncClient, token: str, path: str = "/paystation4/", **query: str) -> str:
@@ -62,8 +56,8 @@ async def follow(client: httpx.AsyncClient, reply: httpx.Response) -> str:
 
 
 async def test_payment_page(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    lamp = await sell_for_dollars(client, studio, 7.99, name={"en": "Lamp", "de": "Lampe"})
-    oil = await sell_for_dollars(client, studio, 2, name={"en": "Oil"})
+    lamp = await sell_for_money(client, studio, 7.99, name={"en": "Lamp", "de": "Lampe"})
+    oil = await sell_for_money(client, studio, 2, name={"en": "Oil"})
     order = await order_money(buyer, (lamp, 1), (oil, 3), is_sandbox=True)
     page = await show(client, await token_of(studio, order), lang="de")
     text = words(page)
@@ -96,7 +90,7 @@ async def test_no_token_no_purchase(client: httpx.AsyncClient, path: str, token:
 
 
 async def test_expired_token(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
     token = await token_of(studio, order, now=order.created_at - timedelta(hours=25))
     reply = await client.get("/paystation4/", params={"token": token})
     assert reply.status_code == 404
@@ -128,8 +122,8 @@ def test_who_may_frame() -> None:
 
 
 async def test_discounts_and_tax(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    sku = await sell_for_dollars(client, studio, 7.5)
-    await set_tax(studio, "US", "sales_tax", "8.88")
+    sku = await sell_for_money(client, studio, 7.5)
+    await set_tax(studio, "US", "8.88")
     order = await order_money(buyer, (sku, 2), is_sandbox=True)
     token = await token_of(studio, order, user={"country": {"value": "US"}})
     text = words(await show(client, token))
@@ -151,7 +145,7 @@ async def reduce_to(order: Order, studio: Studio, amount: str) -> None:
 
 
 async def test_appearance(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
 
     async def shown(**settings: object) -> str:
         return await show(client, await token_of(studio, order, settings=settings))
@@ -179,7 +173,7 @@ async def test_appearance(client: httpx.AsyncClient, studio: Studio, buyer: Buye
 
 
 async def test_languages(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
     plain = await token_of(studio, order)
     reply = await client.get("/paystation4/", params={"token": plain}, headers={"Accept-Language": "da, ja;q=0.8"})
     assert 'lang="ja"' in reply.text
@@ -204,8 +198,8 @@ async def test_purchase_without_an_order(client: httpx.AsyncClient, studio: Stud
 
 
 async def test_change_country_on_page(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
-    await set_tax(studio, "AT", "vat", "20")
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
+    await set_tax(studio, "AT", "20", "vat")
     token = await token_of(studio, order, user={"country": {"value": "DE", "allow_modify": True}})
     assert '<option value="DE" selected>Germany</option>' in await show(client, token)
     reply = await client.post("/paystation4/country", data={"token": token, "country": "AT"})
@@ -232,7 +226,7 @@ async def test_country_stays_where_it_must(client: httpx.AsyncClient, studio: St
 
 
 async def test_pay_on_page(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    sku = await sell_for_dollars(client, studio)
+    sku = await sell_for_money(client, studio)
     order = await order_money(buyer, sku, is_sandbox=True)
     token = await token_of(studio, order, settings={"return_url": "https://play.example.com/back?a=1"})
     reply = await client.post("/paystation4/pay", data=card_form(token, email="juno@example.com", save_card="1"))
@@ -307,7 +301,7 @@ async def test_faulty_forms(client: httpx.AsyncClient, studio: Studio, changes: 
 
 
 async def test_postal_code_of_the_states(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
     token = await token_of(studio, order, user={"country": {"value": "US"}})
     for given, fault in (("", "Enter your ZIP"), ("W1A 1AA", "not a postal code of your country")):
         reply = await client.post("/paystation4/pay", data=card_form(token, zip=given))
@@ -507,7 +501,7 @@ async def test_canceled_order(client: httpx.AsyncClient, studio: Studio) -> None
 
 
 async def test_redirect_policy(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
     token = await token_of(
         studio,
         order,
@@ -533,7 +527,7 @@ async def test_redirect_policy(client: httpx.AsyncClient, studio: Studio, buyer:
 
 
 async def test_leave_payment_page(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
-    order = await order_money(buyer, await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
     token = await token_of(studio, order, settings={"return_url": "https://play.example.com/back"})
     page = await show(client, token, "/paystation4/leave")
     assert "Leave without paying?" in page

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from haversack.clock import real_now
-from haversack.inventory.verifying import find_differences
 from haversack.promotions.queries import find_by_code
 from haversack.promotions.uses import Use, take_uses
 from make.client_catalog import new_player
@@ -24,6 +23,7 @@ from make.codes import (
     new_body,
     refusal,
 )
+from make.inventory import differences_of
 from make.projects import Studio
 
 Check = Callable[..., Awaitable[None]]
@@ -77,7 +77,7 @@ def check_changing(client: httpx.AsyncClient, studio: Studio) -> Check:
                 assert refusal(reply) == (422, 4511, sentence)
             else:
                 assert (reply.status_code, reply.json()) == (200, {"per_user": {"total": 5, "available": left}})
-        assert [each async for each in find_differences(studio.context.database, studio.project_id)] == []
+        assert not await differences_of(studio)
 
     return check
 

@@ -92,32 +92,17 @@ class PriceBody(StrictBody):
         return Price(self.amount, self.currency, self.country_iso, self.is_default, self.is_enabled)
 
 
-class GamePriceBody(StrictBody):
+class GamePriceBody(PriceBody):
     """A price in real money of a game key. Nothing has a default but the country."""
 
-    amount: Amount
-    currency: CurrencyCode
-    country_iso: CountryCode | None = None
     is_default: Flag
     is_enabled: Flag
 
-    def record(self) -> Price:
-        """The price."""
-        return Price(self.amount, self.currency, self.country_iso, self.is_default, self.is_enabled)
 
-
-class BundlePriceBody(StrictBody):
+class BundlePriceBody(GamePriceBody):
     """A price in real money of a bundle, as number or as text."""
 
     amount: AmountOrText
-    currency: CurrencyCode
-    country_iso: CountryCode | None = None
-    is_default: Flag
-    is_enabled: Flag
-
-    def record(self) -> Price:
-        """The price."""
-        return Price(self.amount, self.currency, self.country_iso, self.is_default, self.is_enabled)
 
 
 class VirtualPriceBody(StrictBody):

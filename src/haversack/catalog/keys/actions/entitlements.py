@@ -18,27 +18,27 @@ from haversack.errors import (
     GAME_CODE_NOT_FOUND,
     GAME_CODE_USED,
     GAME_NOT_IN_COUNTRY,
-    PLAYER_UNKNOWN,
     STORE,
 )
 from haversack.http.calls import AdminCall, Call, PlayerCall
 from haversack.inventory.ledger import LedgerRow, entitlement_row, key_row, write_ledger
-from haversack.login.actions import find_player_id
+from haversack.login.actions import count_attempt, forget_attempts, get_player_id
 from haversack.projects.records import Project
 
 
 async def redeem_code(call: PlayerCall, project: Project, code: str, *, mode: Mode) -> None:
     """Give the player the game that a code opens. Attempts are counted before they are tried."""
-    assert not call.db.in_transaction, "the count must stand whatever follows"
     login_project_id = call.player.login_project_id
     subject = rules.attempts_subject(project.project_id, call.player_id)
-    now = real_now()
-    attempts = await queries.count_attempt(
-        call.db, login_project_id, subject=subject, window=rules.REDEEM_WINDOW, now=now
+    await count_attempt(
+        call.db,
+        login_project_id,
+        subject_hash=subject,
+        attempts_max=rules.REDEEM_ATTEMPTS_MAX,
+        window=rules.REDEEM_WINDOW,
+        too_many=STORE.too_many,
+        now=real_now(),
     )
-    if attempts.count > rules.REDEEM_ATTEMPTS_MAX:
-        seconds = max(1, int((attempts.window_ends_at - now).total_seconds()))
-        raise STORE.too_many(seconds=seconds, retry_after=seconds)
     async with call.db.begin():
         found = await _find_codes(call, project.project_id, code)
         chosen = rules.redeemable_code(found, project.clock.now())
@@ -52,7 +52,7 @@ async def redeem_code(call: PlayerCall, project: Project, code: str, *, mode: Mo
             mode=mode,
             source="redeemed",
         )
-        await queries.forget_attempts(call.db, login_project_id, subject=subject)
+        await forget_attempts(call.db, login_project_id, subject_hash=subject)
 
 
 async def grant_entitlement(
@@ -70,7 +70,7 @@ async def grant_entitlement(
         raise DRM_NOT_FREE()
     async with call.db.begin():
         key = await _get_free_key(call, game_sku)
-        player_id = await _get_player(call, external_id)
+        player_id = await get_player_id(call, external_id)
         await _check_country(call, call.project_id, key.region_ids, game_sku, country)
         await _entitle(
             call,
@@ -91,7 +91,7 @@ async def revoke_entitlement(call: AdminCall, external_id: str, *, game_sku: str
         keys = await queries.list_free_keys(call.db, call.project_id, game_sku)
         if not keys:
             raise ENTITLED_GAME_NOT_FOUND()
-        player_id = await _get_player(call, external_id)
+        player_id = await get_player_id(call, external_id)
         rows: list[LedgerRow] = []
         for key in keys:
             revoked = await queries.revoke_entitlement(
@@ -170,13 +170,6 @@ async def _get_free_key(call: AdminCall, game_sku: str) -> FreeKey:
     if key is None:
         raise ENTITLED_GAME_NOT_FOUND()
     return key
-
-
-async def _get_player(call: AdminCall, external_id: str) -> UUID:
-    player_id = await find_player_id(call.db, call.project.login_project_id, external_id)
-    if player_id is None:
-        raise PLAYER_UNKNOWN()
-    return player_id
 
 
 async def _check_country(

@@ -1,6 +1,6 @@
-"""Reads and writes of players' rights to games, and of the attempts at their codes."""
+"""Reads and writes of players' rights to games."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -8,11 +8,10 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from haversack.catalog.items.stored_forms import attributes_of, pre_order_of
-from haversack.catalog.keys.records import Attempts, FreeKey, HeldGame, Mode
+from haversack.catalog.keys.records import FreeKey, HeldGame, Mode
 from haversack.catalog.keys.rules import DRM_FREE
 from haversack.catalog.tables import entitlements, items
 from haversack.database.engine import Session
-from haversack.login.queries import tokens
 
 _games = items.alias("games")
 _with_game = (_games.c.project_id == items.c.project_id) & (_games.c.item_id == items.c.parent_item_id)
@@ -174,16 +173,3 @@ async def list_held_games(
 async def count_held_games(db: Session, project_id: int, player_id: UUID, *, mode: Mode) -> int:
     """How many games a player has a right to."""
     return int(await db.fetch_value(COUNT_HELD_GAMES, project=project_id, player=player_id, of_mode=mode.value))
-
-
-async def count_attempt(
-    db: Session, login_project_id: UUID, *, subject: bytes, window: timedelta, now: datetime
-) -> Attempts:
-    """Count an attempt at a code, beside those at passwords. `now` is the machine's time."""
-    count, ends_at = await tokens.count_attempt(db, login_project_id, subject_hash=subject, window=window, now=now)
-    return Attempts(count, ends_at)
-
-
-async def forget_attempts(db: Session, login_project_id: UUID, *, subject: bytes) -> None:
-    """Begin to count a player's attempts anew."""
-    await tokens.forget_attempts(db, login_project_id, subject_hash=subject)

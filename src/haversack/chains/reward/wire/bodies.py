@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from haversack.catalog.items.wire.parts import Count, Flag, MomentText, Sku, StrictBody, Whole
-from haversack.catalog.records import Schedule
 from haversack.catalog.taxonomy.wire import Link, OptionalTranslationsBody, TranslationsBody
-from haversack.chains.drafts import RewardDraft, StepDraft
-from haversack.chains.reward.drafts import ClanTexts, RewardChainDraft
+from haversack.chains.drafts import ChainDraft, RewardDraft, StepDraft
+from haversack.chains.records import ByPoints
+from haversack.chains.reward.drafts import POINT_NOT_KNOWN_YET, RewardChainDraft
 from haversack.limits.wire import MonthlyBody, WeeklyBody
 from haversack.promotions.wire.parts import (
     AttributeConditionsBody,
@@ -106,25 +106,28 @@ class _RewardChainBody(StrictBody):
     def _draft(self, value_point: str | None, steps: "Sequence[StepBody | StepUpdateBody]") -> RewardChainDraft:
         return RewardChainDraft(
             value_point=value_point,
-            clan=ClanTexts(
-                clan_type=self.clan_type,
-                popup_header=self.popup_header,
-                popup_instruction=self.popup_instruction,
-                popup_image_url=self.popup_image_url,
-            ),
             says_clan_type="clan_type" in self.model_fields_set,
-            name=self.name,
-            description=self.description,
-            long_description=self.long_description,
-            image_url=self.image_url,
-            sort_order=self.order,
-            is_enabled=self.is_enabled,
-            starts_at=datetime.fromisoformat(self.date_start),
-            ends_at=None if self.date_end is None else datetime.fromisoformat(self.date_end),
-            is_always_visible=self.is_always_visible,
-            conditions=attribute_conditions(self.attribute_conditions),
-            schedule=None if self.recurrent_schedule is None else _schedule(self.recurrent_schedule),
-            steps=tuple(_step_draft(place, step) for place, step in enumerate(steps)),
+            chain=ChainDraft(
+                opening=ByPoints(
+                    value_point_id=POINT_NOT_KNOWN_YET,
+                    clan_type=self.clan_type,
+                    popup_header=self.popup_header,
+                    popup_instruction=self.popup_instruction,
+                    popup_image_url=self.popup_image_url,
+                ),
+                name=self.name,
+                description=self.description,
+                long_description=self.long_description,
+                image_url=self.image_url,
+                sort_order=self.order,
+                is_enabled=self.is_enabled,
+                starts_at=datetime.fromisoformat(self.date_start),
+                ends_at=None if self.date_end is None else datetime.fromisoformat(self.date_end),
+                is_always_visible=self.is_always_visible,
+                conditions=attribute_conditions(self.attribute_conditions),
+                schedule=None if self.recurrent_schedule is None else self.recurrent_schedule.record(),
+                steps=tuple(_step_draft(place, step) for place, step in enumerate(steps)),
+            ),
         )
 
 
@@ -148,15 +151,6 @@ class RewardChainUpdateBody(_RewardChainBody):
     def draft(self) -> RewardChainDraft:
         """The chain as it is given."""
         return self._draft(None if self.value_point is None else self.value_point.sku, self.steps)
-
-
-def _schedule(body: WeeklyBody | MonthlyBody) -> Schedule:
-    return Schedule(
-        interval_type=body.interval_type,
-        time=body.time,
-        day_of_week=body.day_of_week if isinstance(body, WeeklyBody) else None,
-        day_of_month=body.day_of_month if isinstance(body, MonthlyBody) else None,
-    )
 
 
 def _step_draft(place: int, body: StepBody | StepUpdateBody) -> StepDraft:

@@ -9,7 +9,7 @@ from pydantic import Field
 from haversack.catalog.items.wire.parts import MediaView
 from haversack.catalog.records import Item, Schedule
 from haversack.catalog.taxonomy.wire import TranslationsView
-from haversack.chains.records import ByPoints, Chain, Step
+from haversack.chains.records import ByPoints, Chain, Step, by_points
 from haversack.clock import wire_time
 from haversack.http.wire import WireModel
 from haversack.limits.schedule import window_of
@@ -244,23 +244,19 @@ class RewardChainPageView(WireModel):
 
 def listed_view(chain: Chain, point: Item, now: datetime) -> ListedChainView | ListedClanChainView:
     """The view of a chain in a list."""
-    assert isinstance(chain.opening, ByPoints), "only reward chains are shown as such"
+    opening = by_points(chain)
     fields = {**_chain_fields(chain, now), "value_point": CountedPointView.of(point)}
-    return (
-        ListedClanChainView(**fields, **_clan_fields(chain.opening))
-        if chain.opening.is_clan
-        else (ListedChainView(**fields))
-    )
+    return ListedClanChainView(**fields, **_clan_fields(opening)) if opening.is_clan else ListedChainView(**fields)
 
 
 def chain_view(chain: Chain, point: Item, skus: Mapping[int, str], now: datetime) -> RewardChainView | ClanChainView:
     """The view of a chain; `skus` are those of the items that its steps give, by id."""
-    assert isinstance(chain.opening, ByPoints), "only reward chains are shown as such"
+    opening = by_points(chain)
     fields = {
         **_chain_fields(chain, now),
         "value_point": PointView.of(point),
         "steps": [StepView.of(step, skus) for step in chain.steps],
     }
-    if not chain.opening.is_clan:
+    if not opening.is_clan:
         return RewardChainView(**fields)
-    return ClanChainView(**fields, **_clan_fields(chain.opening), top_contributors=None)
+    return ClanChainView(**fields, **_clan_fields(opening), top_contributors=None)

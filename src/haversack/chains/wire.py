@@ -1,22 +1,22 @@
-"""What daily and offer chains share on the wire: the items of their steps as they are written, read and seen."""
+"""What daily and offer chains share on the wire: what says what they are, and the items of their steps."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Self
+from datetime import datetime
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from haversack.catalog.items.wire.parts import Count, Sku, StrictBody
+from haversack.catalog.items.wire.parts import Count, Flag, MomentText, Sku, StrictBody, Whole
+from haversack.catalog.read_model.pieces import NESTING_MAX
 from haversack.catalog.records import Item
 from haversack.catalog.selling import SellableItem, Shop
-from haversack.catalog.taxonomy.wire import TranslationsView
-from haversack.chains.drafts import RewardDraft
-from haversack.chains.records import Reward
+from haversack.catalog.taxonomy.wire import OptionalTranslationsBody, TranslationsBody, TranslationsView
+from haversack.chains.drafts import RewardDraft, StepDraft
+from haversack.chains.records import Chain, Reward
+from haversack.clock import wire_time
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
 from haversack.text import reading
-
-# As deep as the client catalog shows what bundles contain.
-NESTING_MAX = 10
 
 
 class StepItemBody(StrictBody):
@@ -31,16 +31,64 @@ ITEMS_MAX = 100
 ItemBodies = Annotated[list[StepItemBody], Field(min_length=1, max_length=ITEMS_MAX)]
 
 
-def reward_drafts(place: int, items: Sequence[StepItemBody]) -> tuple[RewardDraft, ...]:
-    """What the step at a place of a body gives."""
-    return tuple(
-        RewardDraft(f"steps.{place}.items.{index}.sku", item.sku, item.quantity) for index, item in enumerate(items)
-    )
+def step_draft(
+    place: int, *, step_id: int | None, number: int, items: Sequence[StepItemBody], is_free: bool = True
+) -> StepDraft:
+    """The step at a place of a body."""
+    where = f"steps.{place}"
+    rewards = (RewardDraft(f"{where}.items.{index}.sku", item.sku, item.quantity) for index, item in enumerate(items))
+    return StepDraft(property=where, step_id=step_id, number=number, rewards=tuple(rewards), is_free=is_free)
 
 
 def id_faults(given: int | None, chain_id: int) -> Sequence[Fault]:
     """What is wrong with the id in a body: it may be left out, and is that of the path where it is not."""
     return [] if given in (None, chain_id) else [Fault("id", f"the path names chain {chain_id}")]
+
+
+class AnyChainBody(StrictBody):
+    """What bodies of both kinds begin with."""
+
+    name: TranslationsBody
+    description: OptionalTranslationsBody = None
+    order: Whole = 1
+    date_start: MomentText
+    date_end: MomentText | None = None
+    is_enabled: Flag
+
+    @property
+    def starts_at(self) -> datetime:
+        """When the chain begins."""
+        return datetime.fromisoformat(self.date_start)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ends; None: never."""
+        return None if self.date_end is None else datetime.fromisoformat(self.date_end)
+
+
+class AnyChainView(WireModel):
+    """What both kinds show a studio first."""
+
+    id: int
+    name: TranslationsView
+    description: TranslationsView | None
+    order: int
+    date_start: str
+    date_end: str | None
+    is_enabled: bool
+
+
+def any_chain(chain: Chain) -> dict[str, Any]:
+    """The members of the views of both kinds."""
+    return {
+        "id": chain.chain_id,
+        "name": dict(chain.name),
+        "description": None if chain.description is None else dict(chain.description),
+        "order": chain.sort_order,
+        "date_start": wire_time(chain.starts_at),
+        "date_end": None if chain.ends_at is None else wire_time(chain.ends_at),
+        "is_enabled": chain.is_enabled,
+    }
 
 
 class ChainIdView(WireModel):
@@ -104,7 +152,8 @@ class ClientItemView(WireModel):
 
     @classmethod
     def of(cls, item: SellableItem, quantity: int, language: str, *, place: int, depth: int = 0) -> Self:
-        """The view of an item at a place of its step; what a bundle contains that is switched off is left out."""
+        """The view of an item at a place of its step. What a bundle contains that is switched off is left out, and what
+        lies deeper than the client catalog shows."""
         is_bundle = item.kind.bundle_type is not None
         content = [
             cls.of(held.item, held.quantity, language, place=inner, depth=depth + 1)
