@@ -7,10 +7,10 @@ import pytest
 from haversack.clock import real_now
 from haversack.context import Context
 from haversack.projects.records import DeliveryMode
-from haversack.webhooks.actions import replay
 from haversack.webhooks.asking import AnswerKind, ask
 from haversack.webhooks.events import BackpackUserValidation, UserValidation
 from haversack.webhooks.queries.inspector import list_deliveries
+from haversack.webhooks.queries.outbox import add_replays
 from haversack.webhooks.records import DeliveryStatus, Purpose
 from haversack.webhooks.signing import verify_signatures
 from make.receiver import Answer, Fault, Receiver, refusal
@@ -83,4 +83,4 @@ async def test_questions_do_not_wait_in_the_lane_and_are_not_replayed(context: C
     sender = await make_sender(context, receiver)
     await sender.publish()
     assert (await ask(context, sender.project, QUESTION, purpose=Purpose.STORE)).kind is AnswerKind.ACCEPTED
-    assert await replay(context.database.session(), sender.project_id, now=sender.project.clock.now()) == []
+    assert await add_replays(context.database.session(), sender.project_id, now=sender.project.clock.now()) == []

@@ -105,6 +105,20 @@ def onlooker(
     personal, situation = buying(shop.catalog, personal, codes, now)
     if partner is not None:
         personal = with_partner(shop.catalog, personal, partner_view(shop.catalog, partner, now))
+    return eyes_of(shop, personal, situation, country=country, currency=currency, language=language, now=now)
+
+
+def eyes_of(
+    shop: Shop,
+    personal: Personal,
+    situation: Situation,
+    *,
+    country: str | None,
+    currency: str | None,
+    language: str,
+    now: datetime,
+) -> Onlooker:
+    """The one who looks at things to buy, of whom everything is known."""
     place = shop.catalog.country_key(country)
     since, until = interval_at(shop.catalog.edges, now)
     since, until = max(since, personal.since), min(until, personal.until)

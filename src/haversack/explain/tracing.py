@@ -8,7 +8,7 @@ from haversack.carts.rules import cart_key, current_cart_id
 from haversack.catalog.selling import SellableItem
 from haversack.context import Context
 from haversack.errors import CART_NOT_FOUND, ITEM_SKU_NOT_FOUND
-from haversack.explain import findings
+from haversack.explain import findings, item_findings
 from haversack.explain.facts import Facts, player_of, read_facts
 from haversack.explain.records import Asked, Cost, Finding, LineTrace, Topic, Trace
 from haversack.explain.rules import line_findings, verdict_finding
@@ -89,6 +89,7 @@ def _cost(priced: PricedCart | PricedLine) -> Cost | None:
 
 def trace_line(item: SellableItem, quantity: int, priced: PricedLine, facts: Facts) -> LineTrace:
     """What becomes of so many of an item."""
+    eyes = facts.eyes
     is_let, game_lets, personal = findings.personal_findings(item, facts)
     refusal = findings.find_refusal(item, quantity, priced, facts)
     is_bought, why = refusal is None, "It can be bought." if refusal is None else refusal.message
@@ -106,14 +107,14 @@ def trace_line(item: SellableItem, quantity: int, priced: PricedLine, facts: Fac
         cost=_cost(priced),
         findings=(
             *findings.visibility_findings(item, facts),
-            findings.region_finding(item, facts),
-            findings.period_finding(item, facts),
+            item_findings.region_finding(item, eyes),
+            item_findings.period_finding(item, eyes),
             *findings.offer_findings(item, facts),
             *personal,
-            *findings.limit_findings(item, quantity, facts),
-            *findings.stock_findings(item, quantity, facts),
-            *findings.content_findings(item, facts),
-            *findings.offered_price_findings(item, facts),
+            *item_findings.limit_findings(item, quantity, eyes),
+            *item_findings.stock_findings(item, quantity, eyes),
+            *item_findings.content_findings(item, eyes),
+            *item_findings.offered_price_findings(item, eyes),
             *line_findings(priced),
             Finding(Topic.PURCHASE, "order", is_bought, why),
         ),

@@ -14,6 +14,7 @@ from haversack.database.engine import Session
 from haversack.errors import (
     REDEMPTION_LIMIT_REACHED,
     UNPAID_ORDERS_TOO_MANY,
+    Refusal,
 )
 from haversack.inventory.actions import charge
 from haversack.inventory.ledger import LedgerRow, write_ledger
@@ -31,6 +32,7 @@ from haversack.orders.preparing import (
     prepare_for_virtual_currency,
 )
 from haversack.orders.records import CurrencyType, Order, OrderPromotion, OrderState
+from haversack.orders.refusing import told_why
 from haversack.projects.records import OrderDestination
 from haversack.promotions.rules import title
 from haversack.promotions.uses import UsesExhausted, count_uses
@@ -46,7 +48,7 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
 
     In the caller's transaction, or in one of its own. Refuses with what stands in the way, all faulty lines named.
     """
-    return await _with_promotions(lambda: _order_for_money(context, db, checkout))
+    return await _attempting(context, db, checkout, lambda: _order_for_money(context, db, checkout), is_in_money=True)
 
 
 async def _order_for_money(context: Context, db: Session, checkout: Checkout) -> Order:
@@ -78,7 +80,7 @@ async def order_for_free(context: Context, db: Session, checkout: Checkout) -> O
     async def attempt() -> Order:
         return await _finish(context, db, await prepare_for_free(context, db, checkout), CurrencyType.FREE)
 
-    return await _with_promotions(attempt)
+    return await _attempting(context, db, checkout, attempt)
 
 
 async def order_for_virtual_currency(context: Context, db: Session, checkout: Checkout, currency_sku: str) -> Order:
@@ -88,7 +90,22 @@ async def order_for_virtual_currency(context: Context, db: Session, checkout: Ch
         prepared = await prepare_for_virtual_currency(context, db, checkout, currency_sku)
         return await _finish(context, db, prepared, CurrencyType.VIRTUAL)
 
-    return await _with_promotions(attempt)
+    return await _attempting(context, db, checkout, attempt)
+
+
+async def _attempting(
+    context: Context,
+    db: Session,
+    checkout: Checkout,
+    attempt: Callable[[], Awaitable[Order]],
+    *,
+    is_in_money: bool = False,
+) -> Order:
+    """Make an order, or refuse it with all that stands in its way."""
+    try:
+        return await _with_promotions(attempt)
+    except Refusal as refusal:
+        raise await told_why(context, db, checkout, refusal, is_in_money=is_in_money) from None
 
 
 async def _with_promotions(attempt: Callable[[], Awaitable[Order]]) -> Order:

@@ -131,7 +131,7 @@ _offers: WeakKeyDictionary[Catalog, dict[tuple[Any, ...], Offer]] = WeakKeyDicti
 
 
 @dataclass(frozen=True, slots=True)
-class _Buyer:
+class Buyer:
     """What is known of who buys, as far as the catalog asks for it."""
 
     personal: Personal
@@ -162,7 +162,7 @@ async def prepare_for_virtual_currency(
     """
     shop = await open_shop(context.catalogs, checkout.project.project_id)
     now = checkout.now
-    buyer = await _find_buyer(context, db, shop, checkout, now)
+    buyer = await find_buyer(context, db, shop, checkout, now)
     looked = _look_all(shop, checkout, buyer, now)
     offers = _offers.setdefault(shop.catalog, {})
     key = (currency_sku, *checkout.wanted)
@@ -185,7 +185,7 @@ async def prepare_for_virtual_currency(
 async def _prepare_in_money(context: Context, db: Session, checkout: Checkout, way: Way) -> Prepared:
     shop = await open_shop(context.catalogs, checkout.project.project_id)
     now = checkout.now
-    buyer = await _find_buyer(context, db, shop, checkout, now)
+    buyer = await find_buyer(context, db, shop, checkout, now)
     looked = _look_all(shop, checkout, buyer, now)
     purchase = _price(shop, checkout, buyer, looked, way)
     uses = (
@@ -198,7 +198,7 @@ async def _prepare_in_money(context: Context, db: Session, checkout: Checkout, w
     return Prepared(checkout=checkout, shop=shop, offer=offer, now=now, uses=uses)
 
 
-def _check_codes(shop: Shop, buyer: _Buyer, purchase: Purchase) -> None:
+def _check_codes(shop: Shop, buyer: Buyer, purchase: Purchase) -> None:
     """Refuse an order of one item whose promo code does nothing for it: nobody looked at its price before."""
     kept = {each.promotion_id for each in purchase.applied.kept}
     for promotion_id in buyer.codes.opened.keys() - kept:
@@ -211,7 +211,7 @@ def _check_codes(shop: Shop, buyer: _Buyer, purchase: Purchase) -> None:
             raise PROMO_CODE_UNKNOWN()
 
 
-def _price(shop: Shop, checkout: Checkout, buyer: _Buyer, looked: Sequence[Looked], way: Way) -> Purchase:
+def _price(shop: Shop, checkout: Checkout, buyer: Buyer, looked: Sequence[Looked], way: Way) -> Purchase:
     wanted = _wanted_of(looked)
     if checkout.chain_step is None:
         return price_purchase(
@@ -225,14 +225,17 @@ def _price(shop: Shop, checkout: Checkout, buyer: _Buyer, looked: Sequence[Looke
     return price_step(shop, wanted, country=checkout.country, currency=checkout.currency, is_given=way is Way.FREE)
 
 
-async def _find_buyer(context: Context, db: Session, shop: Shop, checkout: Checkout, now: datetime) -> _Buyer:
-    """Who buys. What they are is read anew at each purchase, where anything in the catalog depends on it."""
+async def find_buyer(
+    context: Context, db: Session, shop: Shop, checkout: Checkout, now: datetime, *, with_uses: bool = False
+) -> Buyer:
+    """Who buys. What they are is read anew at each purchase, where anything in the catalog depends on it; with_uses:
+    in any case, with what they have used of limits."""
     catalog, project, player = shop.catalog, checkout.project, checkout.player
-    nobody = _Buyer(NOBODY, Situation(now=now, attributes={}), NO_CODES)
+    nobody = Buyer(NOBODY, Situation(now=now, attributes={}), NO_CODES)
     if checkout.chain_step is not None:
         return nobody
     partner = await context.partner_catalog.read_for(db, project, player, checkout.country, checkout.locale)
-    if not (catalog.depends_on_player or checkout.promo_codes or partner is not None):
+    if not (with_uses or catalog.depends_on_player or checkout.promo_codes or partner is not None):
         return nobody
     knowing = Knowing(project.project_id, project.login_project_id)
     known = (await list_players(db, knowing, [player.player_id])).get(player.player_id, PackedUses(""))
@@ -241,10 +244,10 @@ async def _find_buyer(context: Context, db: Session, shop: Shop, checkout: Check
     personal, situation = buying(catalog, known_personal(catalog, known, now), codes, now)
     if partner is not None:
         personal = with_partner(catalog, personal, partner_view(catalog, partner, now))
-    return _Buyer(personal, situation, codes)
+    return Buyer(personal, situation, codes)
 
 
-def _uses_of_offers(shop: Shop, buyer: _Buyer, looked: Sequence[Looked]) -> tuple[Use, ...]:
+def _uses_of_offers(shop: Shop, buyer: Buyer, looked: Sequence[Looked]) -> tuple[Use, ...]:
     """The unique offers that reveal what is bought."""
     promotions = shop.catalog.promotions
     wanted = {item_id for each in looked if each.item is not None for item_id in (each.item.item_id, each.item.game_id)}
@@ -275,7 +278,7 @@ def _limited(shop: Shop, lines: Sequence[OrderLine]) -> tuple[int, ...]:
     )
 
 
-def _look_all(shop: Shop, checkout: Checkout, buyer: _Buyer, now: datetime) -> list[Looked]:
+def _look_all(shop: Shop, checkout: Checkout, buyer: Buyer, now: datetime) -> list[Looked]:
     if not checkout.wanted:
         raise CART_EMPTY()
     looked = [_look(shop, wanted, checkout, buyer, now) for wanted in checkout.wanted]
@@ -286,7 +289,7 @@ def _look_all(shop: Shop, checkout: Checkout, buyer: _Buyer, now: datetime) -> l
     return looked
 
 
-def _look(shop: Shop, wanted: Wanted, checkout: Checkout, buyer: _Buyer, now: datetime) -> Looked:
+def _look(shop: Shop, wanted: Wanted, checkout: Checkout, buyer: Buyer, now: datetime) -> Looked:
     item = shop.find_by_sku(wanted.sku) if wanted.item_id is None else shop.find_by_id(wanted.item_id)
     if item is None and wanted.item_id is not None:
         # It was there when it was put into the cart.

@@ -45,6 +45,8 @@ HOLDING_ORDERS_MAX = 20
 QUANTITY_MAX = 1_000_000
 # Lines of an order, contents of bundles counted: bundles hold bundles, and numbers multiply.
 LINES_MAX = 2_000
+# How refusals name a line, before its SKU.
+FAULTY_LINE = "items."
 # What one line may give in all: balances and quantities are kept in 32 bits on the wire.
 UNITS_MAX = 2**31 - 1
 
@@ -178,7 +180,7 @@ def find_price_fault(line: PricedLine, priced: PricedCart, way: Way) -> Refusal 
 def refusal_of(faults: Sequence[tuple[str, Refusal]]) -> Refusal:
     """One refusal for all faulty lines, given with their SKUs: the first line's kind; the list names each of them."""
     first = faults[0][1]
-    named = tuple(Fault(f"items.{sku}", fault.message) for sku, fault in faults)
+    named = tuple(Fault(f"{FAULTY_LINE}{sku}", fault.message) for sku, fault in faults)
     return Refusal(first.kind, first.message, named)
 
 

@@ -14,8 +14,9 @@ from haversack.orders.records import OrderState
 from haversack.orders.tables import processed_events
 from haversack.projects.queries import set_clock
 from haversack.projects.records import OrderWebhooks
-from haversack.webhooks.actions import forget_old_deliveries, replay
+from haversack.webhooks.actions import forget_old_deliveries
 from haversack.webhooks.queries.lanes import list_due_lanes
+from haversack.webhooks.queries.outbox import add_replays
 from make.backpack import connect_game, give
 from make.orders import (
     Buyer,
@@ -127,7 +128,7 @@ async def test_get_unprocessed_events_without_what_webhooks_brought(
         (left,) = await _list(client, buyer)
         assert left["data"]["order"]["id"] == refused.order_id
         # A replay is the same event.
-        await replay(context.database.session(), studio.project_id, now=real_now())
+        await add_replays(context.database.session(), studio.project_id, now=real_now())
         assert [event["id"] for event in await _list(client, buyer)] == [left["id"]]
 
 
