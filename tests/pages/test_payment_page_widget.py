@@ -13,8 +13,8 @@ from playwright.async_api import Browser, Page, expect
 from test_looks import PHONE
 from visits import Site
 
-from make.orders import make_buyer, order_money
-from make.payment_page import sell_for_dollars, token_of
+from make.orders import make_buyer, order_money, sell_for_money
+from make.payment_page import token_of
 from make.projects import Studio
 
 pytestmark = pytest.mark.browser
@@ -75,7 +75,7 @@ async def told(tab: Page) -> list[Any]:
 
 
 async def test_widget_in_a_frame(open_shop: OpenShop, client: httpx.AsyncClient, studio: Studio, site: Site) -> None:
-    order = await order_money(await make_buyer(studio), await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(await make_buyer(studio), await sell_for_money(client, studio), is_sandbox=True)
     token = await token_of(studio, order, settings={"ui": {"layout": "embed"}})
     tab = await open_shop(access_token=token, sandbox=True, lightbox={"width": "640px"})
     await tab.get_by_role("button", name="Buy").click()
@@ -106,7 +106,7 @@ async def test_widget_in_a_frame(open_shop: OpenShop, client: httpx.AsyncClient,
 async def test_widget_closes_and_returns_for_the_page(
     open_shop: OpenShop, client: httpx.AsyncClient, studio: Studio, site: Site
 ) -> None:
-    order = await order_money(await make_buyer(studio), await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(await make_buyer(studio), await sell_for_money(client, studio), is_sandbox=True)
     settings = {
         "ui": {"desktop": {"header": {"close_button": True}}},
         "return_url": f"{site.url}/backpack",
@@ -129,7 +129,7 @@ async def test_widget_closes_and_returns_for_the_page(
 async def test_widget_in_a_window_of_its_own(
     open_shop: OpenShop, client: httpx.AsyncClient, studio: Studio, site: Site
 ) -> None:
-    order = await order_money(await make_buyer(studio), await sell_for_dollars(client, studio), is_sandbox=True)
+    order = await order_money(await make_buyer(studio), await sell_for_money(client, studio), is_sandbox=True)
     tab = await open_shop(viewport=PHONE, access_token=await token_of(studio, order))
     async with tab.expect_popup() as opening:
         await tab.get_by_role("button", name="Buy").click()
