@@ -25,17 +25,41 @@ MOVES = {
 }
 
 
-def last_reset(schedule: dict[str, Any] | None, now: datetime) -> datetime:
-    """The reset at or before a moment, looked for hour by hour."""
+def last_reset(schedule: dict[str, Any] | None, now: datetime, starts_at: datetime = EVER) -> datetime:
+    """The reset at or before a moment, looked for hour by hour. starts_at: since when a chain counts its hours."""
     if schedule is None:
         return EVER
-    text = schedule["time"]
-    hours, minutes = int(text[9:11]), int(text[12:14])
-    offset = timedelta(hours=hours, minutes=minutes) * (-1 if text[8] == "-" else 1)
-    moment = now.astimezone(timezone(offset)).replace(minute=0, second=0, microsecond=0)
-    while moment.hour != int(text[:2]) or not _is_day(schedule, moment):
+    if "interval_hours" in schedule:
+        moment = starts_at
+        while moment + schedule["interval_hours"] * HOUR <= now:
+            moment += schedule["interval_hours"] * HOUR
+        return moment
+    moment = _full_hour(schedule, now)
+    while not _is_reset(schedule, moment):
         moment -= HOUR
     return moment
+
+
+def next_reset(schedule: dict[str, Any], now: datetime, starts_at: datetime = EVER) -> datetime:
+    """The reset after a moment, looked for likewise."""
+    if "interval_hours" in schedule:
+        return last_reset(schedule, now, starts_at) + schedule["interval_hours"] * HOUR
+    moment = _full_hour(schedule, now) + HOUR
+    while not _is_reset(schedule, moment):
+        moment += HOUR
+    return moment.astimezone(UTC)
+
+
+def _full_hour(schedule: dict[str, Any], now: datetime) -> datetime:
+    text = schedule.get("time", "00:00:00+00:00")
+    offset = timedelta(hours=int(text[9:11]), minutes=int(text[12:14])) * (-1 if text[8] == "-" else 1)
+    return now.astimezone(timezone(offset)).replace(minute=0, second=0, microsecond=0)
+
+
+def _is_reset(schedule: dict[str, Any], moment: datetime) -> bool:
+    if schedule["interval_type"] == "hourly":
+        return True
+    return moment.hour == int(schedule["time"][:2]) and _is_day(schedule, moment)
 
 
 def _is_day(schedule: dict[str, Any], moment: datetime) -> bool:
@@ -48,10 +72,10 @@ def _is_day(schedule: dict[str, Any], moment: datetime) -> bool:
     return True
 
 
-def window_of(schedule: dict[str, Any] | None, made_at: datetime, now: datetime) -> datetime:
+def window_of(chain: Offer | Road, now: datetime) -> datetime:
     """Since when a chain counts: its last reset, if it has had one since it was made."""
-    found = last_reset(schedule, now)
-    return found if schedule is not None and found > made_at else EVER
+    found = last_reset(chain.schedule, now, chain.starts_at)
+    return found if chain.schedule is not None and found > chain.made_at else EVER
 
 
 @dataclass(slots=True)
@@ -178,13 +202,19 @@ def may_have(books: Books, shop: Shop, player_id: UUID, sku: str, count: int, no
     return good.way != "single" or (purse.owned[sku] == 0 and count == 1)
 
 
-def is_usable(books: Books, coded: Coded, player_id: UUID, code: str) -> bool:
+def is_usable(books: Books, coded: Coded, player_id: UUID, code: str, now: datetime) -> bool:
     """Whether a code may be used once more."""
     return (
-        (coded.total is None or books.totals[coded.external_id] < coded.total)
+        runs(coded.period, now)
+        and (coded.total is None or books.totals[coded.external_id] < coded.total)
         and (coded.per_user is None or books.purses[player_id].promotions[coded.external_id] < coded.per_user)
         and (coded.per_code is None or books.codes[code] < coded.per_code)
     )
+
+
+def runs(period: tuple[datetime, datetime] | None, now: datetime) -> bool:
+    """Whether a promotion's time has come and is not over."""
+    return period is None or period[0] <= now < period[1]
 
 
 def use_code(books: Books, player_id: UUID, external_id: str, code: str, by: int = 1) -> None:
@@ -201,11 +231,13 @@ def price_of(books: Books, shop: Shop, order: Bought, coded: Coded | None) -> De
     for sku, count in order.lines:
         amount = Decimal(shop.goods[sku].price * count) / 100
         for each in shop.discounts:
-            used = books.purses[order.player_id].promotions[f"discount {each['id']}"]
-            if each["sku"] == sku and (each["per_user"] is None or used < each["per_user"]):
+            counted_as = f"discount {each['id']} since {last_reset(each['schedule'], order.made_at)}"
+            used = books.purses[order.player_id].promotions[counted_as]
+            is_usable = each["sku"] == sku and runs(each["period"], order.made_at)
+            if is_usable and (each["per_user"] is None or used < each["per_user"]):
                 amount *= Decimal(100 - each["percent"]) / 100
                 if each["per_user"] is not None:
-                    order.promotions.append((f"discount {each['id']}", ""))
+                    order.promotions.append((counted_as, ""))
         if coded is not None and coded.percent:
             amount *= Decimal(100 - coded.percent) / 100
         total += amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -261,7 +293,7 @@ def fulfil(books: Books, shop: Shop, order: Bought, now: datetime) -> None:
         receive(purse, shop, {sku: count}, now)
     order.given_in = EVER
     if shop.road is not None and order.sold_for == "money":
-        order.given_in = window_of(shop.road.schedule, shop.road.made_at, now)
+        order.given_in = window_of(shop.road, now)
         purse.points[order.given_in] += sum(shop.goods[sku].points * count for sku, count in order.lines)
     if order.step is not None:
         key, number = order.step
@@ -350,7 +382,7 @@ def claim_day(purse: Purse, chain: Daily, number: int, now: datetime) -> None:
 
 def open_step(purse: Purse, chain: Offer, now: datetime) -> tuple[tuple[datetime, int], int | None]:
     """The window and round in which a player is, and the step that is open."""
-    window, round_ = window_of(chain.schedule, chain.made_at, now), 0
+    window, round_ = window_of(chain, now), 0
     while len(purse.steps.get((window, round_), ())) == len(chain.gives):
         if not chain.begins_anew:
             return (window, round_), None
@@ -361,6 +393,6 @@ def open_step(purse: Purse, chain: Offer, now: datetime) -> tuple[tuple[datetime
 
 def may_take(purse: Purse, road: Road, step_id: int, now: datetime) -> bool:
     """Whether a player's points have opened a step that is not taken."""
-    window = window_of(road.schedule, road.made_at, now)
+    window = window_of(road, now)
     threshold = next(points for found, points, _ in road.steps if found == step_id)
     return (window, step_id) not in purse.taken and purse.points[window] >= threshold
