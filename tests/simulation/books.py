@@ -80,7 +80,8 @@ def window_of(chain: Offer | Road, now: datetime) -> datetime:
 
 @dataclass(slots=True)
 class Bought:
-    """An order as the books know it. `uses`: of items with a limit for each player, with their windows."""
+    """An order as the books know it. `uses`: of items with a limit for each player, with their windows. `counted`: its
+    promotions with the windows in which they count."""
 
     order_id: int
     player_id: UUID
@@ -91,6 +92,7 @@ class Bought:
     token: str | None = None
     uses: list[tuple[str, datetime, int]] = field(default_factory=list)
     promotions: list[tuple[str, str]] = field(default_factory=list)
+    counted: list[tuple[str, str]] = field(default_factory=list)
     step: tuple[tuple[datetime, int], int] | None = None
     presents: list[tuple[str, int]] = field(default_factory=list)
     is_held: bool = False
@@ -217,6 +219,14 @@ def runs(period: tuple[datetime, datetime] | None, now: datetime) -> bool:
     return period is None or period[0] <= now < period[1]
 
 
+def counted_as(shop: Shop, name: str, now: datetime) -> str:
+    """The name under which a promotion's uses count at a moment: discounts may begin anew."""
+    for each in shop.discounts:
+        if name == f"discount {each['id']}":
+            return f"{name} since {last_reset(each['schedule'], now)}"
+    return name
+
+
 def use_code(books: Books, player_id: UUID, external_id: str, code: str, by: int = 1) -> None:
     """Count a use of a code, or take it back."""
     books.purses[player_id].promotions[external_id] += by
@@ -231,13 +241,13 @@ def price_of(books: Books, shop: Shop, order: Bought, coded: Coded | None) -> De
     for sku, count in order.lines:
         amount = Decimal(shop.goods[sku].price * count) / 100
         for each in shop.discounts:
-            counted_as = f"discount {each['id']} since {last_reset(each['schedule'], order.made_at)}"
-            used = books.purses[order.player_id].promotions[counted_as]
+            name = f"discount {each['id']}"
+            used = books.purses[order.player_id].promotions[counted_as(shop, name, order.made_at)]
             is_usable = each["sku"] == sku and runs(each["period"], order.made_at)
             if is_usable and (each["per_user"] is None or used < each["per_user"]):
                 amount *= Decimal(100 - each["percent"]) / 100
                 if each["per_user"] is not None:
-                    order.promotions.append((counted_as, ""))
+                    order.promotions.append((name, ""))
         if coded is not None and coded.percent:
             amount *= Decimal(100 - coded.percent) / 100
         total += amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -259,8 +269,9 @@ def hold(books: Books, shop: Shop, order: Bought, now: datetime) -> None:
                 order.uses.append((sku, last_reset(shop.goods[sku].schedule, now), count))
         for sku, window, count in order.uses:
             purse.uses[sku, window] += count
-    for external_id, code in order.promotions:
-        use_code(books, order.player_id, external_id, code)
+    order.counted = [(counted_as(shop, name, now), code) for name, code in order.promotions]
+    for name, code in order.counted:
+        use_code(books, order.player_id, name, code)
 
 
 def let_go(books: Books, shop: Shop, order: Bought) -> None:
@@ -272,8 +283,8 @@ def let_go(books: Books, shop: Shop, order: Bought) -> None:
             books.held.subtract(stock_of(shop, sku, count))
         for sku, window, count in order.uses:
             books.purses[order.player_id].uses[sku, window] -= count
-    for external_id, code in order.promotions:
-        use_code(books, order.player_id, external_id, code, -1)
+    for name, code in order.counted:
+        use_code(books, order.player_id, name, code, -1)
 
 
 def fulfil(books: Books, shop: Shop, order: Bought, now: datetime) -> None:
@@ -327,6 +338,9 @@ def settle(books: Books, shop: Shop, order: Bought, state: str, now: datetime) -
     if state in ("paid", "done") and before in ("new", "expired"):
         if before == "expired":
             assert order.tried_at is not None, f"order {order.order_id} is paid without a payment"
+        elif paid_at(order, now) >= order.made_at + PAYABLE_FOR:
+            # It had ended when its money came, seen by nobody: what it needs is held anew, in the windows of then.
+            let_go(books, shop, order)
         fulfil(books, shop, order, paid_at(order, now))
     elif state == "expired" and before == "new":
         assert now >= order.made_at + PAYABLE_FOR, f"order {order.order_id} has ended too early"
