@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import hypothesis
@@ -117,3 +118,11 @@ def pytest_report_header() -> str:
     """Say plainly when answers are not held against the contract."""
     folder = contract_folder()
     return f"contract: {folder}" if folder else "contract: NOT AT HAND - answers are not held against it"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests tell of themselves by `record_property("told", …)`, where they passed too, from any process."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(str(value))

@@ -25,17 +25,41 @@ MOVES = {
 }
 
 
-def last_reset(schedule: dict[str, Any] | None, now: datetime) -> datetime:
-    """The reset at or before a moment, looked for hour by hour."""
+def last_reset(schedule: dict[str, Any] | None, now: datetime, starts_at: datetime = EVER) -> datetime:
+    """The reset at or before a moment, looked for hour by hour. starts_at: since when a chain counts its hours."""
     if schedule is None:
         return EVER
-    text = schedule["time"]
-    hours, minutes = int(text[9:11]), int(text[12:14])
-    offset = timedelta(hours=hours, minutes=minutes) * (-1 if text[8] == "-" else 1)
-    moment = now.astimezone(timezone(offset)).replace(minute=0, second=0, microsecond=0)
-    while moment.hour != int(text[:2]) or not _is_day(schedule, moment):
+    if "interval_hours" in schedule:
+        moment = starts_at
+        while moment + schedule["interval_hours"] * HOUR <= now:
+            moment += schedule["interval_hours"] * HOUR
+        return moment
+    moment = _full_hour(schedule, now)
+    while not _is_reset(schedule, moment):
         moment -= HOUR
     return moment
+
+
+def next_reset(schedule: dict[str, Any], now: datetime, starts_at: datetime = EVER) -> datetime:
+    """The reset after a moment, looked for likewise."""
+    if "interval_hours" in schedule:
+        return last_reset(schedule, now, starts_at) + schedule["interval_hours"] * HOUR
+    moment = _full_hour(schedule, now) + HOUR
+    while not _is_reset(schedule, moment):
+        moment += HOUR
+    return moment.astimezone(UTC)
+
+
+def _full_hour(schedule: dict[str, Any], now: datetime) -> datetime:
+    text = schedule.get("time", "00:00:00+00:00")
+    offset = timedelta(hours=int(text[9:11]), minutes=int(text[12:14])) * (-1 if text[8] == "-" else 1)
+    return now.astimezone(timezone(offset)).replace(minute=0, second=0, microsecond=0)
+
+
+def _is_reset(schedule: dict[str, Any], moment: datetime) -> bool:
+    if schedule["interval_type"] == "hourly":
+        return True
+    return moment.hour == int(schedule["time"][:2]) and _is_day(schedule, moment)
 
 
 def _is_day(schedule: dict[str, Any], moment: datetime) -> bool:
@@ -48,15 +72,16 @@ def _is_day(schedule: dict[str, Any], moment: datetime) -> bool:
     return True
 
 
-def window_of(schedule: dict[str, Any] | None, made_at: datetime, now: datetime) -> datetime:
+def window_of(chain: Offer | Road, now: datetime) -> datetime:
     """Since when a chain counts: its last reset, if it has had one since it was made."""
-    found = last_reset(schedule, now)
-    return found if schedule is not None and found > made_at else EVER
+    found = last_reset(chain.schedule, now, chain.starts_at)
+    return found if chain.schedule is not None and found > chain.made_at else EVER
 
 
 @dataclass(slots=True)
 class Bought:
-    """An order as the books know it. `uses`: of items with a limit for each player, with their windows."""
+    """An order as the books know it. `uses`: of items with a limit for each player, with their windows. `counted`: its
+    promotions with the windows in which they count."""
 
     order_id: int
     player_id: UUID
@@ -67,6 +92,7 @@ class Bought:
     token: str | None = None
     uses: list[tuple[str, datetime, int]] = field(default_factory=list)
     promotions: list[tuple[str, str]] = field(default_factory=list)
+    counted: list[tuple[str, str]] = field(default_factory=list)
     step: tuple[tuple[datetime, int], int] | None = None
     presents: list[tuple[str, int]] = field(default_factory=list)
     is_held: bool = False
@@ -178,13 +204,27 @@ def may_have(books: Books, shop: Shop, player_id: UUID, sku: str, count: int, no
     return good.way != "single" or (purse.owned[sku] == 0 and count == 1)
 
 
-def is_usable(books: Books, coded: Coded, player_id: UUID, code: str) -> bool:
+def is_usable(books: Books, coded: Coded, player_id: UUID, code: str, now: datetime) -> bool:
     """Whether a code may be used once more."""
     return (
-        (coded.total is None or books.totals[coded.external_id] < coded.total)
+        runs(coded.period, now)
+        and (coded.total is None or books.totals[coded.external_id] < coded.total)
         and (coded.per_user is None or books.purses[player_id].promotions[coded.external_id] < coded.per_user)
         and (coded.per_code is None or books.codes[code] < coded.per_code)
     )
+
+
+def runs(period: tuple[datetime, datetime] | None, now: datetime) -> bool:
+    """Whether a promotion's time has come and is not over."""
+    return period is None or period[0] <= now < period[1]
+
+
+def counted_as(shop: Shop, name: str, now: datetime) -> str:
+    """The name under which a promotion's uses count at a moment: discounts may begin anew."""
+    for each in shop.discounts:
+        if name == f"discount {each['id']}":
+            return f"{name} since {last_reset(each['schedule'], now)}"
+    return name
 
 
 def use_code(books: Books, player_id: UUID, external_id: str, code: str, by: int = 1) -> None:
@@ -201,11 +241,13 @@ def price_of(books: Books, shop: Shop, order: Bought, coded: Coded | None) -> De
     for sku, count in order.lines:
         amount = Decimal(shop.goods[sku].price * count) / 100
         for each in shop.discounts:
-            used = books.purses[order.player_id].promotions[f"discount {each['id']}"]
-            if each["sku"] == sku and (each["per_user"] is None or used < each["per_user"]):
+            name = f"discount {each['id']}"
+            used = books.purses[order.player_id].promotions[counted_as(shop, name, order.made_at)]
+            is_usable = each["sku"] == sku and runs(each["period"], order.made_at)
+            if is_usable and (each["per_user"] is None or used < each["per_user"]):
                 amount *= Decimal(100 - each["percent"]) / 100
                 if each["per_user"] is not None:
-                    order.promotions.append((f"discount {each['id']}", ""))
+                    order.promotions.append((name, ""))
         if coded is not None and coded.percent:
             amount *= Decimal(100 - coded.percent) / 100
         total += amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -227,8 +269,9 @@ def hold(books: Books, shop: Shop, order: Bought, now: datetime) -> None:
                 order.uses.append((sku, last_reset(shop.goods[sku].schedule, now), count))
         for sku, window, count in order.uses:
             purse.uses[sku, window] += count
-    for external_id, code in order.promotions:
-        use_code(books, order.player_id, external_id, code)
+    order.counted = [(counted_as(shop, name, now), code) for name, code in order.promotions]
+    for name, code in order.counted:
+        use_code(books, order.player_id, name, code)
 
 
 def let_go(books: Books, shop: Shop, order: Bought) -> None:
@@ -240,8 +283,8 @@ def let_go(books: Books, shop: Shop, order: Bought) -> None:
             books.held.subtract(stock_of(shop, sku, count))
         for sku, window, count in order.uses:
             books.purses[order.player_id].uses[sku, window] -= count
-    for external_id, code in order.promotions:
-        use_code(books, order.player_id, external_id, code, -1)
+    for name, code in order.counted:
+        use_code(books, order.player_id, name, code, -1)
 
 
 def fulfil(books: Books, shop: Shop, order: Bought, now: datetime) -> None:
@@ -261,7 +304,7 @@ def fulfil(books: Books, shop: Shop, order: Bought, now: datetime) -> None:
         receive(purse, shop, {sku: count}, now)
     order.given_in = EVER
     if shop.road is not None and order.sold_for == "money":
-        order.given_in = window_of(shop.road.schedule, shop.road.made_at, now)
+        order.given_in = window_of(shop.road, now)
         purse.points[order.given_in] += sum(shop.goods[sku].points * count for sku, count in order.lines)
     if order.step is not None:
         key, number = order.step
@@ -295,6 +338,9 @@ def settle(books: Books, shop: Shop, order: Bought, state: str, now: datetime) -
     if state in ("paid", "done") and before in ("new", "expired"):
         if before == "expired":
             assert order.tried_at is not None, f"order {order.order_id} is paid without a payment"
+        elif paid_at(order, now) >= order.made_at + PAYABLE_FOR:
+            # It had ended when its money came, seen by nobody: what it needs is held anew, in the windows of then.
+            let_go(books, shop, order)
         fulfil(books, shop, order, paid_at(order, now))
     elif state == "expired" and before == "new":
         assert now >= order.made_at + PAYABLE_FOR, f"order {order.order_id} has ended too early"
@@ -350,7 +396,7 @@ def claim_day(purse: Purse, chain: Daily, number: int, now: datetime) -> None:
 
 def open_step(purse: Purse, chain: Offer, now: datetime) -> tuple[tuple[datetime, int], int | None]:
     """The window and round in which a player is, and the step that is open."""
-    window, round_ = window_of(chain.schedule, chain.made_at, now), 0
+    window, round_ = window_of(chain, now), 0
     while len(purse.steps.get((window, round_), ())) == len(chain.gives):
         if not chain.begins_anew:
             return (window, round_), None
@@ -361,6 +407,6 @@ def open_step(purse: Purse, chain: Offer, now: datetime) -> tuple[tuple[datetime
 
 def may_take(purse: Purse, road: Road, step_id: int, now: datetime) -> bool:
     """Whether a player's points have opened a step that is not taken."""
-    window = window_of(road.schedule, road.made_at, now)
+    window = window_of(road, now)
     threshold = next(points for found, points, _ in road.steps if found == step_id)
     return (window, step_id) not in purse.taken and purse.points[window] >= threshold

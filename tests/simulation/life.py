@@ -19,11 +19,12 @@ from make.payments import leave_alone
 from simulation import books as rules
 from simulation.books import Books, Bought, Purse
 from simulation.breaking import PLAN, Plan
-from simulation.shop import GOLD, Shop
+from simulation.shop import GOLD, Good, Offer, Shop
 from simulation.talking import Talk
 
 Effect = Callable[[Books], None]
-YEAR = timedelta(days=365)
+# The lane of deliveries that a broken jump has leased is free again, as if the lease's seconds had passed.
+END_LEASES = "UPDATE webhook_lanes SET leased_until = now() WHERE project_id = $1 AND leased_until IS NOT NULL"
 
 
 @dataclass(slots=True)
@@ -146,9 +147,9 @@ class Life:
         auth = self.shop.studio.basic
         await self.act(buyer, "POST", f"{self.api}/inventory/reward", effect, may=True, json=body, auth=auth)
 
-    async def buy_for_gold(self, buyer: Buyer) -> None:
+    async def buy_for_gold(self, buyer: Buyer, good: Good | None = None) -> None:
         """A purchase for gold."""
-        good = self.chance.choice(self.shop.sold_for("gold"))
+        good = good or self.chance.choice(self.shop.sold_for("gold"))
         may = self.purse(buyer).gold >= good.price and rules.may_have(
             self.books, self.shop, buyer.player_id, good.sku, 1, self.now
         )
@@ -162,10 +163,11 @@ class Life:
 
     async def take_free(self, buyer: Buyer) -> None:
         """An order of something free."""
-        goods = self.shop.sold_for("nothing")
-        if not goods:
-            return
-        good, count = self.chance.choice(goods), self.chance.randint(1, 2)
+        if goods := self.shop.sold_for("nothing"):
+            await self.take(buyer, self.chance.choice(goods), self.chance.randint(1, 2))
+
+    async def take(self, buyer: Buyer, good: Good, count: int) -> None:
+        """An order of so many of something free."""
         may = rules.may_have(self.books, self.shop, buyer.player_id, good.sku, count, self.now)
 
         def effect(books: Books) -> None:
@@ -230,7 +232,7 @@ class Life:
         if not found:
             return
         coded, code = found[0], self.chance.choice(found[0].codes)
-        may = rules.is_usable(self.books, coded, buyer.player_id, code)
+        may = rules.is_usable(self.books, coded, buyer.player_id, code, self.now)
         if not may and not self.may_miss(buyer):
             return
 
@@ -276,27 +278,27 @@ class Life:
 
         def effect(books: Books) -> None:
             purse = books.purses[buyer.player_id]
-            purse.taken.add((rules.window_of(road.schedule, road.made_at, self.now), step_id))
+            purse.taken.add((rules.window_of(road, self.now), step_id))
             rules.receive(purse, self.shop, given, self.now)
 
         path = f"{self.api}/user/reward_chain/{road.chain_id}/step/{step_id}/claim"
         await self.act(buyer, "POST", path, effect, may=may)
 
     async def go_on_with_offer(self, buyer: Buyer) -> None:
-        """A player takes the open step of the offer chain, or another one, or orders it where it is paid."""
-        chain = self.shop.offer
-        if chain is None:
-            return
+        """A player takes the open step of the offer chain, or another one."""
+        if (chain := self.shop.offer) is not None:
+            number = self.chance.randint(1, len(chain.gives)) if self.chance.random() < 0.2 else None
+            await self.take_offer(buyer, chain, number)
+
+    async def take_offer(self, buyer: Buyer, chain: Offer, number: int | None = None) -> Bought | None:
+        """A player takes a step of the offer chain, the open one if none is named, or orders it where it is paid."""
         key, is_open = rules.open_step(self.purse(buyer), chain, self.now)
-        number = is_open or 1
-        if self.chance.random() < 0.2:
-            number = self.chance.randint(1, len(chain.gives))
+        number = number or is_open or 1
         path = f"{self.api}/user/offer_chain/{chain.chain_id}/step/number/{number}"
         given = chain.gives[number - 1]
         if number in chain.paid:
             order = Bought(0, buyer.player_id, "money", list(given.items()), self.now, step=(key, number))
-            await self.order(buyer, f"{path}/order", {}, order, may=number == is_open)
-            return
+            return await self.order(buyer, f"{path}/order", {}, order, may=number == is_open)
 
         def effect(books: Books) -> None:
             purse = books.purses[buyer.player_id]
@@ -304,10 +306,11 @@ class Life:
             rules.receive(purse, self.shop, given, self.now)
 
         await self.act(buyer, "POST", f"{path}/claim", effect, may=number == is_open)
+        return None
 
     # -- Orders for money -------------------------------------------------------------------------------------------
 
-    async def order_money(self, buyer: Buyer) -> None:
+    async def order_money(self, buyer: Buyer) -> Bought | None:
         """A player orders something for money, perhaps with a code."""
         good, count = self.chance.choice(self.shop.sold_for("money")), self.chance.randint(1, 2)
         body: dict[str, Any] = {"quantity": count}
@@ -318,25 +321,25 @@ class Life:
         found = [each for each in self.shop.coded if each.kind == kind]
         if found and self.chance.random() < (0.8 if good.sku in self.shop.hidden else 0.5):
             coded, code = found[0], self.chance.choice(found[0].codes)
-            if rules.is_usable(self.books, coded, buyer.player_id, code):
+            if rules.is_usable(self.books, coded, buyer.player_id, code, self.now):
                 order.promotions.append((coded.external_id, code))
             else:
                 if not self.may_miss(buyer):
-                    return
+                    return None
                 may = None if good.sku not in self.shop.hidden else False
                 coded = None
             body["promo_code"] = code
         elif good.sku in self.shop.hidden:
             may = False
-        await self.order(buyer, f"{self.api}/payment/item/{good.sku}", body, order, may=may, coded=coded)
+        return await self.order(buyer, f"{self.api}/payment/item/{good.sku}", body, order, may=may, coded=coded)
 
     async def order(
         self, buyer: Buyer, path: str, body: dict[str, Any], order: Bought, *, may: bool | None, coded: Any = None
-    ) -> None:
+    ) -> Bought | None:
         """Send an order for money, which has no key: one that is broken off may be there or not."""
         for present in self.shop.presents:
             for sku, _ in order.lines:
-                if sku == present["sku"]:
+                if sku == present["sku"] and rules.runs(present["period"], self.now):
                     order.presents += present["gives"].items()
         body = {"sandbox": True, "currency": "USD", "country": "DE", **body}
         cents = rules.price_of(self.books, self.shop, order, coded)
@@ -345,12 +348,12 @@ class Life:
         if reply is None:
             found = await self._find_new_order(buyer)
             if found is None:
-                return
+                return None
             order.order_id = found
         else:
             self._judge(reply, may, f"POST {path}")
             if not reply.is_success:
-                return
+                return None
             order.order_id, order.token = reply.json()["order_id"], reply.json()["token"]
         assert may is not False, "what must be refused was ordered"
         assert order.order_id not in self.books.orders
@@ -359,6 +362,7 @@ class Life:
         view = await self.get(f"{self.api}/order/{order.order_id}", buyer)
         assert view["status"] == "new"
         assert Decimal(view["content"]["price"]["amount"]) == cents, f"{cents} expected: {view}"
+        return order
 
     async def _find_new_order(self, buyer: Buyer) -> int | None:
         body = {"created_date_from": self.now.isoformat()}
@@ -407,14 +411,9 @@ class Life:
     # -- Time -------------------------------------------------------------------------------------------------------
 
     async def jump(self, _: Buyer) -> None:
-        """Time passes: minutes, hours, days or weeks."""
-        how = self.chance.random()
-        if how < 0.4:
-            by = timedelta(minutes=self.chance.randint(1, 400))
-        elif how < 0.8:
-            by = timedelta(hours=self.chance.randint(6, 60))
-        else:
-            by = timedelta(days=self.chance.randint(3, 40))
+        """A little time passes, minutes to a few days: the year itself passes between the visits."""
+        is_short = self.chance.random() < 0.5
+        by = timedelta(minutes=self.chance.randint(1, 400) if is_short else self.chance.randint(360, 3600))
         await self.jump_to(self.now + by)
 
     async def jump_to(self, to: datetime) -> None:
@@ -423,6 +422,9 @@ class Life:
         while True:
             body = {"to": to.isoformat()}
             reply = await self.talk.send("PUT", path, plan=plan, json=body, auth=self.shop.studio.basic)
+            if plan is not None and plan.has_broken:
+                async with self.shop.studio.context.database.connection() as connection:
+                    await connection.execute(END_LEASES, self.shop.studio.project_id)
             plan = None
             if reply is not None:
                 assert reply.status_code == 200, reply.text
@@ -463,3 +465,7 @@ class Life:
         """A player reads everything; it must be what the books say."""
         found, expected = await self.read_purse(buyer), self.expected(self.purse(buyer))
         assert found == expected, f"{buyer.player_id} at {self.now}: the shop says {found}, the books {expected}"
+        if (road := self.shop.road) is not None:
+            points = (await self.get(f"{self.api}/user/reward_chain/{road.chain_id}/balance", buyer))["amount"]
+            counted = self.purse(buyer).points[rules.window_of(road, self.now)]
+            assert points == counted, f"{buyer.player_id} at {self.now}: {points} value points, {counted} by the books"

@@ -19,8 +19,19 @@ async def pay_something(life: Life, _: Buyer) -> None:
     """Somebody pays an order that waits."""
     payable = [order for order in life.books.orders.values() if life.is_payable(order)]
     if payable:
-        card = life.chance.choices(CARDS, (10, 2, 2, 2, 1))[0]
-        await pay(life, life.chance.choice(payable), card)
+        await pay(life, life.chance.choice(payable), any_card(life))
+
+
+async def buy_for_money(life: Life, buyer: Buyer) -> None:
+    """A player orders something and pays it at once."""
+    order = await life.order_money(buyer)
+    if order is not None and life.is_payable(order):
+        await pay(life, order, any_card(life))
+
+
+def any_card(life: Life) -> str:
+    """A card that is taken, mostly."""
+    return life.chance.choices(CARDS, (10, 2, 2, 2, 1))[0]
 
 
 async def pay_at_the_last_moment(life: Life, _: Buyer) -> None:
@@ -73,7 +84,8 @@ async def refund_something(life: Life, _: Buyer) -> None:
     paid = [order for order in life.books.orders.values() if order.state in ("paid", "done") and order.payment_id]
     if not paid:
         return
-    order, studio = life.chance.choice(paid), life.shop.studio
+    # Mostly the newest, whose windows still count.
+    order, studio = paid[-1] if life.chance.random() < 0.6 else life.chance.choice(paid), life.shop.studio
     path = f"/merchant/v2/merchants/{studio.merchant_id}/reports/transactions/{order.payment_id}/refund"
     life.keys += 1
     options: dict[str, Any] = {
@@ -97,3 +109,4 @@ async def refund_something(life: Life, _: Buyer) -> None:
     await life.sync(order)
     if reply is not None and may and not was_broken:
         assert order.state == "canceled", f"order {order.order_id} was refunded and is {order.state}"
+        await life.look(life.buyer_of(order))

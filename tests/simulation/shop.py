@@ -17,7 +17,9 @@ from make.orders import Buyer
 from make.projects import Studio, make_studio
 
 GOLD = "gold"
-YEAR_BEGINS = datetime(2027, 1, 1, tzinfo=UTC)
+# Years begin at any hour of two years: the 29th of February 2028 lies in half of them.
+FIRST_BEGINS = datetime(2027, 1, 1, tzinfo=UTC)
+BEGINS_WITHIN_HOURS = 2 * 365 * 24
 OFFSETS = ("+00:00", "-08:00", "+05:30", "+12:00", "-03:30", "+09:45")
 
 
@@ -41,6 +43,11 @@ class Good:
         """What a player receives for one."""
         return self.gives or {self.sku: 1}
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there are only so many of it, for all or for each player."""
+        return self.per_item is not None or self.per_user is not None
+
 
 @dataclass(slots=True, kw_only=True)
 class Coded:
@@ -49,6 +56,7 @@ class Coded:
     kind: str
     external_id: str
     codes: list[str]
+    period: tuple[datetime, datetime] | None = None
     percent: int = 0
     gives: dict[str, int] = field(default_factory=dict)
     total: int | None = None
@@ -72,6 +80,7 @@ class Offer:
     """An offer chain. `paid`: the numbers of its paid steps."""
 
     chain_id: int
+    starts_at: datetime
     made_at: datetime
     schedule: dict[str, Any] | None
     begins_anew: bool
@@ -84,6 +93,7 @@ class Road:
     """A reward chain. `steps`: id, threshold and what it gives."""
 
     chain_id: int
+    starts_at: datetime
     made_at: datetime
     schedule: dict[str, Any] | None
     steps: list[tuple[int, int, dict[str, int]]]
@@ -95,6 +105,7 @@ class Shop:
 
     studio: Studio
     buyers: list[Buyer]
+    begins: datetime
     goods: dict[str, Good] = field(default_factory=dict)
     discounts: list[dict[str, Any]] = field(default_factory=list)
     presents: list[dict[str, Any]] = field(default_factory=list)
@@ -110,32 +121,46 @@ class Shop:
 
 
 def any_schedule(chance: Random) -> dict[str, Any]:
-    """A reset each day, week or month, at a full hour of some offset."""
+    """A reset each hour, day, week or month, at a full hour of some offset."""
     at = f"{chance.randrange(24):02}:00:00{chance.choice(OFFSETS)}"
     return chance.choice(
         [
+            {"interval_type": "hourly"},
             {"interval_type": "daily", "time": at},
             {"interval_type": "weekly", "day_of_week": chance.randint(1, 7), "time": at},
             {"interval_type": "monthly", "day_of_month": chance.choice([1, 15, 29, 30, 31]), "time": at},
+            {"interval_type": "monthly", "day_of_month": 31, "time": at},
         ]
     )
+
+
+def any_period(chance: Random, begins: datetime) -> tuple[datetime, datetime] | None:
+    """Some weeks or months of the year, or always."""
+    if chance.random() < 0.4:
+        return None
+    starts_at = begins + timedelta(hours=chance.randint(-24 * 30, 24 * 300))
+    return starts_at, starts_at + timedelta(hours=chance.randint(24 * 5, 24 * 150))
+
+
+def _dates(period: tuple[datetime, datetime] | None) -> dict[str, Any]:
+    return {} if period is None else {"date_start": period[0].isoformat(), "date_end": period[1].isoformat()}
 
 
 async def open_shop(client: httpx.AsyncClient, context: Context, chance: Random) -> Shop:
     """Make a studio, its players and its shop, at the beginning of a simulated year."""
     studio = await make_studio(context)
-    begins = YEAR_BEGINS + timedelta(hours=chance.randrange(24 * 28))
+    begins = FIRST_BEGINS + timedelta(hours=chance.randrange(BEGINS_WITHIN_HOURS))
     await set_clock(context, studio.project_id, Clock(frozen_at=begins))
     buyers = []
     for _ in range(chance.randint(2, 3)):
         player_id = UUID(int=chance.getrandbits(128), version=4)
         buyers.append(Buyer(studio, player_id, await studio.player_headers(player_id)))
-    shop = Shop(studio=studio, buyers=buyers)
+    shop = Shop(studio=studio, buyers=buyers, begins=begins)
     await sell(client, studio, catalog.virtual_currency(sku=GOLD), "virtual_currency")
     for good in _any_goods(chance):
         await _make(client, shop, good)
     await _make_promotions(client, shop, chance)
-    await _make_chains(client, shop, chance, begins)
+    await _make_chains(client, shop, chance)
     return shop
 
 
@@ -143,11 +168,12 @@ def _any_goods(chance: Random) -> list[Good]:
     def limited(likely: float = 0.7) -> dict[str, Any]:
         found: dict[str, Any] = {}
         if chance.random() < likely:
-            found["per_item"] = chance.randint(2, 8)
-        if chance.random() < likely:
-            found["per_user"] = chance.randint(1, 4)
-            if chance.random() < 0.6:
+            found["per_user"] = chance.randint(1, 3)
+            if chance.random() < 0.7:
                 found["schedule"] = any_schedule(chance)
+        # What is used up for all has no windows any more, so that few of what has windows are limited so.
+        if chance.random() < (0.2 if "schedule" in found else likely):
+            found["per_item"] = chance.randint(2, 8)
         return found
 
     made = [
@@ -209,20 +235,24 @@ async def _make_promotions(client: httpx.AsyncClient, shop: Shop, chance: Random
     for sku in ("hat", "crate"):
         if sku in shop.goods and chance.random() < 0.6:
             found: dict[str, Any] = {"sku": sku, "percent": chance.choice([5, 10, 25, 33, 50]), "per_user": None}
-            body: dict[str, Any] = {"discount": {"percent": f"{found['percent']}.00"}}
+            found |= {"schedule": None, "period": any_period(chance, shop.begins)}
+            body: dict[str, Any] = {"discount": {"percent": f"{found['percent']}.00"}, **_dates(found["period"])}
             if chance.random() < 0.5:
                 found["per_user"] = chance.randint(1, 3)
                 body["limits"] = {"per_user": found["per_user"]}
+                if chance.random() < 0.6:
+                    found["schedule"] = any_schedule(chance)
+                    body["limits"]["recurrent_schedule"] = {"per_user": found["schedule"]}
             found["id"] = await promotions.make_promotion(client, studio, "item", promotions.discount(sku, **body))
             shop.discounts.append(found)
     if chance.random() < 0.5:
-        condition = [{"sku": "hat"}]
-        body = promotions.bonus("trinket", condition=condition)
+        condition, period = [{"sku": "hat"}], any_period(chance, shop.begins)
+        body = promotions.bonus("trinket", condition=condition, **_dates(period))
         await promotions.make_promotion(client, studio, "bonus", body)
-        shop.presents.append({"sku": "hat", "gives": {"trinket": 2}})
+        shop.presents.append({"sku": "hat", "gives": {"trinket": 2}, "period": period})
 
     def limits() -> dict[str, int]:
-        names = {"redeem_total_limit": 6, "redeem_user_limit": 3, "redeem_code_limit": 4}
+        names = {"redeem_total_limit": 12, "redeem_user_limit": 4, "redeem_code_limit": 6}
         return {name: chance.randint(1, most) for name, most in names.items() if chance.random() < 0.5}
 
     for kind in codes.KINDS:
@@ -233,7 +263,7 @@ async def _make_promotions(client: httpx.AsyncClient, shop: Shop, chance: Random
         await _make_coded(client, shop, kind, limits(), chance)
 
 
-async def _make_coded(client: httpx.AsyncClient, shop: Shop, kind: str, limits: dict[str, int], chance: Random) -> None:
+async def _make_coded(client: httpx.AsyncClient, shop: Shop, kind: str, limits: dict[str, Any], chance: Random) -> None:
     named = [f"{kind.upper()[:5]}{number}" for number in range(chance.randint(1, 2))]
     made = Coded(
         kind=kind,
@@ -243,6 +273,9 @@ async def _make_coded(client: httpx.AsyncClient, shop: Shop, kind: str, limits: 
         per_user=limits.get("redeem_user_limit"),
         per_code=limits.get("redeem_code_limit"),
     )
+    # The items of an offer stay hidden when it is over: those of a year would then be hidden for most of it.
+    made.period = None if kind == codes.UNIQUE_OFFER else any_period(chance, shop.begins)
+    limits = {**limits, **_dates(made.period)}
     match kind:
         case codes.COUPON:
             made.gives = {"trinket": chance.randint(1, 3), GOLD: chance.randint(1, 9)}
@@ -259,10 +292,10 @@ async def _make_coded(client: httpx.AsyncClient, shop: Shop, kind: str, limits: 
     shop.coded.append(made)
 
 
-async def _make_chains(client: httpx.AsyncClient, shop: Shop, chance: Random, begins: datetime) -> None:
+async def _make_chains(client: httpx.AsyncClient, shop: Shop, chance: Random) -> None:
     studio = shop.studio
     if chance.random() < 0.6:
-        starts_at = begins + timedelta(hours=chance.randint(-30, 30))
+        starts_at = shop.begins + timedelta(hours=chance.randint(-30, 30))
         gives = [{"trinket": chance.randint(1, 3)} for _ in range(chance.randint(2, 5))]
         is_rolling, is_recurrent = chance.random() < 0.5, chance.random() < 0.7
         steps = [
@@ -280,12 +313,12 @@ async def _make_chains(client: httpx.AsyncClient, shop: Shop, chance: Random, be
             chain_id=chain_id, starts_at=starts_at, is_rolling=is_rolling, is_recurrent=is_recurrent, gives=gives
         )
     if chance.random() < 0.6:
-        await _make_offer(client, shop, chance, begins)
+        await _make_offer(client, shop, chance)
     if chance.random() < 0.6:
-        await _make_road(client, shop, chance, begins)
+        await _make_road(client, shop, chance)
 
 
-async def _make_offer(client: httpx.AsyncClient, shop: Shop, chance: Random, begins: datetime) -> None:
+async def _make_offer(client: httpx.AsyncClient, shop: Shop, chance: Random) -> None:
     count = chance.randint(2, 4)
     paid = {number for number in range(1, count + 1) if chance.random() < 0.4}
     gives = [{"sabre" if number in paid else "trinket": 1} for number in range(1, count + 1)]
@@ -294,30 +327,37 @@ async def _make_offer(client: httpx.AsyncClient, shop: Shop, chance: Random, beg
         for number, given in enumerate(gives, start=1)
     ]
     schedule = any_schedule(chance) if chance.random() < 0.6 else None
-    if schedule is not None and schedule["interval_type"] == "daily":
-        schedule = {**schedule, "interval_type": "weekly", "day_of_week": 3}
+    if schedule is not None and schedule["interval_type"] in ("hourly", "daily"):
+        schedule = {"interval_type": "hourly", "interval_hours": chance.choice([1, 7, 24, 100, 1000])}
     begins_anew = chance.random() < 0.5
+    starts_at = shop.begins - timedelta(days=1)
     body = day_chains.offer_chain(
         *steps,
-        date_start=(begins - timedelta(days=1)).isoformat(),
+        date_start=starts_at.isoformat(),
         recurrent_schedule=schedule,
         is_reset_on_completion=begins_anew,
     )
     chain_id = await day_chains.make_chain(client, shop.studio, "offer", body)
     shop.offer = Offer(
-        chain_id=chain_id, made_at=begins, schedule=schedule, begins_anew=begins_anew, gives=gives, paid=paid
+        chain_id=chain_id,
+        starts_at=starts_at,
+        made_at=shop.begins,
+        schedule=schedule,
+        begins_anew=begins_anew,
+        gives=gives,
+        paid=paid,
     )
 
 
-async def _make_road(client: httpx.AsyncClient, shop: Shop, chance: Random, begins: datetime) -> None:
+async def _make_road(client: httpx.AsyncClient, shop: Shop, chance: Random) -> None:
     studio = shop.studio
     point, _ = await chains.make_value_point(client, studio, sku="stars")
     await chains.set_rewards(
         client, studio, point, {good.sku: good.points for good in shop.goods.values() if good.points}
     )
     schedule = any_schedule(chance) if chance.random() < 0.6 else None
-    if schedule is not None and schedule["interval_type"] == "daily":
-        schedule = {**schedule, "interval_type": "monthly", "day_of_month": 31}
+    if schedule is not None and schedule["interval_type"] in ("hourly", "daily"):
+        schedule = {"interval_type": "weekly", "day_of_week": 3, "time": "05:00:00+05:30"}
     thresholds = [chance.randint(0, 25) for _ in range(chance.randint(1, 3))]
     body = chains.reward_chain(
         point, *(chains.step("trinket", points) for points in thresholds), recurrent_schedule=schedule
@@ -325,4 +365,4 @@ async def _make_road(client: httpx.AsyncClient, shop: Shop, chance: Random, begi
     chain_id = await chains.make_reward_chain(client, studio, body)
     found = await chains.get_chain(client, studio, chain_id)
     steps = [(step["step_id"], step["price"]["amount"], {"trinket": 1}) for step in found["steps"]]
-    shop.road = Road(chain_id=chain_id, made_at=begins, schedule=schedule, steps=steps)
+    shop.road = Road(chain_id=chain_id, starts_at=shop.begins, made_at=shop.begins, schedule=schedule, steps=steps)

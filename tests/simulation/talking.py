@@ -17,6 +17,8 @@ MADE_BY_CHANCE = re.compile(
     r"|(?<=\"id\":)[0-9]+|(?<=_id\":)[0-9]+|(?<=_id\":\")[0-9]+"
 )
 STATEMENTS_MAX = 14
+# It sleeps for seconds between two renewals, whoever has begun it, and changes nothing of what the request does.
+RENEWS_LEASES = "lane leases"
 
 
 @dataclass(slots=True)
@@ -84,7 +86,11 @@ class Talk:
         finally:
             self.broken += plan.has_broken
             # What works for several callers goes on without the one that has gone.
-            left = [task for task in asyncio.all_tasks() - before if task is not plan.task]
+            left = [
+                task
+                for task in asyncio.all_tasks() - before
+                if task is not plan.task and task.get_name() != RENEWS_LEASES
+            ]
             if left:
                 await asyncio.wait(left, timeout=5)
 

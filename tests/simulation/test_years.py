@@ -17,17 +17,19 @@ from make.clocks import now_of
 from make.orders import Buyer
 from simulation.checking import check
 from simulation.conftest import asked
+from simulation.going_through import go_through_offer, use_up_a_window
 from simulation.life import Life
-from simulation.paying import pay_at_the_last_moment, pay_something, refund_something
+from simulation.paying import buy_for_money, pay_at_the_last_moment, pay_something, refund_something
 from simulation.shop import open_shop
 from simulation.talking import Talk
+from simulation.visits import VISITS, beside_an_edge, visits_of
 
-SEEDS, CHUNK, BREAKS = 200, 10, 0.2
-# By hand years may be longer.
-STEPS = int(os.environ.get("HAVERSACK_SIMULATION_STEPS", "14"))
+SEEDS, CHUNK, BREAKS = 200, 10, 0.12
+# A year is a year; by hand more may happen in it.
+STEPS = int(os.environ.get("HAVERSACK_SIMULATION_STEPS", "18"))
 TWICE = (3, 17, 42)  # lived through twice
 
-Step = Callable[[Life, Buyer], Awaitable[None]]
+Step = Callable[[Life, Buyer], Awaitable[object]]
 STEPS_OF_LIFE: tuple[tuple[Step, int], ...] = (
     (Life.fund, 4),
     (Life.buy_for_gold, 14),
@@ -38,14 +40,17 @@ STEPS_OF_LIFE: tuple[tuple[Step, int], ...] = (
     (Life.redeem, 5),
     (Life.claim_day, 8),
     (Life.take_step, 6),
-    (Life.go_on_with_offer, 8),
-    (Life.order_money, 12),
-    (pay_something, 14),
+    (Life.go_on_with_offer, 5),
+    (go_through_offer, 4),
+    (use_up_a_window, 6),
+    (Life.order_money, 8),
+    (pay_something, 8),
+    (buy_for_money, 8),
     (pay_at_the_last_moment, 2),
-    (refund_something, 3),
-    (Life.jump, 14),
+    (refund_something, 7),
+    (Life.jump, 7),
     (Life.sweep, 3),
-    (Life.look, 2),
+    (Life.look, 5),
 )
 
 
@@ -63,29 +68,54 @@ async def live(client: httpx.AsyncClient, context: Context, seed: int) -> Life:
     shop = await open_shop(client, context, chance)
     talk = Talk(client, chance, BREAKS)
     life = Life.begin(shop, talk, chance, seed, await now_of(client, shop.studio))
-    steps, weights = zip(*STEPS_OF_LIFE, strict=True)
     try:
-        for buyer in shop.buyers:
-            await life.fund(buyer)
-        for _ in range(STEPS):
-            await chance.choices(steps, weights)[0](life, chance.choice(shop.buyers))
+        await live_on(life)
         await check(life)
         differences = [str(each) async for each in find_differences(context.database, shop.studio.project_id)]
         assert not differences, "\n".join(differences)
     except BaseException as error:
         error.add_note("\n".join(["the last answers:", *(line[:400] for line in talk.answers.lines[-12:])]))
-        replay = f"HAVERSACK_SIMULATION_STEPS={STEPS} python -m pytest tests/simulation --first {seed} --seeds 1"
-        error.add_note(f"seed {seed}: {replay}")
+        error.add_note(f"seed {seed}: {replay(seed)}")
         raise
     return life
 
 
-async def test_years(breakable_client: httpx.AsyncClient, breakable_context: Context, seeds: range) -> None:
-    began, broken = time.process_time(), 0
+def replay(first: int, count: int = 1) -> str:
+    """The command that lives through seeds again."""
+    return f"HAVERSACK_SIMULATION_STEPS={STEPS} python -m pytest tests/simulation --first {first} --seeds {count}"
+
+
+async def live_on(life: Life) -> None:
+    """Let steps happen all over a year: some at each visit, and time passes from one visit to the next."""
+    shop, chance = life.shop, life.chance
+    steps, weights = zip(*STEPS_OF_LIFE, strict=True)
+    for buyer in shop.buyers:
+        await life.fund(buyer)
+    visits = visits_of(chance, shop.begins, max(VISITS, STEPS // 3))
+    happen = sorted(chance.choices(range(len(visits)), k=STEPS))
+    for number, moment in enumerate(visits):
+        for _ in range(happen.count(number)):
+            await chance.choices(steps, weights)[0](life, chance.choice(shop.buyers))
+        is_edge = moment is not visits[-1] and chance.random() < 0.7
+        to = beside_an_edge(shop, chance, moment) if is_edge else moment
+        if to > life.now:
+            await life.jump_to(to)
+
+
+async def test_years(
+    breakable_client: httpx.AsyncClient,
+    breakable_context: Context,
+    seeds: range,
+    record_property: Callable[[str, object], None],
+) -> None:
+    began, broken, answers = time.process_time(), 0, 0
     for seed in seeds:
         life = await live(breakable_client, breakable_context, seed)
         broken += life.talk.broken
-    print(f"seeds {seeds[0]} to {seeds[-1]}: {broken} broken off, {time.process_time() - began:.1f} s")
+        answers += len(life.talk.answers.lines)
+    seconds = time.process_time() - began
+    told = f"{answers} requests, {broken} broken off, {seconds:.1f} s: {replay(seeds[0], len(seeds))}"
+    record_property("told", f"seeds {seeds[0]} to {seeds[-1]}, a year each: {told}")
 
 
 @pytest.mark.parametrize("seed", TWICE)
