@@ -11,11 +11,9 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Date,
-    FromClause,
     Integer,
     Select,
     Text,
-    and_,
     bindparam,
     case,
     cast,
@@ -34,7 +32,7 @@ from sqlalchemy.sql.elements import TextClause
 from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, WantedCart
 from haversack.carts.rules import cart_key, current_cart_id
 from haversack.carts.tables import carts
-from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of
+from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of, uses_of
 from haversack.catalog.read_model.records import PackedUses
 from haversack.catalog.records import ItemKind
 from haversack.database.engine import Session
@@ -88,28 +86,34 @@ _asked = (
 )
 # PostgreSQL gives each version of a row the number of the transaction that wrote it.
 _version = cast(cast(literal_column("carts.xmin"), Text), BigInteger)
-# As the catalog reads them, so that what it has made of them is used here too.
-_uses = LIST_USES.subquery("used")
-_this_cart = carts.join(_asked, and_(carts.c.owner_id == _asked.c.owner_id, carts.c.cart_id == _asked.c.cart_id))
+# The limit keeps the planner from reading a project's carts, or all that players have used, to join them: each is found
+# by its key, however many there are.
+_kept = (
+    select(carts.c.owner_id, carts.c.lines, carts.c.promo_codes, _version.label("version"))
+    .where(
+        carts.c.project_id == bindparam("project", type_=Integer),
+        carts.c.owner_id == _asked.c.owner_id,
+        carts.c.cart_id == _asked.c.cart_id,
+    )
+    .limit(literal_column("1"))
+    .lateral("kept")
+)
 
 
 def _unless_known(stored: ColumnElement[Any]) -> ColumnElement[str]:
     """As the text that it is to PostgreSQL: a cart that was shown before is known by it."""
-    return case((_version != _asked.c.known, cast(stored, Text)))
+    return case((_kept.c.version != _asked.c.known, cast(stored, Text)))
 
 
-def _list_carts(rows: FromClause, uses: ColumnElement[Any]) -> Select[Any]:
-    return (
-        select(_asked.c.place, _version, _unless_known(carts.c.lines), uses, _unless_known(carts.c.promo_codes))
-        .select_from(rows)
-        .where(carts.c.project_id == bindparam("project", type_=Integer))
-    )
+def _list_carts(uses: ColumnElement[str]) -> Select[Any]:
+    columns = (_asked.c.place, _kept.c.version, _unless_known(_kept.c.lines), uses, _unless_known(_kept.c.promo_codes))
+    return select(*columns).select_from(_asked.join(_kept, true()))
 
 
-LIST_CARTS = _list_carts(
-    _this_cart.outerjoin(_uses, _uses.c.player_id == carts.c.owner_id), func.coalesce(_uses.c.uses, "")
-)
-LIST_CARTS_AND_OWNERS = _list_carts(_this_cart, standing_of(carts.c.owner_id))
+# What players have used is packed as the catalog reads it, so that what it has made of it is used here too.
+LIST_CARTS = _list_carts(uses_of(_kept.c.owner_id))
+LIST_CARTS_AND_OWNERS = _list_carts(standing_of(_kept.c.owner_id))
+_uses = LIST_USES.subquery("used")
 
 
 def _with_uses(change: str) -> Select[Any]:
@@ -259,15 +263,14 @@ async def list_stored_carts(
 ) -> dict[tuple[UUID, str, int], CartRow]:
     """Carts by owner, id and the version that is known of them, with what is known of their owners, in one statement.
     Those that were never filled are missing."""
-    owners = [owner_id for owner_id, _, _ in asked]
     values = {
         "project": knowing.project_id,
-        "owners": owners,
+        "owners": [owner_id for owner_id, _, _ in asked],
         "named": [cart_id for _, cart_id, _ in asked],
         "known": [version for _, _, version in asked],
     }
     if knowing.login_project_id is None:
-        rows = await db.fetch_all(LIST_CARTS, **values, players=owners)
+        rows = await db.fetch_all(LIST_CARTS, **values)
     else:
         rows = await db.fetch_all(LIST_CARTS_AND_OWNERS, **values, login=knowing.login_project_id)
     return {asked[place - 1]: CartRow(*stored) for place, *stored in rows}

@@ -54,6 +54,8 @@ class SharedReads(Generic[Key, Asked, Value]):
         try:
             async with db.keep_connection():
                 while self._waiting[key]:
+                    # Whoever is asking in this turn of the loop too shares the statement.
+                    await asyncio.sleep(0)
                     chosen, taken = self._take_waiting(key)
                     found = await self._read_all(db, key, chosen)
                     for asked, future in taken:

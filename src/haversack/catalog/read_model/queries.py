@@ -159,16 +159,21 @@ LIST_USES = (
 )
 
 
-def standing_of(player: ColumnElement[UUID]) -> ColumnElement[str]:
-    """All that is known of a player in one text: uses of items, uses of promotions, attributes (`unpacked_standing`).
-
-    Of several attributes with one name the last counts, as `personalization.attributes` has it.
-    """
+def uses_of(player: ColumnElement[UUID]) -> ColumnElement[str]:
+    """A player's uses of items in one text, as LIST_USES has them; "" where there are none."""
     used_items = (
         select(_packed_items)
         .select_from(user_item_uses.outerjoin(item_limit_resets, _resets))
         .where(user_item_uses.c.project_id == _project, user_item_uses.c.player_id == player)
     )
+    return func.coalesce(used_items.scalar_subquery(), "")
+
+
+def standing_of(player: ColumnElement[UUID]) -> ColumnElement[str]:
+    """All that is known of a player in one text: uses of items, uses of promotions, attributes (`unpacked_standing`).
+
+    Of several attributes with one name the last counts, as `personalization.attributes` has it.
+    """
     totals_of = (promotion_totals.c.project_id == promotion_uses.c.project_id) & (
         promotion_totals.c.promotion_id == promotion_uses.c.promotion_id
     )
@@ -190,8 +195,8 @@ def standing_of(player: ColumnElement[UUID]) -> ColumnElement[str]:
         attributes.c.player_id == player,
         attributes.c.project_id.in_((literal_column("0"), _project)),
     )
-    sections = (used_items, used_promotions, named)
-    return func.concat_ws("|", *(func.coalesce(each.scalar_subquery(), "") for each in sections))
+    others = (func.coalesce(each.scalar_subquery(), "") for each in (used_promotions, named))
+    return func.concat_ws("|", uses_of(player), *others)
 
 
 _players = (
