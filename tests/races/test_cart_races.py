@@ -7,7 +7,8 @@ from uuid import uuid4
 import httpx
 
 from haversack.carts.actions import forget_bought
-from haversack.carts.queries import fill_cart, wanted_of_cart
+from haversack.carts.filling import fill_cart
+from haversack.carts.queries import wanted_of_cart
 from haversack.carts.records import CartLine
 from haversack.catalog.records import ItemKind
 from haversack.clock import real_now
@@ -93,7 +94,6 @@ async def test_what_is_bought_and_what_is_put_in_at_once(studio: Studio, context
             put=put_in,
             gone=(),
             today=real_now().date(),
-            with_uses=False,
         )
         assert filled is not None
 
@@ -108,7 +108,7 @@ async def test_what_is_bought_and_what_is_put_in_at_once(studio: Studio, context
 
 
 async def test_fills_are_what_one_after_another_would_make(studio: Studio, context: Context) -> None:
-    """The statement that merges lines, held against the same in Python over random fills."""
+    """Random fills, held against a plain mapping."""
     random, owner, db = Random(7), uuid4(), context.database.session()
     model: dict[int, int] = {}
     for _ in range(60):
@@ -127,7 +127,6 @@ async def test_fills_are_what_one_after_another_would_make(studio: Studio, conte
             put=put,
             gone=[f"sku-{item_id}" for item_id, quantity in changes.items() if not quantity],
             today=real_now().date(),
-            with_uses=False,
         )
         for item_id, quantity in changes.items():
             if quantity:

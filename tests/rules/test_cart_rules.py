@@ -1,10 +1,12 @@
-"""Which cart an id names, and what a quantity may be."""
+"""Which cart an id names, what a quantity may be, and what filling makes of lines."""
 
 from uuid import UUID, uuid4
 
 import pytest
 
-from haversack.carts.rules import cart_key, checked_quantity, current_cart_id
+from haversack.carts.records import CartLine
+from haversack.carts.rules import cart_key, checked_quantity, current_cart_id, filled
+from haversack.catalog.records import ItemKind
 from haversack.errors import CART_INVALID, QUANTITY_INVALID, Refusal
 
 OWNER = UUID("6f8a3c1e-2b4d-4e6f-8a0c-1d3e5f708192")
@@ -46,3 +48,24 @@ def test_quantities_that_are_none(quantity: object) -> None:
 def test_the_least_quantity() -> None:
     with pytest.raises(Refusal):
         checked_quantity(0, least=1)
+
+
+def line(sku: str, quantity: int = 1, **shown: str) -> CartLine:
+    return CartLine(len(sku), sku, ItemKind.VIRTUAL_GOOD, quantity, shown)
+
+
+@pytest.mark.parametrize(
+    ("before", "put", "gone", "after"),
+    [
+        ([], [line("a")], [], [line("a")]),
+        ([line("a"), line("b")], [line("c")], [], [line("a"), line("b"), line("c")]),
+        ([line("a"), line("b")], [line("a", 5)], [], [line("a", 5), line("b")]),
+        ([line("a"), line("b")], [], ["a"], [line("b")]),
+        ([line("a"), line("b")], [line("c"), line("b", 2)], ["a"], [line("b", 2), line("c")]),
+        ([line("a")], [], ["c"], [line("a")]),
+        # What was seen stays until it has been told, in another currency too.
+        ([line("a", USD="1")], [line("a", 2, USD="3", EUR="2")], [], [line("a", 2, USD="1", EUR="2")]),
+    ],
+)
+def test_filling(before: list[CartLine], put: list[CartLine], gone: list[str], after: list[CartLine]) -> None:
+    assert filled(before, put, gone) == tuple(after)

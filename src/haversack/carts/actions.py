@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from haversack.carts import queries
+from haversack.carts.filling import fill_cart
 from haversack.carts.looking import Warned, told
 from haversack.carts.records import LINES_MAX, CartLine, FilledCart
 from haversack.carts.rules import cart_key, current_cart_id
@@ -63,7 +64,7 @@ async def fill(db: Session, shop: Shop, owner: Owner, wanted: Sequence[Wanted]) 
         elif quantity > 0 and not isinstance(found, Refusal):
             put.append((found, quantity))
     gone = [sku for sku, quantity in quantities.items() if quantity == 0]
-    return await _fill(db, shop, owner, put, gone, with_uses=bool(shop.catalog.limited)), warnings
+    return await _fill(db, shop, owner, put, gone), warnings
 
 
 async def put(db: Session, shop: Shop, owner: Owner, wanted: Wanted) -> None:
@@ -94,11 +95,9 @@ async def _fill(
     owner: Owner,
     put: Sequence[tuple[SellableItem, int]],
     gone: Sequence[str],
-    *,
-    with_uses: bool = False,
 ) -> FilledCart:
     key = owner.key
-    filled = await queries.fill_cart(
+    filled = await fill_cart(
         db,
         owner.project_id,
         owner.owner_id,
@@ -106,7 +105,6 @@ async def _fill(
         put=_lines(shop, owner, put),
         gone=gone,
         today=real_now().date(),
-        with_uses=with_uses,
     )
     if filled is None:
         raise CART_FULL(limit=LINES_MAX)

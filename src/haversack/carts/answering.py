@@ -16,7 +16,7 @@ from haversack.carts.actions import Owner
 from haversack.carts.encoding import encode_cart
 from haversack.carts.looking import Onlooker, Warned, look, onlooker
 from haversack.carts.queries import cart_of, remember_shown
-from haversack.carts.reading import read_cart
+from haversack.carts.reading import carts_of
 from haversack.carts.records import NEVER_FILLED, Cart, FilledCart, StoredCart
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.live import Held
@@ -223,10 +223,7 @@ async def _answer(
     live = context.catalogs
     held = live.find_ready(project.project_id) or await live.get(project.project_id)
     knowing = _knowing(held, project)
-    place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
-    page: _Page | None = _pages.get(place)
-    known = None if page is None else page.stored
-    stored = await read_cart(context.database, knowing, owner.owner_id, key, known)
+    stored = await carts_of(context.database).read(knowing, owner.owner_id, key)
     if knowing.login_project_id is not None:
         stored = stored._replace(uses=told_by(stored.uses, player.attributes))
     codes = NO_CODES
@@ -235,6 +232,8 @@ async def _answer(
         codes = await read_codes(context.database.session(), owner.project_id, given)
     partner = await context.partner_catalog.read_for(context.database.session(), project, player, country, ask.language)
     now = project.clock.now()
+    place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
+    page: _Page | None = _pages.get(place)
     if page is None or not page.holds(stored, codes, partner, held, now):
         eyes = _onlooker(
             held, stored.uses, codes, partner, country=country, currency=ask.currency, language=ask.language, now=now

@@ -1,4 +1,5 @@
-"""Reads and writes of carts. Each change is one statement on one row, so that changes at once lose nothing."""
+"""Reads and writes of carts. A change is one statement on one row, or one of a version that was read before, so that
+changes at once lose nothing."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -24,12 +25,13 @@ from sqlalchemy import (
     select,
     text,
     true,
+    update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 from sqlalchemy.sql.elements import TextClause
 
-from haversack.carts.records import CARTS_MAX, LINES_MAX, Cart, CartLine, FilledCart, WantedCart
+from haversack.carts.records import CARTS_MAX, Cart, CartLine, FilledCart, WantedCart
 from haversack.carts.rules import cart_key, current_cart_id
 from haversack.carts.tables import carts
 from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of, uses_of
@@ -37,8 +39,6 @@ from haversack.catalog.read_model.records import PackedUses
 from haversack.catalog.records import ItemKind
 from haversack.database.engine import Session
 from haversack.errors import CART_NOT_FOUND
-
-NO_USES = PackedUses("")
 
 _types: dict[str, Any] = {
     "project": Integer,
@@ -122,43 +122,24 @@ def _with_uses(change: str) -> Select[Any]:
     return select(changed, _uses.c.uses).select_from(changed.outerjoin(_uses, true()))
 
 
-# What is put in takes the place of the line with its SKU, or stands at the end; other lines stay as they are. The row
-# is locked before its lines are looked at, so that of fills at once each sees what the one before left. What the owner
-# saw of a line is kept: what has changed since is told before it is forgotten. A SKU is never another item's. Most
-# carts hold so little that nobody has to count what is in them already.
-_FILL = """
-    INSERT INTO carts AS kept (project_id, owner_id, cart_id, lines, touched_on)
-    VALUES (:project, :owner, :cart, :put, :today)
-    ON CONFLICT (project_id, owner_id, cart_id) DO UPDATE SET
-        touched_on = :today,
-        lines = (
-            SELECT coalesce(jsonb_agg(merged.line ORDER BY merged.is_new, merged.place), '[]')
-            FROM (
-                SELECT false AS is_new, old.place, CASE
-                    WHEN new.line IS NULL THEN old.line
-                    ELSE new.line || jsonb_build_object('shown', (new.line -> 'shown') || (old.line -> 'shown'))
-                END AS line
-                FROM jsonb_array_elements(kept.lines) WITH ORDINALITY AS old (line, place)
-                LEFT JOIN jsonb_array_elements(:put) AS new (line) ON new.line -> 'sku' = old.line -> 'sku'
-                WHERE old.line ->> 'sku' <> ALL (:gone)
-                UNION ALL
-                SELECT true, new.place, new.line
-                FROM jsonb_array_elements(:put) WITH ORDINALITY AS new (line, place)
-                LEFT JOIN jsonb_array_elements(kept.lines) AS old (line) ON old.line -> 'sku' = new.line -> 'sku'
-                WHERE old.line IS NULL
-            ) AS merged
-        )
-    WHERE jsonb_array_length(kept.lines) + jsonb_array_length(:put) <= :most OR jsonb_array_length(kept.lines) + (
-        SELECT count(*)
-        FROM jsonb_array_elements(:put) AS new (line)
-        LEFT JOIN jsonb_array_elements(kept.lines) AS old (line) ON old.line -> 'sku' = new.line -> 'sku'
-        WHERE old.line IS NULL
-    ) - (
-        SELECT count(*) FROM jsonb_array_elements(kept.lines) AS old (line) WHERE old.line ->> 'sku' = ANY (:gone)
-    ) <= :most
-    RETURNING kept.lines, kept.promo_codes, kept.xmax = 0 AS is_new
-"""
-FILL, FILL_AND_USES = _sql(_FILL), _with_uses(_FILL)
+_written = (_version, uses_of(bindparam("owner", type_=_types["owner"])))
+MAKE_CART = (
+    insert(carts)
+    .values(
+        project_id=bindparam("project"),
+        owner_id=bindparam("owner"),
+        cart_id=bindparam("cart"),
+        lines=bindparam("put"),
+        touched_on=bindparam("today"),
+    )
+    .on_conflict_do_nothing(index_elements=[carts.c.project_id, carts.c.owner_id, carts.c.cart_id])
+    .returning(*_written)
+)
+LOCK_CART = FIND_CART.with_for_update()
+SET_LINES = (
+    update(carts).where(*_this).values(lines=bindparam("put"), touched_on=bindparam("today")).returning(*_written)
+)
+SET_LINES_OF_VERSION = SET_LINES.where(_version == bindparam("version", type_=BigInteger))
 TAKE_OUT = _sql("""
     UPDATE carts SET touched_on = :today, lines = (
         SELECT coalesce(jsonb_agg(old.line ORDER BY old.place), '[]')
@@ -229,8 +210,9 @@ def _line(stored: Mapping[str, Any]) -> CartLine:
     return CartLine(stored["item_id"], stored["sku"], ItemKind(stored["kind"]), stored["quantity"], stored["shown"])
 
 
-def _stored(line: CartLine) -> dict[str, Any]:
-    return line._asdict()
+def stored_lines(lines: Sequence[CartLine]) -> list[dict[str, Any]]:
+    """Lines as a cart keeps them."""
+    return [line._asdict() for line in lines]
 
 
 def cart_of(cart_id: str, lines: Sequence[Mapping[str, Any]], codes: Sequence[Mapping[str, Any]]) -> Cart:
@@ -247,6 +229,13 @@ async def find_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str) 
     """A cart; None for one that was never filled."""
     row = await db.fetch_one(FIND_CART, project=project_id, owner=owner_id, cart=cart_id)
     return None if row is None else cart_of(cart_id, row["lines"], row["promo_codes"])
+
+
+class Written(NamedTuple):
+    """A cart that has been written: its version now, and what its owner has used of limits."""
+
+    version: int
+    uses: PackedUses
 
 
 class CartRow(NamedTuple):
@@ -294,36 +283,42 @@ async def wanted_of_cart(
     return WantedCart(key, lines, cart.promo_codes, cart.chosen_keys)
 
 
-async def fill_cart(
+async def make_cart(
+    db: Session, project_id: int, owner_id: UUID, cart_id: str, lines: Sequence[CartLine], *, today: date
+) -> Written | None:
+    """Make a cart with these lines; None, and nothing done, where there is one."""
+    values = {"put": stored_lines(lines), "today": today}
+    row = await db.fetch_one(MAKE_CART, project=project_id, owner=owner_id, cart=cart_id, **values)
+    return None if row is None else Written(*row)
+
+
+async def set_lines(
     db: Session,
     project_id: int,
     owner_id: UUID,
     cart_id: str,
+    lines: Sequence[CartLine],
     *,
-    put: Sequence[CartLine],
-    gone: Sequence[str],
     today: date,
-    with_uses: bool,
-) -> FilledCart | None:
-    """Put lines into a cart, each in place of the one with its SKU, and take out what is gone (SKUs). None, and nothing
-    changed, where it would hold too many lines."""
-    players = {"players": [owner_id]} if with_uses else {}
-    row = await db.fetch_one(
-        FILL_AND_USES if with_uses else FILL,
-        project=project_id,
-        owner=owner_id,
-        cart=cart_id,
-        put=[_stored(line) for line in put],
-        gone=list(gone),
-        today=today,
-        most=LINES_MAX,
-        **players,
-    )
-    return None if row is None else _changed(cart_id, row)
+    version: int | None = None,
+) -> Written | None:
+    """Give a cart these lines in place of its own; None, and nothing done, where it is not of this version any more."""
+    values: dict[str, Any] = {"put": stored_lines(lines), "today": today}
+    statement = SET_LINES
+    if version is not None:
+        statement, values["version"] = SET_LINES_OF_VERSION, version
+    row = await db.fetch_one(statement, project=project_id, owner=owner_id, cart=cart_id, **values)
+    return None if row is None else Written(*row)
+
+
+async def lock_cart(db: Session, project_id: int, owner_id: UUID, cart_id: str) -> Cart | None:
+    """A cart, kept from changing until the transaction ends; None for one that was never filled."""
+    row = await db.fetch_one(LOCK_CART, project=project_id, owner=owner_id, cart=cart_id)
+    return None if row is None else cart_of(cart_id, row["lines"], row["promo_codes"])
 
 
 def _changed(cart_id: str, row: asyncpg.Record) -> FilledCart:
-    uses = PackedUses(row["uses"] or "") if "uses" in row else NO_USES
+    uses = PackedUses(row["uses"] or "")
     return FilledCart(cart_of(cart_id, row["lines"], row["promo_codes"]), uses, row["is_new"])
 
 

@@ -3,7 +3,7 @@
 import httpx
 
 from haversack.carts.queries import find_cart, set_codes
-from haversack.carts.reading import read_cart
+from haversack.carts.reading import carts_of
 from haversack.carts.records import FilledCart
 from haversack.carts.rules import current_cart_id
 from haversack.catalog.read_model.queries import Knowing
@@ -33,11 +33,11 @@ async def test_a_cart_has_its_codes(client: httpx.AsyncClient, studio: Studio) -
     assert made.cart.promo_codes == ("SUMMER",)
     await fill(client, studio, headers, {lamp: 1})
     before = await get_cart(client, studio, headers)
-    read = await read_cart(database, Knowing(studio.project_id), player_id, current, None)
+    read = await carts_of(database).read(Knowing(studio.project_id), player_id, current)
     changed = await give(current, "WINTER")
     assert changed is not None and not changed.is_new
     assert [line.sku for line in changed.cart.lines] == [lamp]
-    assert await read_cart(database, Knowing(studio.project_id), player_id, current, read) != read
+    assert await carts_of(database).read(Knowing(studio.project_id), player_id, current) != read
     assert await get_cart(client, studio, headers) == before
     found = await find_cart(db, studio.project_id, player_id, current)
     assert found is not None and found.promo_codes == ("WINTER",)

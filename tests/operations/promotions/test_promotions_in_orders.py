@@ -245,7 +245,7 @@ async def test_a_bonus_counts_against_its_own_limit(client: httpx.AsyncClient, s
     with pytest.raises(Refusal) as refused:
         await order_money(buyer, sku)
     assert refused.value.kind.code == 1460
-    assert [fault.property for fault in refused.value.faults] == [f"items.{gem}"]
+    assert refused.value.faults[0].property == f"items.{gem}"
 
 
 async def test_a_bonus_that_is_owned_already_is_left_out(

@@ -1,0 +1,86 @@
+"""Fills carts: in memory, and written where nobody has changed them meanwhile; else under a lock."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+import orjson
+
+from haversack.carts.queries import cart_of, lock_cart, make_cart, set_lines, stored_lines
+from haversack.carts.reading import carts_of
+from haversack.carts.records import LINES_MAX, NEVER_FILLED, CartLine, FilledCart, StoredCart
+from haversack.carts.rules import filled
+from haversack.catalog.read_model.queries import Knowing
+from haversack.database.engine import Session
+
+
+async def fill_cart(
+    db: Session,
+    project_id: int,
+    owner_id: UUID,
+    cart_id: str,
+    *,
+    put: Sequence[CartLine],
+    gone: Collection[str],
+    today: date,
+) -> FilledCart | None:
+    """Put lines into a cart, each in place of the one with its SKU, and take out what is gone (SKUs). The cart then,
+    with its owner's uses of limits. None, and nothing changed, where it would hold too many lines."""
+    if not db.in_transaction:
+        known = await _fill_known(db, project_id, owner_id, cart_id, put, gone, today)
+        if known is not None:
+            return known
+    async with db.together():
+        return await _fill_locked(db, project_id, owner_id, cart_id, put, gone, today)
+
+
+async def _fill_known(
+    db: Session,
+    project_id: int,
+    owner_id: UUID,
+    cart_id: str,
+    put: Sequence[CartLine],
+    gone: Collection[str],
+    today: date,
+) -> FilledCart | None:
+    """Fill a cart as this process knows it, in one statement; None, and nothing changed, where it is another one."""
+    carts = carts_of(db.database)
+    known = carts.find_known(project_id, owner_id, cart_id)
+    if known is None:
+        known = await carts.read(Knowing(project_id), owner_id, cart_id)
+    cart = cart_of(cart_id, orjson.loads(known.lines), orjson.loads(known.promo_codes))
+    lines = filled(cart.lines, put, gone)
+    if len(lines) > LINES_MAX:
+        return None
+    is_new = known.version == NEVER_FILLED.version
+    if is_new:
+        written = await make_cart(db, project_id, owner_id, cart_id, lines, today=today)
+    else:
+        written = await set_lines(db, project_id, owner_id, cart_id, lines, today=today, version=known.version)
+    if written is None:
+        return None
+    text = orjson.dumps(stored_lines(lines)).decode()
+    carts.remember(project_id, owner_id, cart_id, StoredCart(written.version, text, written.uses, known.promo_codes))
+    return FilledCart(replace(cart, lines=lines), written.uses, is_new)
+
+
+async def _fill_locked(
+    db: Session,
+    project_id: int,
+    owner_id: UUID,
+    cart_id: str,
+    put: Sequence[CartLine],
+    gone: Collection[str],
+    today: date,
+) -> FilledCart | None:
+    # Where there is none yet, whoever makes it at the same time makes the same one.
+    is_new = await make_cart(db, project_id, owner_id, cart_id, (), today=today) is not None
+    cart = await lock_cart(db, project_id, owner_id, cart_id)
+    assert cart is not None, "it has just been made"
+    lines = filled(cart.lines, put, gone)
+    if len(lines) > LINES_MAX:
+        return None
+    written = await set_lines(db, project_id, owner_id, cart_id, lines, today=today)
+    assert written is not None, "it is locked"
+    return FilledCart(replace(cart, lines=lines), written.uses, is_new)
