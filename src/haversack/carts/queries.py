@@ -1,5 +1,7 @@
-"""Reads and writes of carts. A change is one statement on one row, or one of a version that was read before, so that
-changes at once lose nothing."""
+"""Reads and writes of carts.
+
+A change is one statement on one row, or one of a version that was read before, so that changes at once lose nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,5 +1,7 @@
-"""Refuses orders with every rule of the catalog that stands in the way: what a trace of the item says, as far as
-players may know it."""
+"""Refuses orders with every rule of the catalog that stands in the way.
+
+What is said is what a trace of the item says, as far as players may know it.
+"""
 
 from collections.abc import Sequence
 
