@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from starlette.responses import Response
 from starlette.types import Scope
 
+from haversack.catalog.read_model.pages import ByteCache
 from haversack.catalog.selling import open_shop
 from haversack.chains.held import chains_of
 from haversack.chains.pages import NOTHING, ChainsAsk, Encode, Plan, Reader, plan_page
@@ -29,6 +30,8 @@ from haversack.projects.records import Project
 
 ADDRESSES_KEPT_MAX = 20_000
 ADDRESS_BYTES_MAX = 1_000
+BODIES_BYTES_MAX = 24 * 2**20
+OVERHEAD_BYTES = 300
 
 Header = tuple[bytes, bytes]
 _HEADERS: tuple[Header, ...] = (
@@ -41,6 +44,9 @@ _HEADERS: tuple[Header, ...] = (
 _Reads = SharedReads[tuple[int, Plan], UUID, Rows]
 
 _reads: WeakKeyDictionary[Database, _Reads] = WeakKeyDictionary()
+
+# Pages as players got them last, by their tags: most are read more often than they change.
+_bodies = ByteCache(BODIES_BYTES_MAX)
 
 
 class _Known(NamedTuple):
@@ -134,7 +140,10 @@ class ChainLists:
         etag = _tag_of(plan, rows, reader.now)
         if if_none_match and etag in if_none_match:
             return 304, [(b"etag", etag), *_HEADERS[1:], *exposed], b""
-        body = plan.fill(state_of(rows) if rows else NOTHING, reader, self._encode, self._tail)
+        body: bytes | None = _bodies.get(etag)
+        if body is None:
+            body = plan.fill(state_of(rows) if rows else NOTHING, reader, self._encode, self._tail)
+            _bodies.put(etag, body, len(body) + OVERHEAD_BYTES)
         return 200, [*_HEADERS, (b"etag", etag), (b"content-length", b"%d" % len(body)), *exposed], body
 
 
