@@ -17,7 +17,7 @@ from haversack.clock import real_now
 from haversack.database.engine import Database, Session
 from haversack.errors import CART_FULL, ITEM_KIND_NOT_SOLD, ITEM_NOT_FOUND, ITEM_NOT_IN_CART, Refusal
 from haversack.login.identities import PlayerIdentity
-from haversack.pricing.lines import lines_of
+from haversack.pricing.lines import amounts_of
 
 # Longer than a seasonal sale; nobody comes back for what was left longer ago.
 CARTS_KEPT = timedelta(days=90)
@@ -118,16 +118,16 @@ def _lines(shop: Shop, owner: Owner, put: Sequence[tuple[SellableItem, int]]) ->
     are promotions, only the whole cart tells those."""
     if shop.catalog.promotions.by_id:
         return [CartLine(item.item_id, item.sku, item.kind, quantity, {}) for item, quantity in put]
-    lines, currency = lines_of(shop, put, country=owner.country, currency=owner.currency)
+    amounts, currency = amounts_of(shop, [item for item, _ in put], country=owner.country, currency=owner.currency)
     return [
         CartLine(
             item.item_id,
             item.sku,
             item.kind,
-            line.quantity,
-            {} if line.unit_amount is None or currency is None else {currency: str(line.unit_amount)},
+            quantity,
+            {} if amount is None or currency is None else {currency: str(amount)},
         )
-        for (item, _), line in zip(put, lines, strict=True)
+        for (item, quantity), amount in zip(put, amounts, strict=True)
     ]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from haversack.carts.queries import cart_of, lock_cart, make_cart, set_lines, stored_lines
+from haversack.carts.queries import cart_of, lock_cart, make_cart, set_lines, text_of
 from haversack.carts.reading import carts_of
 from haversack.carts.records import LINES_MAX, NEVER_FILLED, CartLine, FilledCart, StoredCart
 from haversack.carts.rules import filled
@@ -53,14 +53,14 @@ async def _fill_known(
     lines = filled(cart.lines, put, gone)
     if len(lines) > LINES_MAX:
         return None
+    text = text_of(lines)
     is_new = known.version == NEVER_FILLED.version
     if is_new:
-        written = await make_cart(db, project_id, owner_id, cart_id, lines, today=today)
+        written = await make_cart(db, project_id, owner_id, cart_id, text, today=today)
     else:
-        written = await set_lines(db, project_id, owner_id, cart_id, lines, today=today, version=known.version)
+        written = await set_lines(db, project_id, owner_id, cart_id, text, today=today, version=known.version)
     if written is None:
         return None
-    text = orjson.dumps(stored_lines(lines)).decode()
     carts.remember(project_id, owner_id, cart_id, StoredCart(written.version, text, written.uses, known.promo_codes))
     return FilledCart(replace(cart, lines=lines), written.uses, is_new)
 
@@ -75,12 +75,12 @@ async def _fill_locked(
     today: date,
 ) -> FilledCart | None:
     # Where there is none yet, whoever makes it at the same time makes the same one.
-    is_new = await make_cart(db, project_id, owner_id, cart_id, (), today=today) is not None
+    is_new = await make_cart(db, project_id, owner_id, cart_id, text_of(()), today=today) is not None
     cart = await lock_cart(db, project_id, owner_id, cart_id)
     assert cart is not None, "it has just been made"
     lines = filled(cart.lines, put, gone)
     if len(lines) > LINES_MAX:
         return None
-    written = await set_lines(db, project_id, owner_id, cart_id, lines, today=today)
+    written = await set_lines(db, project_id, owner_id, cart_id, text_of(lines), today=today)
     assert written is not None, "it is locked"
     return FilledCart(replace(cart, lines=lines), written.uses, is_new)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -124,6 +125,7 @@ def _with_uses(change: str) -> Select[Any]:
     return select(changed, _uses.c.uses).select_from(changed.outerjoin(_uses, true()))
 
 
+_put = cast(bindparam("put", type_=Text), JSONB)
 _written = (_version, uses_of(bindparam("owner", type_=_types["owner"])))
 MAKE_CART = (
     insert(carts)
@@ -131,16 +133,14 @@ MAKE_CART = (
         project_id=bindparam("project"),
         owner_id=bindparam("owner"),
         cart_id=bindparam("cart"),
-        lines=bindparam("put"),
+        lines=_put,
         touched_on=bindparam("today"),
     )
     .on_conflict_do_nothing(index_elements=[carts.c.project_id, carts.c.owner_id, carts.c.cart_id])
     .returning(*_written)
 )
 LOCK_CART = FIND_CART.with_for_update()
-SET_LINES = (
-    update(carts).where(*_this).values(lines=bindparam("put"), touched_on=bindparam("today")).returning(*_written)
-)
+SET_LINES = update(carts).where(*_this).values(lines=_put, touched_on=bindparam("today")).returning(*_written)
 SET_LINES_OF_VERSION = SET_LINES.where(_version == bindparam("version", type_=BigInteger))
 TAKE_OUT = _sql("""
     UPDATE carts SET touched_on = :today, lines = (
@@ -212,9 +212,9 @@ def _line(stored: Mapping[str, Any]) -> CartLine:
     return CartLine(stored["item_id"], stored["sku"], ItemKind(stored["kind"]), stored["quantity"], stored["shown"])
 
 
-def stored_lines(lines: Sequence[CartLine]) -> list[dict[str, Any]]:
+def text_of(lines: Sequence[CartLine]) -> str:
     """Lines as a cart keeps them."""
-    return [line._asdict() for line in lines]
+    return orjson.dumps([line._asdict() for line in lines]).decode()
 
 
 def cart_of(cart_id: str, lines: Sequence[Mapping[str, Any]], codes: Sequence[Mapping[str, Any]]) -> Cart:
@@ -286,10 +286,10 @@ async def wanted_of_cart(
 
 
 async def make_cart(
-    db: Session, project_id: int, owner_id: UUID, cart_id: str, lines: Sequence[CartLine], *, today: date
+    db: Session, project_id: int, owner_id: UUID, cart_id: str, lines: str, *, today: date
 ) -> Written | None:
-    """Make a cart with these lines; None, and nothing done, where there is one."""
-    values = {"put": stored_lines(lines), "today": today}
+    """Make a cart with these lines (`text_of`); None, and nothing done, where there is one."""
+    values = {"put": lines, "today": today}
     row = await db.fetch_one(MAKE_CART, project=project_id, owner=owner_id, cart=cart_id, **values)
     return None if row is None else Written(*row)
 
@@ -299,13 +299,14 @@ async def set_lines(
     project_id: int,
     owner_id: UUID,
     cart_id: str,
-    lines: Sequence[CartLine],
+    lines: str,
     *,
     today: date,
     version: int | None = None,
 ) -> Written | None:
-    """Give a cart these lines in place of its own; None, and nothing done, where it is not of this version any more."""
-    values: dict[str, Any] = {"put": stored_lines(lines), "today": today}
+    """Give a cart these lines (`text_of`) in place of its own; None, and nothing done, where it is not of this version
+    any more."""
+    values: dict[str, Any] = {"put": lines, "today": today}
     statement = SET_LINES
     if version is not None:
         statement, values["version"] = SET_LINES_OF_VERSION, version

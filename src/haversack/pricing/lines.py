@@ -49,12 +49,17 @@ def lines_of(
     It is the one asked for, else that in which the catalog shows the items to the country; None where nothing has a
     price. What has no price in it has none.
     """
-    prices = unit_prices(shop, [item for item, _ in wanted], country=country, currency=currency)
+    amounts, shown = amounts_of(shop, [item for item, _ in wanted], country=country, currency=currency)
+    return tuple(_line(item, quantity, amount) for (item, quantity), amount in zip(wanted, amounts, strict=True)), shown
+
+
+def amounts_of(
+    shop: Shop, items: Sequence[SellableItem], *, country: str | None, currency: str | None = None
+) -> tuple[list[Decimal | None], str | None]:
+    """What one of each item costs in the one currency of all of them, and that currency, as `lines_of` has it."""
+    prices = unit_prices(shop, items, country=country, currency=currency)
     shown = next((price[1] for price in prices if price is not None), currency)
-    return tuple(
-        _line(item, quantity, price[0] if price is not None and price[1] == shown else None)
-        for (item, quantity), price in zip(wanted, prices, strict=True)
-    ), shown
+    return [price[0] if price is not None and price[1] == shown else None for price in prices], shown
 
 
 def virtual_lines_of(wanted: Sequence[tuple[SellableItem, int]], *, currency_sku: str) -> tuple[Line, ...]:
