@@ -153,7 +153,7 @@ async def _measure_pages(bed: Bed, served: Served, shops: dict[int, _Shop]) -> l
         bare_rate.figure(f"{size}, bare ASGI", "req/s"),
         against_bare("anonymous", f"page of 50 of 10,000, anonymous, {size}", 0.70),
         against_bare("not modified", "the same, 304", 0.80),
-        against_bare("signed in", f"the same, signed in, {len(limited)} limits used", 0.30),
+        against_bare("signed in", f"the same, signed in, {len(limited)} limits used", 0.25),
         measured["of 100,000"]["cpu_ms"].figure(
             "page of 50 of 100,000: server CPU",
             "ms",
