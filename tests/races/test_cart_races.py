@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 
 from haversack.carts.actions import forget_bought
-from haversack.carts.filling import fill_cart
+from haversack.carts.filling import Filling, fill_cart
 from haversack.carts.queries import wanted_of_cart
 from haversack.carts.records import CartLine
 from haversack.catalog.records import ItemKind
@@ -86,15 +86,10 @@ async def test_what_is_bought_and_what_is_put_in_at_once(studio: Studio, context
     lines = [CartLine(number, f"sku-{number}", ItemKind.VIRTUAL_GOOD, 2, {}) for number in range(1, 2 * CALLS + 1)]
 
     async def put(*put_in: CartLine) -> None:
-        filled = await fill_cart(
-            context.database.session(),
-            studio.project_id,
-            owner,
-            "c",
-            put=put_in,
-            gone=(),
-            today=real_now().date(),
+        filling = Filling(
+            project_id=studio.project_id, owner_id=owner, cart_id="c", put=put_in, gone=(), today=real_now().date()
         )
+        filled = await fill_cart(context.database.session(), filling)
         assert filled is not None
 
     await put(*lines[:CALLS])
@@ -119,15 +114,15 @@ async def test_fills_are_what_one_after_another_would_make(studio: Studio, conte
             for item_id, quantity in changes.items()
             if quantity
         ]
-        filled = await fill_cart(
-            db,
-            studio.project_id,
-            owner,
-            "c",
+        filling = Filling(
+            project_id=studio.project_id,
+            owner_id=owner,
+            cart_id="c",
             put=put,
             gone=[f"sku-{item_id}" for item_id, quantity in changes.items() if not quantity],
             today=real_now().date(),
         )
+        filled = await fill_cart(db, filling)
         for item_id, quantity in changes.items():
             if quantity:
                 model[item_id] = quantity

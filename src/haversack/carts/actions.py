@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from haversack.carts import queries
-from haversack.carts.filling import fill_cart
+from haversack.carts.filling import Filling, fill_cart
 from haversack.carts.looking import Warned, told
 from haversack.carts.records import LINES_MAX, CartLine, FilledCart
 from haversack.carts.rules import cart_key, current_cart_id
@@ -97,15 +97,15 @@ async def _fill(
     gone: Sequence[str],
 ) -> FilledCart:
     key = owner.key
-    filled = await fill_cart(
-        db,
-        owner.project_id,
-        owner.owner_id,
-        key,
+    filling = Filling(
+        project_id=owner.project_id,
+        owner_id=owner.owner_id,
+        cart_id=key,
         put=_lines(shop, owner, put),
         gone=gone,
         today=real_now().date(),
     )
+    filled = await fill_cart(db, filling)
     if filled is None:
         raise CART_FULL(limit=LINES_MAX)
     if filled.is_new and key != current_cart_id(owner.project_id, owner.owner_id):

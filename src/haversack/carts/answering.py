@@ -1,6 +1,5 @@
 """Shows carts: from the catalog in memory and one statement, known addresses without reading them again."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,16 +26,15 @@ from haversack.catalog.read_model.records import NOBODY, PackedUses
 from haversack.context import Context
 from haversack.database.engine import Session
 from haversack.http.area import HotAnswer
-from haversack.http.browsers import ANY_ORIGIN, EXPOSED
+from haversack.http.browsers import ANY_ORIGIN
 from haversack.http.calls import AdminCall, ShopperCall
+from haversack.http.hot_requests import KnownAddresses, hot_headers
 from haversack.login.identities import PlayerIdentity
 from haversack.personalization.records import PartnerAnswer
 from haversack.projects.records import Project
 from haversack.promotions.records import NO_CODES, Codes
 from haversack.promotions.use_queries import read_codes
 
-ADDRESSES_KEPT_MAX = 20_000
-ADDRESS_BYTES_MAX = 1_000
 PAGES_BYTES_MAX = 24 * 2**20
 OVERHEAD_BYTES = 1_500
 
@@ -97,27 +95,15 @@ class _Known(NamedTuple):
     ask: CartAsk
 
 
-# Addresses that passed every check, by path and query exactly as they were sent. What they ask for follows from them
-# alone; whether it is given is decided each time.
-_known: OrderedDict[tuple[bytes, bytes], _Known] = OrderedDict()
+_known: KnownAddresses[_Known] = KnownAddresses()
 
 
 def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
     """The answer to a player at an address that was asked before. All else goes the ordinary way."""
-    known = _known.get((scope["raw_path"], scope["query_string"]))
+    known = _known.find(scope)
     if known is None:
         return None
-    authorization = if_none_match = header = b""
-    exposed: tuple[Header, ...] = ()
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            authorization = value
-        elif name == b"if-none-match":
-            if_none_match = value
-        elif name == b"x-user-country":
-            header = value
-        elif name == b"origin":
-            exposed = (EXPOSED,)
+    authorization, if_none_match, header, exposed = hot_headers(scope)
     context: Context = scope["app"].state.context
     project = context.directory.remembered_project(known.project_id)
     scheme, _, token = authorization.decode("latin-1").partition(" ")
@@ -137,7 +123,7 @@ async def answer(call: ShopperCall, ask: CartAsk) -> Response:
     country = country_of(ask, call.player, request.headers.get("x-user-country", ""))
     if_none_match = request.headers.get("if-none-match", "").encode("latin-1")
     found = await _answer(call.context, call.project, call.player, ask, country, if_none_match)
-    _remember(request.scope, _Known(call.project_id, ask))
+    _known.remember(request.scope, _Known(call.project_id, ask))
     status, headers, body = found
     response = Response(body, status_code=status)
     # Those for browsers are put to every answer of the API.
@@ -273,12 +259,3 @@ async def _make_page(
         headers=(*_HEADERS, (b"etag", etag), (b"content-length", b"%d" % len(body))),
         can_be_kept=not has_news,
     )
-
-
-def _remember(scope: Scope, known: _Known) -> None:
-    path, query = scope["raw_path"], scope["query_string"]
-    if len(path) + len(query) > ADDRESS_BYTES_MAX:
-        return
-    _known[path, query] = known
-    if len(_known) > ADDRESSES_KEPT_MAX:
-        _known.popitem(last=False)

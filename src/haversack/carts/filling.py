@@ -1,7 +1,7 @@
 """Fills carts: in memory, and written where nobody has changed them meanwhile; else under a lock."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -15,72 +15,64 @@ from haversack.catalog.read_model.queries import Knowing
 from haversack.database.engine import Session
 
 
-async def fill_cart(
-    db: Session,
-    project_id: int,
-    owner_id: UUID,
-    cart_id: str,
-    *,
-    put: Sequence[CartLine],
-    gone: Collection[str],
-    today: date,
-) -> FilledCart | None:
-    """Put lines into a cart, each in place of the one with its SKU, and take out what is gone (SKUs). The cart then,
-    with its owner's uses of limits. None, and nothing changed, where it would hold too many lines."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filling:
+    """What becomes of a cart: lines that are put in, each in place of the one with its SKU, and SKUs that are gone."""
+
+    project_id: int
+    owner_id: UUID
+    cart_id: str
+    put: Sequence[CartLine]
+    gone: Collection[str]
+    today: date
+
+    @property
+    def place(self) -> tuple[int, UUID, str]:
+        """Which cart it is."""
+        return self.project_id, self.owner_id, self.cart_id
+
+
+async def fill_cart(db: Session, filling: Filling) -> FilledCart | None:
+    """Fill a cart. The cart then, with its owner's uses of limits; None, and nothing changed, where it would hold too
+    many lines."""
     if not db.in_transaction:
-        known = await _fill_known(db, project_id, owner_id, cart_id, put, gone, today)
+        known = await _fill_known(db, filling)
         if known is not None:
             return known
     async with db.together():
-        return await _fill_locked(db, project_id, owner_id, cart_id, put, gone, today)
+        return await _fill_locked(db, filling)
 
 
-async def _fill_known(
-    db: Session,
-    project_id: int,
-    owner_id: UUID,
-    cart_id: str,
-    put: Sequence[CartLine],
-    gone: Collection[str],
-    today: date,
-) -> FilledCart | None:
+async def _fill_known(db: Session, filling: Filling) -> FilledCart | None:
     """Fill a cart as this process knows it, in one statement; None, and nothing changed, where it is another one."""
     carts = carts_of(db.database)
-    known = carts.find_known(project_id, owner_id, cart_id)
+    known = carts.find_known(*filling.place)
     if known is None:
-        known = await carts.read(Knowing(project_id), owner_id, cart_id)
-    cart = cart_of(cart_id, orjson.loads(known.lines), orjson.loads(known.promo_codes))
-    lines = filled(cart.lines, put, gone)
+        known = await carts.read(Knowing(filling.project_id), filling.owner_id, filling.cart_id)
+    cart = cart_of(filling.cart_id, orjson.loads(known.lines), orjson.loads(known.promo_codes))
+    lines = filled(cart.lines, filling.put, filling.gone)
     if len(lines) > LINES_MAX:
         return None
     text = text_of(lines)
     is_new = known.version == NEVER_FILLED.version
     if is_new:
-        written = await make_cart(db, project_id, owner_id, cart_id, text, today=today)
+        written = await make_cart(db, *filling.place, text, today=filling.today)
     else:
-        written = await set_lines(db, project_id, owner_id, cart_id, text, today=today, version=known.version)
+        written = await set_lines(db, *filling.place, text, today=filling.today, version=known.version)
     if written is None:
         return None
-    carts.remember(project_id, owner_id, cart_id, StoredCart(written.version, text, written.uses, known.promo_codes))
+    carts.remember(*filling.place, StoredCart(written.version, text, written.uses, known.promo_codes))
     return FilledCart(replace(cart, lines=lines), written.uses, is_new)
 
 
-async def _fill_locked(
-    db: Session,
-    project_id: int,
-    owner_id: UUID,
-    cart_id: str,
-    put: Sequence[CartLine],
-    gone: Collection[str],
-    today: date,
-) -> FilledCart | None:
+async def _fill_locked(db: Session, filling: Filling) -> FilledCart | None:
     # Where there is none yet, whoever makes it at the same time makes the same one.
-    is_new = await make_cart(db, project_id, owner_id, cart_id, text_of(()), today=today) is not None
-    cart = await lock_cart(db, project_id, owner_id, cart_id)
+    is_new = await make_cart(db, *filling.place, text_of(()), today=filling.today) is not None
+    cart = await lock_cart(db, *filling.place)
     assert cart is not None, "it has just been made"
-    lines = filled(cart.lines, put, gone)
+    lines = filled(cart.lines, filling.put, filling.gone)
     if len(lines) > LINES_MAX:
         return None
-    written = await set_lines(db, project_id, owner_id, cart_id, text_of(lines), today=today)
+    written = await set_lines(db, *filling.place, text_of(lines), today=filling.today)
     assert written is not None, "it is locked"
     return FilledCart(replace(cart, lines=lines), written.uses, is_new)

@@ -1,6 +1,5 @@
 """Answers lists of chains from what the process holds and one statement, for all who ask at once."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from hashlib import blake2b
@@ -21,15 +20,14 @@ from haversack.context import Context
 from haversack.database.engine import Database, Session
 from haversack.database.shared_reads import SharedReads
 from haversack.http.area import HotAnswer
-from haversack.http.browsers import ANY_ORIGIN, EXPOSED
+from haversack.http.browsers import ANY_ORIGIN
 from haversack.http.calls import GuestCall
+from haversack.http.hot_requests import KnownAddresses, hot_headers
 from haversack.login.identities import PlayerIdentity
 from haversack.orders.answering import country_of
 from haversack.personalization.attributes import read_attributes_together
 from haversack.projects.records import Project
 
-ADDRESSES_KEPT_MAX = 20_000
-ADDRESS_BYTES_MAX = 1_000
 BODIES_BYTES_MAX = 24 * 2**20
 OVERHEAD_BYTES = 300
 
@@ -62,26 +60,14 @@ class ChainLists:
         self._encode = encode
         self._has_prices = has_prices
         self._tail = tail
-        # Addresses that passed every check, by path and query exactly as they were sent. What they ask for follows from
-        # them alone; whether it is given is decided each time.
-        self._known: OrderedDict[tuple[bytes, bytes], _Known] = OrderedDict()
+        self._known: KnownAddresses[_Known] = KnownAddresses()
 
     def answer_hot(self, scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
         """The answer at an address that was asked before. All else goes the ordinary way."""
-        known = self._known.get((scope["raw_path"], scope["query_string"]))
+        known = self._known.find(scope)
         if known is None:
             return None
-        authorization = if_none_match = header = b""
-        exposed: tuple[Header, ...] = ()
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"if-none-match":
-                if_none_match = value
-            elif name == b"x-user-country":
-                header = value
-            elif name == b"origin":
-                exposed = (EXPOSED,)
+        authorization, if_none_match, header, exposed = hot_headers(scope)
         context: Context = scope["app"].state.context
         project = context.directory.remembered_project(known.project_id)
         if project is None:
@@ -97,22 +83,15 @@ class ChainLists:
 
     async def answer(self, call: GuestCall, ask: ChainsAsk) -> Response:
         """The answer at an address that has just passed its checks."""
-        headers, scope = call.request.headers, call.request.scope
+        headers = call.request.headers
         country, if_none_match = headers.get("x-user-country", ""), headers.get("if-none-match", "").encode("latin-1")
         found = await self._answer(call.context, call.project, call.player, ask, country, if_none_match)
-        self._remember((scope["raw_path"], scope["query_string"]), _Known(call.project_id, ask))
+        self._known.remember(call.request.scope, _Known(call.project_id, ask))
         status, sent, body = found
         response = Response(body, status_code=status)
         # Those for browsers are put to every answer of the API.
         response.raw_headers = [each for each in sent if each != ANY_ORIGIN]
         return response
-
-    def _remember(self, address: tuple[bytes, bytes], known: _Known) -> None:
-        if sum(map(len, address)) > ADDRESS_BYTES_MAX:
-            return
-        self._known[address] = known
-        if len(self._known) > ADDRESSES_KEPT_MAX:
-            self._known.popitem(last=False)
 
     async def _answer(
         self,

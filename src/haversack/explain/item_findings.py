@@ -16,15 +16,16 @@ from haversack.explain.rules import price_findings, span
 from haversack.text import reading
 
 
-def hindrances(item: SellableItem, quantity: int, eyes: Onlooker, *, with_prices: bool = False) -> Sequence[Finding]:
-    """What stands in the way of so many of an item. with_prices: also why none of its prices applies."""
+def hindrances(item: SellableItem, quantity: int, eyes: Onlooker, *, is_for_money: bool) -> Sequence[Finding]:
+    """What stands in the way of so many of an item; of one that is bought for money also why it has no price."""
+    has_no_price = not item.is_free and eyes.shop.price_of(item, country=eyes.country, currency=eyes.currency) is None
     found = (
         region_finding(item, eyes),
         period_finding(item, eyes),
         *limit_findings(item, quantity, eyes),
         *stock_findings(item, quantity, eyes),
         *content_findings(item, eyes),
-        *(offered_price_findings(item, eyes) if with_prices else ()),
+        *(offered_price_findings(item, eyes) if is_for_money and has_no_price else ()),
     )
     return [finding for finding in found if not finding.is_kept]
 

@@ -48,7 +48,7 @@ async def order_for_money(context: Context, db: Session, checkout: Checkout) -> 
 
     In the caller's transaction, or in one of its own. Refuses with what stands in the way, all faulty lines named.
     """
-    return await _attempting(context, db, checkout, lambda: _order_for_money(context, db, checkout), is_in_money=True)
+    return await _attempting(context, db, checkout, lambda: _order_for_money(context, db, checkout), is_for_money=True)
 
 
 async def _order_for_money(context: Context, db: Session, checkout: Checkout) -> Order:
@@ -99,13 +99,13 @@ async def _attempting(
     checkout: Checkout,
     attempt: Callable[[], Awaitable[Order]],
     *,
-    is_in_money: bool = False,
+    is_for_money: bool = False,
 ) -> Order:
     """Make an order, or refuse it with all that stands in its way."""
     try:
         return await _with_promotions(attempt)
     except Refusal as refusal:
-        raise await told_why(context, db, checkout, refusal, is_in_money=is_in_money) from None
+        raise await told_why(context, db, checkout, refusal, is_for_money=is_for_money) from None
 
 
 async def _with_promotions(attempt: Callable[[], Awaitable[Order]]) -> Order:

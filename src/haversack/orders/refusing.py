@@ -9,14 +9,14 @@ from haversack.carts.looking import Onlooker, eyes_of
 from haversack.catalog.selling import open_shop
 from haversack.context import Context
 from haversack.database.engine import Session
-from haversack.errors import PRICE_NOT_FOUND, Fault, Refusal
+from haversack.errors import Fault, Refusal
 from haversack.explain.item_findings import hindrances
 from haversack.orders.preparing import Checkout, find_buyer
 from haversack.orders.rules import FAULTY_LINE
 
 
 async def told_why(
-    context: Context, db: Session, checkout: Checkout, refusal: Refusal, *, is_in_money: bool
+    context: Context, db: Session, checkout: Checkout, refusal: Refusal, *, is_for_money: bool
 ) -> Refusal:
     """The same refusal with what stands in the way of each of its faulty lines. Of what is not offered to the player,
     and of what is not listed, nothing more is told."""
@@ -24,8 +24,7 @@ async def told_why(
     if not skus or checkout.chain_step is not None:
         return refusal
     eyes = await _eyes(context, db, checkout, skus)
-    with_prices = is_in_money and refusal.kind is PRICE_NOT_FOUND
-    reasons = [reason for sku in skus for reason in _reasons(sku, checkout, eyes, with_prices=with_prices)]
+    reasons = [reason for sku in skus for reason in _reasons(sku, checkout, eyes, is_for_money=is_for_money)]
     faults = (*refusal.faults, *reasons)
     return Refusal(refusal.kind, refusal.message, faults, refusal.retry_after, refusal.extended)
 
@@ -51,10 +50,10 @@ async def _eyes(context: Context, db: Session, checkout: Checkout, skus: Sequenc
     )
 
 
-def _reasons(sku: str, checkout: Checkout, eyes: Onlooker, *, with_prices: bool) -> list[Fault]:
+def _reasons(sku: str, checkout: Checkout, eyes: Onlooker, *, is_for_money: bool) -> list[Fault]:
     item = eyes.shop.find_by_sku(sku)
     if item is None or not item.is_listed or item.item_id in eyes.filler.personal.withheld:
         return []
     quantity = max((wanted.quantity for wanted in checkout.wanted if wanted.sku == sku), default=1)
-    found = hindrances(item, quantity, eyes, with_prices=with_prices)
+    found = hindrances(item, quantity, eyes, is_for_money=is_for_money)
     return [Fault(f"{FAULTY_LINE}{sku}.{finding.topic.value}", finding.why) for finding in found]

@@ -17,8 +17,9 @@ from haversack.catalog.read_model.records import NOBODY, Ask, Personal, Subject
 from haversack.context import Context
 from haversack.errors import GROUP_NOT_FOUND, ITEM_ID_NOT_FOUND, ErrorKind
 from haversack.http.area import HotAnswer
-from haversack.http.browsers import ANY_ORIGIN, EXPOSED
+from haversack.http.browsers import ANY_ORIGIN
 from haversack.http.calls import GuestCall
+from haversack.http.hot_requests import hot_headers
 from haversack.login.identities import PlayerIdentity
 from haversack.login.tokens import TokenRefused
 from haversack.personalization.partner_view import partner_view
@@ -33,20 +34,10 @@ def answer_hot(scope: Scope) -> HotAnswer | Awaitable[HotAnswer | None] | None:
     """The answer to an address that was asked before. What is refused goes the ordinary way, which says why."""
     context: Context = scope["app"].state.context
     live = context.catalogs
-    known = live.asks.find(scope["raw_path"], scope["query_string"])
+    known = live.asks.find(scope)
     if known is None:
         return None
-    authorization = if_none_match = header = b""
-    exposed: tuple[Header, ...] = ()
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            authorization = value
-        elif name == b"if-none-match":
-            if_none_match = value
-        elif name == b"x-user-country":
-            header = value
-        elif name == b"origin":
-            exposed = (EXPOSED,)
+    authorization, if_none_match, header, exposed = hot_headers(scope)
     project = context.directory.remembered_project(known.project_id)
     if project is None:
         return None
@@ -98,8 +89,7 @@ async def answer(call: GuestCall, ask: Ask, *, unknown: ErrorKind = ITEM_ID_NOT_
         if "project_id" in unknown.placeholders:
             values["project_id"] = call.project_id
         raise unknown(**values)
-    scope = request.scope
-    call.context.catalogs.asks.remember(scope["raw_path"], scope["query_string"], known)
+    call.context.catalogs.asks.remember(request.scope, known)
     status, headers, body = found
     response = Response(body, status_code=status)
     # Those for browsers are put to every answer of the API.

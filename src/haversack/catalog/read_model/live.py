@@ -16,7 +16,7 @@ from uuid import UUID
 
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.compiling import compile_catalog
-from haversack.catalog.read_model.known_asks import KnownAsks
+from haversack.catalog.read_model.known_asks import KnownAsk
 from haversack.catalog.read_model.pages import PageMaker
 from haversack.catalog.read_model.queries import Knowing, list_players, list_stocks
 from haversack.catalog.read_model.records import PackedUses, Stocks
@@ -24,6 +24,7 @@ from haversack.catalog.versions import CATALOG_CHANGED, HERE, find_version
 from haversack.database.engine import Database
 from haversack.database.notifications import Notifications
 from haversack.database.shared_reads import SharedReads
+from haversack.http.hot_requests import KnownAddresses
 
 log = logging.getLogger("haversack.catalog")
 
@@ -76,7 +77,7 @@ class LiveCatalogs:
             database, list_players, nothing=PackedUses("")
         )
         self.pages = PageMaker()
-        self.asks = KnownAsks()
+        self.asks: KnownAddresses[KnownAsk] = KnownAddresses()
         notifications.subscribe(CATALOG_CHANGED, self._hear_of_catalog)
         notifications.subscribe(STOCK_CHANGED, self._hear_of_stock)
 
