@@ -1,13 +1,13 @@
 """Changes of carts: fill, take out, forget what was bought and what is old."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from haversack.carts import queries
-from haversack.carts.filling import Filling, fill_cart
+from haversack.carts.filling import Filling, Foresee, fill_cart
 from haversack.carts.looking import Warned, told
 from haversack.carts.records import LINES_MAX, CartLine, FilledCart
 from haversack.carts.rules import cart_key, current_cart_id
@@ -50,9 +50,17 @@ class Owner:
         return cart_key(self.project_id, self.owner_id, self.cart_id)
 
 
-async def fill(db: Session, shop: Shop, owner: Owner, wanted: Sequence[Wanted]) -> tuple[FilledCart, list[Warned]]:
+async def fill(
+    db: Session,
+    shop: Shop,
+    owner: Owner,
+    wanted: Sequence[Wanted],
+    foresee: Callable[[FilledCart, Sequence[Warned]], None],
+) -> tuple[FilledCart, list[Warned]]:
     """Set the quantities of these SKUs in a cart and leave its other lines. The cart then, with its owner's uses of
-    limits, and a warning for each SKU that cannot be put into one; CART_FULL where it would hold too many lines."""
+    limits, and a warning for each SKU that cannot be put into one; CART_FULL where it would hold too many lines.
+
+    `foresee` may be told beforehand what this will probably give."""
     # Of a SKU that is named twice the last counts.
     quantities = {each.sku: each.quantity for each in wanted}
     put: list[tuple[SellableItem, int]] = []
@@ -64,7 +72,8 @@ async def fill(db: Session, shop: Shop, owner: Owner, wanted: Sequence[Wanted]) 
         elif quantity > 0 and not isinstance(found, Refusal):
             put.append((found, quantity))
     gone = [sku for sku, quantity in quantities.items() if quantity == 0]
-    return await _fill(db, shop, owner, put, gone), warnings
+    filled = await _fill(db, shop, owner, put, gone, lambda expected: foresee(expected, warnings))
+    return filled, warnings
 
 
 async def put(db: Session, shop: Shop, owner: Owner, wanted: Wanted) -> None:
@@ -95,6 +104,7 @@ async def _fill(
     owner: Owner,
     put: Sequence[tuple[SellableItem, int]],
     gone: Sequence[str],
+    foresee: Foresee | None = None,
 ) -> FilledCart:
     key = owner.key
     filling = Filling(
@@ -105,7 +115,7 @@ async def _fill(
         gone=gone,
         today=real_now().date(),
     )
-    filled = await fill_cart(db, filling)
+    filled = await fill_cart(db, filling, foresee)
     if filled is None:
         raise CART_FULL(limit=LINES_MAX)
     if filled.is_new and key != current_cart_id(owner.project_id, owner.owner_id):

@@ -6,7 +6,7 @@ from fastapi import Header, Query
 
 from haversack.carts import actions
 from haversack.carts.actions import Owner, Wanted
-from haversack.carts.answering import show_filled
+from haversack.carts.answering import FillingShow
 from haversack.carts.rules import checked_quantity
 from haversack.carts.wire import AdminFillBody, CartAnswer, LanguageQuery
 from haversack.catalog.selling import Shop
@@ -52,5 +52,6 @@ async def _fill(call: AdminCall, cart_id: str | None, body: AdminFillBody, shown
     )
     wanted = [Wanted(line.sku, checked_quantity(line.quantity, least=1)) for line in body.items]
     held = await call.context.catalogs.get(call.project_id)
-    filled, warnings = await actions.fill(call.db, Shop(held), owner, wanted)
-    return await show_filled(call, held, filled, owner, shown.language, warnings)
+    show = FillingShow(call, held, owner, shown.language)
+    filled, warnings = await actions.fill(call.db, Shop(held), owner, wanted, show.foresee)
+    return await show.show(filled, warnings)

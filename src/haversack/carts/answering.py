@@ -1,10 +1,11 @@
 """Shows carts: from the catalog in memory and one statement, known addresses without reading them again."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
+from uuid import UUID
 from weakref import ref
 
 import orjson
@@ -17,6 +18,7 @@ from haversack.carts.looking import Onlooker, Warned, look, onlooker
 from haversack.carts.queries import cart_of, remember_shown
 from haversack.carts.reading import carts_of
 from haversack.carts.records import NEVER_FILLED, Cart, FilledCart, StoredCart
+from haversack.carts.rules import cart_key
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.live import Held
 from haversack.catalog.read_model.pages import ByteCache
@@ -24,14 +26,13 @@ from haversack.catalog.read_model.personal import known_personal
 from haversack.catalog.read_model.queries import Knowing, list_players, told_by
 from haversack.catalog.read_model.records import NOBODY, PackedUses
 from haversack.context import Context
-from haversack.database.engine import Session
 from haversack.http.area import HotAnswer
 from haversack.http.browsers import ANY_ORIGIN
 from haversack.http.calls import AdminCall, ShopperCall
 from haversack.http.hot_requests import KnownAddresses, hot_headers
 from haversack.login.identities import PlayerIdentity
 from haversack.personalization.records import PartnerAnswer
-from haversack.projects.records import Project
+from haversack.projects.records import Personalization, Project
 from haversack.promotions.records import NO_CODES, Codes
 from haversack.promotions.use_queries import read_codes
 
@@ -140,36 +141,74 @@ def country_of(ask: CartAsk, player: PlayerIdentity | None, header: str) -> str 
     return header.upper() if len(header) == 2 and header.isascii() and header.isalpha() else None
 
 
-async def _show(
-    db: Session, cart: Cart, eyes: Onlooker, owner: Owner, more: Sequence[Warned] = ()
-) -> tuple[bytes, bool]:
-    """A cart as its owner sees it now, and whether it shows prices that its owner had not seen yet. They are
-    remembered."""
+class _Shown(NamedTuple):
+    """A cart as its owner sees it, and the unit prices in it that its owner had not seen yet (`LookedCart.seen`)."""
+
+    body: bytes
+    seen: Mapping[int, Mapping[str, str]]
+
+
+def _show(cart: Cart, eyes: Onlooker, more: Sequence[Warned] = ()) -> _Shown:
     looked = look(cart, eyes)
-    if looked.seen:
-        await remember_shown(db, owner.project_id, owner.owner_id, cart.cart_id, looked.seen)
-    return encode_cart(looked, eyes, eyes.language, more), bool(looked.seen)
+    return _Shown(encode_cart(looked, eyes, eyes.language, more), looked.seen)
 
 
-async def show_filled(
-    call: ShopperCall | AdminCall, held: Held, filled: FilledCart, owner: Owner, language: str, more: Sequence[Warned]
-) -> bytes:
-    """A cart that was filled as its owner sees it now: the bytes of a `CartAnswer`."""
-    uses, now = filled.uses, call.now
-    knowing = _knowing(held, call.project)
-    if knowing.login_project_id is not None:
-        uses = (await list_players(call.db, knowing, [owner.owner_id])).get(owner.owner_id, uses)
-        uses = told_by(uses, () if owner.player is None else owner.player.attributes)
-    codes = await read_codes(call.db, owner.project_id, filled.cart.promo_codes)
-    partner = None
-    if owner.player is not None:
-        read_partner = call.context.partner_catalog.read_for
-        partner = await read_partner(call.db, call.project, owner.player, owner.country, language)
-    eyes = _onlooker(
-        held, uses, codes, partner, country=owner.country, currency=owner.currency, language=language, now=now
-    )
-    body, _ = await _show(call.db, filled.cart, eyes, owner, more)
-    return body
+class FillingShow:
+    """Shows a cart that is being filled.
+
+    Where that depends on nothing but memory, it is worked out while the database writes the cart, and once more where
+    the cart has become another one.
+    """
+
+    def __init__(self, call: ShopperCall | AdminCall, held: Held, owner: Owner, language: str) -> None:
+        self._call = call
+        self._held = held
+        self._owner = owner
+        self._language = language
+        self._knowing = _knowing(held, call.project)
+        self._foreseen: tuple[FilledCart, _Shown] | None = None
+
+    def foresee(self, filled: FilledCart, more: Sequence[Warned]) -> None:
+        """Work out what `show` would give, if it can be told now."""
+        is_game_asked = self._call.project.personalization is Personalization.PARTNER
+        if not (filled.cart.promo_codes or is_game_asked or self._knowing.login_project_id is not None):
+            self._foreseen = filled, _show(filled.cart, self._eyes(filled.uses), more)
+
+    async def show(self, filled: FilledCart, more: Sequence[Warned] = ()) -> bytes:
+        """The bytes of a `CartAnswer` for the cart as it is now; `more`: what is to be told of SKUs that are not in
+        it."""
+        expected, shown = self._foreseen or (None, None)
+        if shown is None or expected != filled:
+            shown = _show(filled.cart, await self._read_eyes(filled), more)
+        if shown.seen:
+            owner = self._owner
+            await remember_shown(self._call.db, owner.project_id, owner.owner_id, filled.cart.cart_id, shown.seen)
+        return shown.body
+
+    async def _read_eyes(self, filled: FilledCart) -> Onlooker:
+        db, owner, uses = self._call.db, self._owner, filled.uses
+        if self._knowing.login_project_id is not None:
+            uses = (await list_players(db, self._knowing, [owner.owner_id])).get(owner.owner_id, uses)
+            uses = told_by(uses, () if owner.player is None else owner.player.attributes)
+        codes = await read_codes(db, owner.project_id, filled.cart.promo_codes)
+        partner = None
+        if owner.player is not None:
+            read_partner = self._call.context.partner_catalog.read_for
+            partner = await read_partner(db, self._call.project, owner.player, owner.country, self._language)
+        return self._eyes(uses, codes, partner)
+
+    def _eyes(self, uses: PackedUses, codes: Codes = NO_CODES, partner: PartnerAnswer | None = None) -> Onlooker:
+        owner = self._owner
+        return _onlooker(
+            self._held,
+            uses,
+            codes,
+            partner,
+            country=owner.country,
+            currency=owner.currency,
+            language=self._language,
+            now=self._call.now,
+        )
 
 
 def _knowing(held: Held, project: Project) -> Knowing:
@@ -204,27 +243,27 @@ async def _answer(
     if_none_match: bytes,
     exposed: tuple[Header, ...] = (),
 ) -> HotAnswer:
-    owner = Owner(project_id=project.project_id, owner_id=player.player_id, cart_id=ask.cart_id)
-    key = owner.key
+    project_id, owner_id = project.project_id, player.player_id
+    key = cart_key(project_id, owner_id, ask.cart_id)
     live = context.catalogs
-    held = live.find_ready(project.project_id) or await live.get(project.project_id)
+    held = live.find_ready(project_id) or await live.get(project_id)
     knowing = _knowing(held, project)
-    stored = await carts_of(context.database).read(knowing, owner.owner_id, key)
+    stored = await carts_of(context.database).read(knowing, owner_id, key)
     if knowing.login_project_id is not None:
         stored = stored._replace(uses=told_by(stored.uses, player.attributes))
     codes = NO_CODES
     if stored.promo_codes != NEVER_FILLED.promo_codes:
         given = [each["code"] for each in orjson.loads(stored.promo_codes)]
-        codes = await read_codes(context.database.session(), owner.project_id, given)
+        codes = await read_codes(context.database.session(), project_id, given)
     partner = await context.partner_catalog.read_for(context.database.session(), project, player, country, ask.language)
     now = project.clock.now()
-    place = (owner.project_id, owner.owner_id, key, ask.language, country, ask.currency)
+    place = (project_id, owner_id, key, ask.language, country, ask.currency)
     page: _Page | None = _pages.get(place)
     if page is None or not page.holds(stored, codes, partner, held, now):
         eyes = _onlooker(
             held, stored.uses, codes, partner, country=country, currency=ask.currency, language=ask.language, now=now
         )
-        page = await _make_page(context, held, stored, codes, partner, owner, key, eyes)
+        page = await _make_page(context, held, stored, codes, partner, (project_id, owner_id, key), eyes)
         if page.can_be_kept:
             _pages.put(place, page, len(page.body) + len(stored.lines) + OVERHEAD_BYTES)
     if if_none_match and page.etag in if_none_match.replace(b"W/", b""):
@@ -238,13 +277,14 @@ async def _make_page(
     stored: StoredCart,
     codes: Codes,
     partner: PartnerAnswer | None,
-    owner: Owner,
-    key: str,
+    place: tuple[int, UUID, str],
     eyes: Onlooker,
 ) -> _Page:
     assert held.catalog is not None
-    cart = cart_of(key, orjson.loads(stored.lines), orjson.loads(stored.promo_codes))
-    body, has_news = await _show(context.database.session(), cart, eyes, owner)
+    cart = cart_of(place[2], orjson.loads(stored.lines), orjson.loads(stored.promo_codes))
+    body, seen = _show(cart, eyes)
+    if seen:
+        await remember_shown(context.database.session(), *place, seen)
     etag = b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode()
     return _Page(
         catalog=ref(held.catalog),
@@ -257,5 +297,5 @@ async def _make_page(
         body=body,
         etag=etag,
         headers=(*_HEADERS, (b"etag", etag), (b"content-length", b"%d" % len(body))),
-        can_be_kept=not has_news,
+        can_be_kept=not seen,
     )

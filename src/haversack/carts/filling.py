@@ -1,6 +1,6 @@
 """Fills carts: in memory, and written where nobody has changed them meanwhile; else under a lock."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -12,7 +12,10 @@ from haversack.carts.reading import carts_of
 from haversack.carts.records import LINES_MAX, NEVER_FILLED, CartLine, FilledCart, StoredCart
 from haversack.carts.rules import filled
 from haversack.catalog.read_model.queries import Knowing
-from haversack.database.engine import Session
+from haversack.database.engine import Session, meanwhile
+
+# Is told what a cart will probably be, to get ready for it.
+Foresee = Callable[[FilledCart], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +35,18 @@ class Filling:
         return self.project_id, self.owner_id, self.cart_id
 
 
-async def fill_cart(db: Session, filling: Filling) -> FilledCart | None:
+async def fill_cart(db: Session, filling: Filling, foresee: Foresee | None = None) -> FilledCart | None:
     """Fill a cart. The cart then, with its owner's uses of limits; None, and nothing changed, where it would hold too
-    many lines."""
+    many lines. `foresee` may be told of it beforehand, while the database writes."""
     if not db.in_transaction:
-        known = await _fill_known(db, filling)
+        known = await _fill_known(db, filling, foresee)
         if known is not None:
             return known
     async with db.together():
         return await _fill_locked(db, filling)
 
 
-async def _fill_known(db: Session, filling: Filling) -> FilledCart | None:
+async def _fill_known(db: Session, filling: Filling, foresee: Foresee | None) -> FilledCart | None:
     """Fill a cart as this process knows it, in one statement; None, and nothing changed, where it is another one."""
     carts = carts_of(db.database)
     known = carts.find_known(*filling.place)
@@ -55,14 +58,16 @@ async def _fill_known(db: Session, filling: Filling) -> FilledCart | None:
         return None
     text = text_of(lines)
     is_new = known.version == NEVER_FILLED.version
+    expected = FilledCart(replace(cart, lines=lines), known.uses, is_new)
     if is_new:
-        written = await make_cart(db, *filling.place, text, today=filling.today)
+        writing = make_cart(db, *filling.place, text, today=filling.today)
     else:
-        written = await set_lines(db, *filling.place, text, today=filling.today, version=known.version)
+        writing = set_lines(db, *filling.place, text, today=filling.today, version=known.version)
+    written = await (writing if foresee is None else meanwhile(writing, lambda: foresee(expected)))
     if written is None:
         return None
     carts.remember(*filling.place, StoredCart(written.version, text, written.uses, known.promo_codes))
-    return FilledCart(replace(cart, lines=lines), written.uses, is_new)
+    return expected._replace(uses=written.uses)
 
 
 async def _fill_locked(db: Session, filling: Filling) -> FilledCart | None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from haversack.carts import actions
 from haversack.carts.actions import Owner, Wanted
-from haversack.carts.answering import CartAsk, answer, answer_hot, country_of, show_filled
+from haversack.carts.answering import CartAsk, FillingShow, answer, answer_hot, country_of
 from haversack.carts.rules import checked_quantity
 from haversack.carts.wire import CartAnswer, CartQuery, FillBody, PutBody
 from haversack.catalog.selling import Shop
@@ -136,8 +136,9 @@ async def _fill(call: ShopperCall, cart_id: str | None, body: FillBody, shown: C
     owner = _owner(call, cart_id, shown)
     wanted = [Wanted(line.sku, checked_quantity(line.quantity)) for line in body.items]
     held = await call.context.catalogs.get(call.project_id)
-    filled, warnings = await actions.fill(call.db, Shop(held), owner, wanted)
-    return await show_filled(call, held, filled, owner, shown.language, warnings)
+    show = FillingShow(call, held, owner, shown.language)
+    filled, warnings = await actions.fill(call.db, Shop(held), owner, wanted, show.foresee)
+    return await show.show(filled, warnings)
 
 
 async def _put(call: ShopperCall, cart_id: str | None, sku: str, body: PutBody, shown: CartQuery) -> None:

@@ -30,7 +30,7 @@ class Carts:
         before = known or NEVER_FILLED
         version, lines, uses, codes = await self._reads.read(knowing, (owner_id, cart_id, before.version))
         if lines is None or codes is None:
-            return before._replace(uses=uses)
+            return before if uses == before.uses else before._replace(uses=uses)
         stored = StoredCart(version, lines, uses, codes)
         self.remember(knowing.project_id, owner_id, cart_id, stored)
         return stored

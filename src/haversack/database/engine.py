@@ -7,9 +7,9 @@ reads and purchases it takes three times the client CPU (docs/architecture.md ha
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -20,6 +20,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Result = TypeVar("Result")
 
 UNAVAILABLE = (
     OSError,
@@ -264,6 +265,17 @@ class Session:
 
     def _use(self) -> "AbstractAsyncContextManager[Connection]":
         return _Pinned(self._pinned) if self._pinned is not None else self._database.connection()
+
+
+async def meanwhile(statement: Awaitable[Result], work: Callable[[], None]) -> Result:
+    """What a statement gives. The work, which must not wait, is done while the database has the statement in hand;
+    where the statement is done sooner, it is left out."""
+    # The loop sends what was written at the end of this turn, and begins the next one with the work.
+    working = asyncio.get_running_loop().call_soon(work)
+    try:
+        return await statement
+    finally:
+        working.cancel()
 
 
 class _Pinned:

@@ -25,8 +25,7 @@ class Reason(NamedTuple):
     amount: Decimal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(NamedTuple):
     """Something that is to be priced. `unit_amount` None: it has no price in the cart's currency.
 
     is_bonus: a promotion put it in; it costs nothing, and given_by has the promotions. game_id: the game of a key;
@@ -65,8 +64,7 @@ class Discount:
         object.__setattr__(self, "factor", (100 - self.percent).scaleb(-2).normalize())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PricedLine:
+class PricedLine(NamedTuple):
     """A line with what it costs as a whole, before and after discounts; None where it has no price.
 
     unit_amount: what one of it costs after discounts, to the last digit. currency: the cart's, also where the line has

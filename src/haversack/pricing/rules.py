@@ -53,9 +53,8 @@ def _priced(line: Line, currency: str | None, discounts: Sequence[Discount], *, 
     if line.costs_nothing or line.unit_amount is None or currency is None:
         return PricedLine(line=line, currency=currency, amount=None, amount_without_discount=None)
     assert line.unit_amount >= 0, "prices are not negative"
-    quantity, item_id = Decimal(line.quantity), line.item_id
-    full = rounded(EXACT.multiply(line.unit_amount, quantity), currency, is_virtual=is_virtual)
-    applied = tuple(each for each in discounts if each.item_ids is None or item_id in each.item_ids)
+    full = _full_amount(line.unit_amount, line.quantity, currency, is_virtual=is_virtual)
+    applied = tuple(each for each in discounts if each.item_ids is None or line.item_id in each.item_ids)
     if not applied:
         return PricedLine(
             line=line,
@@ -71,12 +70,18 @@ def _priced(line: Line, currency: str | None, discounts: Sequence[Discount], *, 
     return PricedLine(
         line=line,
         currency=currency,
-        amount=rounded(EXACT.multiply(unit, quantity), currency, is_virtual=is_virtual),
+        amount=rounded(EXACT.multiply(unit, Decimal(line.quantity)), currency, is_virtual=is_virtual),
         amount_without_discount=full,
         unit_amount=unit,
         discounts=applied,
         is_virtual=is_virtual,
     )
+
+
+@lru_cache(maxsize=20_000)
+def _full_amount(unit_amount: Decimal, quantity: int, currency: str, *, is_virtual: bool) -> Decimal:
+    """What so many cost before discounts: carts ask for the same ones again and again."""
+    return rounded(EXACT.multiply(unit_amount, Decimal(quantity)), currency, is_virtual=is_virtual)
 
 
 def reasons_of(priced: PricedLine) -> tuple[Reason, ...]:

@@ -322,6 +322,17 @@ async def test_limits_of_a_player(client: httpx.AsyncClient, studio: Studio) -> 
     assert codes_of(await fill(client, studio, others, {lamp: 3})) == []
 
 
+async def test_a_fill_shows_what_was_used_since_the_one_before(client: httpx.AsyncClient, studio: Studio) -> None:
+    lamp = await sell(client, studio, virtual_item(limits={"per_user": 3}))
+    player_id, headers = await new_player(studio)
+    await fill(client, studio, headers, {lamp: 3})
+    # Nobody has read the cart since: what the process knows of its owner is of before.
+    await use(studio, player_id, await id_of(client, studio, lamp), 1)
+    cart = await fill(client, studio, headers, {lamp: 3})
+    assert (codes_of(cart), cart["items"][0]["can_be_bought"]) == ([(lamp, 1460)], False)
+    assert cart["items"][0]["limits"]["per_user"]["available"] == 2
+
+
 async def test_stock(client: httpx.AsyncClient, studio: Studio) -> None:
     lamp = await sell(client, studio, virtual_item(limits={"per_item": 3}))
     _, headers = await new_player(studio)

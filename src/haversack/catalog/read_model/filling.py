@@ -123,10 +123,12 @@ class Filler:
             pre_orders_left=self.stocks.pre_orders.get(entry.item_id),
         ):
             return False
-        held = (self.catalog.entries.get(content.item_id) for content in entry.content)
-        return depth > NESTING_MAX or all(
-            self._can_be_had(inner, depth=depth + 1) for inner in held if inner is not None and inner.is_enabled
-        )
+        if depth <= NESTING_MAX:
+            for content in entry.content:
+                inner = self.catalog.entries.get(content.item_id)
+                if inner is not None and inner.is_enabled and not self._can_be_had(inner, depth=depth + 1):
+                    return False
+        return True
 
     def _has_code(self, entry: Entry) -> bool:
         """Whether a code is left that the reader may get: of no region, or of one with the reader's country."""

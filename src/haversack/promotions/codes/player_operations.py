@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from haversack.carts.actions import Owner
-from haversack.carts.answering import CartAsk, country_of, show_filled
+from haversack.carts.answering import CartAsk, FillingShow, country_of
 from haversack.carts.wire import CartAnswer
 from haversack.errors import (
     AUTHORIZATION_NOT_SENT,
@@ -109,7 +109,7 @@ async def redeem_promo_code(call: ShopperCall, body: RedeemPromoCodeBody) -> Pro
     owner = _owner(call, body.cart_id)
     opened, filled = await put_promo_code(call, owner, body.coupon_code, body.selected_unit_items)
     held = await call.context.catalogs.get(call.project_id)
-    cart: CartAnswer = orjson.loads(await show_filled(call, held, filled, owner, FALLBACK, []))
+    cart: CartAnswer = orjson.loads(await FillingShow(call, held, owner, FALLBACK).show(filled))
     return {**cart, "rewards": promo_code_rewards(opened)}
 
 
@@ -119,7 +119,7 @@ async def remove_cart_promo_code(call: ShopperCall, body: RemovePromoCodeBody) -
     owner = _owner(call, body.cart_id)
     filled = await take_promo_code(call, owner)
     held = await call.context.catalogs.get(call.project_id)
-    return await show_filled(call, held, filled, owner, FALLBACK, [])
+    return await FillingShow(call, held, owner, FALLBACK).show(filled)
 
 
 @promo_codes_area.get("/code/{promocode_code}/rewards", errors=(AUTHORIZATION_NOT_SENT, PROMO_CODE_UNKNOWN, *OPENED))
