@@ -8,16 +8,15 @@ from typing import NamedTuple
 from uuid import UUID
 from weakref import ref
 
-import orjson
 from starlette.responses import Response
 from starlette.types import Scope
 
 from haversack.carts.actions import Owner
 from haversack.carts.encoding import encode_cart
 from haversack.carts.looking import Onlooker, Warned, look, onlooker
-from haversack.carts.queries import cart_of, remember_shown
-from haversack.carts.reading import carts_of
-from haversack.carts.records import NEVER_FILLED, Cart, FilledCart, StoredCart
+from haversack.carts.queries import remember_shown
+from haversack.carts.reading import bytes_of, carts_of
+from haversack.carts.records import Cart, FilledCart, StoredCart
 from haversack.carts.rules import cart_key
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.read_model.live import Held
@@ -252,9 +251,8 @@ async def _answer(
     if knowing.login_project_id is not None:
         stored = stored._replace(uses=told_by(stored.uses, player.attributes))
     codes = NO_CODES
-    if stored.promo_codes != NEVER_FILLED.promo_codes:
-        given = [each["code"] for each in orjson.loads(stored.promo_codes)]
-        codes = await read_codes(context.database.session(), project_id, given)
+    if stored.cart.promo_codes:
+        codes = await read_codes(context.database.session(), project_id, stored.cart.promo_codes)
     partner = await context.partner_catalog.read_for(context.database.session(), project, player, country, ask.language)
     now = project.clock.now()
     place = (project_id, owner_id, key, ask.language, country, ask.currency)
@@ -263,9 +261,9 @@ async def _answer(
         eyes = _onlooker(
             held, stored.uses, codes, partner, country=country, currency=ask.currency, language=ask.language, now=now
         )
-        page = await _make_page(context, held, stored, codes, partner, (project_id, owner_id, key), eyes)
+        page = await _make_page(context, held, stored, codes, partner, (project_id, owner_id), eyes)
         if page.can_be_kept:
-            _pages.put(place, page, len(page.body) + len(stored.lines) + OVERHEAD_BYTES)
+            _pages.put(place, page, len(page.body) + bytes_of(stored.cart) + OVERHEAD_BYTES)
     if if_none_match and page.etag in if_none_match.replace(b"W/", b""):
         return 304, [*page.headers[1:-1], *exposed], b""
     return 200, [*page.headers, *exposed], page.body
@@ -277,14 +275,13 @@ async def _make_page(
     stored: StoredCart,
     codes: Codes,
     partner: PartnerAnswer | None,
-    place: tuple[int, UUID, str],
+    owner: tuple[int, UUID],
     eyes: Onlooker,
 ) -> _Page:
     assert held.catalog is not None
-    cart = cart_of(place[2], orjson.loads(stored.lines), orjson.loads(stored.promo_codes))
-    body, seen = _show(cart, eyes)
+    body, seen = _show(stored.cart, eyes)
     if seen:
-        await remember_shown(context.database.session(), *place, seen)
+        await remember_shown(context.database.session(), *owner, stored.cart.cart_id, seen)
     etag = b'"%b"' % blake2b(body, digest_size=16).hexdigest().encode()
     return _Page(
         catalog=ref(held.catalog),

@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-import orjson
-
-from haversack.carts.queries import cart_of, lock_cart, make_cart, set_lines, text_of
+from haversack.carts.queries import lock_cart, make_cart, set_lines, text_of
 from haversack.carts.reading import carts_of
 from haversack.carts.records import LINES_MAX, NEVER_FILLED, CartLine, FilledCart, StoredCart
 from haversack.carts.rules import filled
@@ -52,13 +50,11 @@ async def _fill_known(db: Session, filling: Filling, foresee: Foresee | None) ->
     known = carts.find_known(*filling.place)
     if known is None:
         known = await carts.read(Knowing(filling.project_id), filling.owner_id, filling.cart_id)
-    cart = cart_of(filling.cart_id, orjson.loads(known.lines), orjson.loads(known.promo_codes))
-    lines = filled(cart.lines, filling.put, filling.gone)
+    lines = filled(known.cart.lines, filling.put, filling.gone)
     if len(lines) > LINES_MAX:
         return None
-    text = text_of(lines)
-    is_new = known.version == NEVER_FILLED.version
-    expected = FilledCart(replace(cart, lines=lines), known.uses, is_new)
+    text, is_new = text_of(lines), known.version == NEVER_FILLED
+    expected = FilledCart(replace(known.cart, lines=lines), known.uses, is_new)
     if is_new:
         writing = make_cart(db, *filling.place, text, today=filling.today)
     else:
@@ -66,7 +62,7 @@ async def _fill_known(db: Session, filling: Filling, foresee: Foresee | None) ->
     written = await (writing if foresee is None else meanwhile(writing, lambda: foresee(expected)))
     if written is None:
         return None
-    carts.remember(*filling.place, StoredCart(written.version, text, written.uses, known.promo_codes))
+    carts.remember(filling.project_id, filling.owner_id, StoredCart(written.version, expected.cart, written.uses))
     return expected._replace(uses=written.uses)
 
 

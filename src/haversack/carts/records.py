@@ -59,13 +59,11 @@ class WantedCart(NamedTuple):
 
 class StoredCart(NamedTuple):
     """A cart as it is stored, and what its owner has used of limits. Equal ones look the same. `version`: changes with
-    every change of the cart."""
+    every change of the cart; NEVER_FILLED of one that nobody has filled."""
 
     version: int
-    lines: str
+    cart: Cart
     uses: PackedUses
-    promo_codes: str
 
 
-# What one that was never filled is like.
-NEVER_FILLED = StoredCart(0, "[]", PackedUses(""), "[]")
+NEVER_FILLED = 0

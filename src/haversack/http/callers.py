@@ -34,13 +34,13 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 OTHER_LOGIN = "The token is of another login project than this project's."
 
 
-async def identify(kind: type[Call], request: Request, family: Family) -> Call:
+async def identify(kind: type[Call], request: Request, family: Family, request_id: str) -> Call:
     """The call of a request, or the family's 401. Nothing of the body has been read yet."""
     context: Context = request.app.state.context
     base: dict[str, Any] = {
         "context": context,
         "db": context.database.session(),
-        "request_id": context.new_request_id(),
+        "request_id": request_id,
         "request": request,
         "client_ip": request.client.host if request.client else "",
         "idempotency_key": request.headers.get("idempotency-key"),

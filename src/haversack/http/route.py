@@ -87,8 +87,7 @@ class OperationRoute(APIRoute):
                 for kind in (AUTHORIZATION_NOT_SENT, AUTHORIZATION_MISSING):
                     if kind in operation.errors and not _says_who(request, operation):
                         raise kind()  # a few calls document an answer of their own
-                call = await callers.identify(operation.caller, request, operation.family)
-                call.request_id = request_id
+                call = await callers.identify(operation.caller, request, operation.family, request_id)
                 if takes_body:
                     check_media_type(request, operation.family, is_form=is_form)
                 if is_form:
