@@ -118,7 +118,7 @@ async def create_simple_payment(call: BuyerCall, body: SimplePurchaseBody) -> To
         order=None,
         player_id=call.player_id,
         external_id=call.player.name_in_game,
-        is_sandbox=_is_sandbox(call, wanted=body.sandbox),
+        is_sandbox=_is_sandbox(call, wanted=body.wants_sandbox),
         user_details=_user_details(call, country),
         purchase=body.purchase.stored(),
         settings=stored_settings(body.settings),

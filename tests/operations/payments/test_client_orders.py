@@ -243,11 +243,14 @@ async def test_a_player_chooses_no_sandbox_in_production(
         path = payment_path(studio, "")
         body = {"sandbox": True, "purchase": {"checkout": {"amount": 1, "currency": "USD"}}}
         simple = await outside.post(path, json=body, headers=buyer.headers)
+        inside = {**body, "sandbox": False, "settings": {"sandbox": True}}
+        in_settings = await outside.post(path, json=inside, headers=buyer.headers)
     assert refusal(refused) == (422, 1102)
     assert "server may make sandbox orders" in refused.json()["errorMessage"]
     assert taken.status_code == 200
     assert not (await stored(studio, taken.json()["order_id"])).is_sandbox
     assert refusal(simple) == (422, 1102)
+    assert refusal(in_settings) == (422, 1102)
 
 
 async def test_create_simple_payment(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
@@ -277,6 +280,23 @@ async def test_create_simple_payment(client: httpx.AsyncClient, studio: Studio, 
     assert told["transaction"]["dry_run"] == 1
     assert told["purchase"]["checkout"] == {"currency": "USD", "amount": 9.99}
     assert told["custom_parameters"] == {"lamp": 1}
+
+
+async def test_settings_of_a_sum_hold_its_language_and_the_sandbox(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer
+) -> None:
+    """Two SDKs say both in `settings`, and not at the top of the body as for orders."""
+    body = {
+        "purchase": {"checkout": {"amount": 9.99, "currency": "USD"}},
+        "settings": {"sandbox": True, "locale": "de", "currency": "USD", "payment_method": "1380", "uiSettings": {}},
+    }
+    reply = await client.post(payment_path(studio, ""), json=body, headers=buyer.headers)
+    assert reply.status_code == 200, reply.text
+    session = await paying.open_session(studio.context, reply.json()["token"])
+    assert session.is_sandbox
+    assert session.token.settings == {"locale": "de", "currency": "USD", "payment_method": 1380}
+    page = await client.get("/paystation4/", params={"token": reply.json()["token"]})
+    assert '<html lang="de"' in page.text
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from haversack.orders.wire import Currency, CustomParameters, Locale
 from haversack.payments.wire.settings import (
     INT32_MAX,
     ClientSettings,
-    ClientTokenSettings,
     StrictModel,
+    SumSettings,
     TokenSettingsBody,
     without_unknown,
 )
@@ -264,8 +264,13 @@ class SimplePurchaseBody(WireModel):
 
     purchase: ExactSum
     sandbox: bool = False
-    settings: ClientTokenSettings = None
+    settings: SumSettings = None
     custom_parameters: CustomParameters = None
+
+    @property
+    def wants_sandbox(self) -> bool:
+        """Whether no money shall move, wherever that is said."""
+        return self.sandbox or (self.settings is not None and self.settings.sandbox)
 
 
 class MerchantSettingsBody(TokenSettingsBody):
