@@ -175,6 +175,17 @@ async def test_what_clients_send_beside_it_is_ignored(client: httpx.AsyncClient,
     }
 
 
+async def test_empty_texts_of_settings_say_nothing(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
+    """SDKs send the fields of their set-up as they are, also those that nobody has filled in."""
+    sku = await sell_for_money(client, studio)
+    policy = {"return_url": "", "redirect_conditions": "", "delay": 0, "redirect_button_caption": ""}
+    settings = {"return_url": "", "external_id": "", "ui": {"theme": "", "layout": ""}, "redirect_policy": policy}
+    reply = await order_item(client, buyer, sku, settings=settings)
+    assert reply.status_code == 200, reply.text
+    session = await paying.open_session(studio.context, reply.json()["token"])
+    assert session.token.settings == {"language": "en", "ui": {}, "redirect_policy": {"delay": 0}}
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -172,13 +172,24 @@ def without_unknown(value: Any, model: type[BaseModel]) -> Any:
     return kept
 
 
-def _client_settings(value: Any) -> Any:
+def _without_empty(value: Any) -> Any:
+    """The value without empty texts, at any depth: SDKs send fields that the game's developer has left empty."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _without_empty(member) for name, member in value.items() if member != ""}
+
+
+def _said_by_client(value: Any, model: type[BaseModel]) -> Any:
     # An empty list is what PHP and some SDKs make of an empty object.
-    return None if value == [] else without_unknown(value, SettingsBody)
+    return None if value == [] else _without_empty(without_unknown(value, model))
+
+
+def _client_settings(value: Any) -> Any:
+    return _said_by_client(value, SettingsBody)
 
 
 def _sum_settings(value: Any) -> Any:
-    return None if value == [] else without_unknown(value, SumSettingsBody)
+    return _said_by_client(value, SumSettingsBody)
 
 
 ClientSettings = Annotated[SettingsBody | None, BeforeValidator(_client_settings)]
