@@ -172,6 +172,8 @@ class UserBody(StrictModel):
             details["email"] = self.email_address
         if self.name is not None and self.name.value is not None:
             details["name"] = self.name.value
+        if self.phone is not None:
+            details["phone"] = self.phone.value
         if self.attributes:
             details["attributes"] = dict(self.told)
         return details
