@@ -175,6 +175,29 @@ async def test_what_clients_send_beside_it_is_ignored(client: httpx.AsyncClient,
     }
 
 
+@pytest.mark.parametrize(
+    ("body", "country"),
+    [
+        ({"user": {"country": "de"}}, "DE"),
+        ({"user": {"country": "DE"}, "country": "FR"}, "FR"),
+        ({"user": {"country": "DE"}, "country": ""}, "DE"),
+        ({"user": {"country": {"value": "DE"}}}, None),
+        ({"user": {"country": "Germany"}}, None),
+        ({"user": "hero"}, None),
+    ],
+)
+async def test_a_country_may_stand_with_the_user(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer, body: dict[str, Any], country: str | None
+) -> None:
+    """One SDK has no other place for it; what is no country there is passed over like all that clients add."""
+    reply = await order_item(client, buyer, await sell_for_money(client, studio), **body)
+    assert reply.status_code == 200, reply.text
+    assert (await stored(studio, reply.json()["order_id"])).country == country
+    free = await sell_free(client, studio)
+    given = await client.post(f"/api/v2/project/{studio.project_id}/free/item/{free}", json=body, headers=buyer.headers)
+    assert (await stored(studio, given.json()["order_id"])).country == country
+
+
 async def test_empty_texts_of_settings_say_nothing(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
     """SDKs send the fields of their set-up as they are, also those that nobody has filled in."""
     sku = await sell_for_money(client, studio)

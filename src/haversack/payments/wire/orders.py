@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from haversack.http.wire import WireModel
 from haversack.money import AMOUNT_MAX, CurrencyCode, has_too_many_decimals
 from haversack.orders.rules import QUANTITY_MAX
+from haversack.orders.wire import ClientUser, Currency, CustomParameters, Locale
 from haversack.orders.wire import Country as GivenCountry
-from haversack.orders.wire import Currency, CustomParameters, Locale
 from haversack.payments.wire.settings import (
     INT32_MAX,
     ClientSettings,
@@ -54,6 +54,7 @@ class CartOrderBody(WireModel):
     currency: Currency = None
     locale: Locale = FALLBACK
     country: Annotated[GivenCountry | None, BeforeValidator(_upper)] = None
+    user: ClientUser = None
     sandbox: bool = False
     settings: ClientSettings = None
     custom_parameters: CustomParameters = None
