@@ -20,6 +20,7 @@ from haversack.payments.wire.settings import (
     without_unknown,
 )
 from haversack.personalization.claims import ATTRIBUTE_LENGTH_MAX, ATTRIBUTES_MAX, readable_attributes
+from haversack.projects.records import OrderDestination
 from haversack.text import FALLBACK
 
 ITEMS_MAX = 500
@@ -206,6 +207,10 @@ class AdminTokenBody(StrictModel):
     purchase: PurchaseBody
     settings: TokenSettingsBody | None = None
     custom_parameters: CustomParameters = None
+    destination: Annotated[
+        OrderDestination | None,
+        Field(description="where the goods go; not of the wire, and left out it is the project's setting"),
+    ] = None
 
 
 def amount_of(value: object) -> object:
