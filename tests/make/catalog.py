@@ -49,6 +49,11 @@ def virtual_item(**changes: Any) -> dict[str, Any]:
     return {**body, "image_url": PICTURE, "prices": [price()], **changes}
 
 
+def consumable(**changes: Any) -> dict[str, Any]:
+    """A body of a virtual item that is used up, so that a player may own many."""
+    return virtual_item(**{"inventory_options": {"consumable": {"usages_count": 1}}, **changes})
+
+
 def virtual_currency(**changes: Any) -> dict[str, Any]:
     """A body of a virtual currency."""
     return {"sku": any_sku("pearls"), "name": {"en": "Pearls"}, **changes}

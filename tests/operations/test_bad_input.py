@@ -82,6 +82,16 @@ async def test_bad_json(client: httpx.AsyncClient, studio: Studio, content: byte
     assert reply.json()["message"].startswith("The request is not valid: ")
 
 
+async def test_faulty_fields_of_the_store(client: httpx.AsyncClient, studio: Studio) -> None:
+    """The sentence begins with the wire's own words for this code; the list names each field."""
+    path = f"/api/v2/project/{studio.project_id}/inventory/account/link"
+    reply = await client.post(path, json={}, auth=studio.basic)
+    assert (reply.status_code, reply.json()["errorCode"]) == (422, 1102)
+    assert reply.json()["errorMessage"].startswith("[0401-1102]: Unprocessable Entity. linking_code: ")
+    faulty = {fault["property"] for fault in reply.json()["errorMessageExtended"]}
+    assert faulty == {"linking_code", "platform", "user_id"}
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x"])
 async def test_other_media_types(client: httpx.AsyncClient, studio: Studio, media_type: str) -> None:
     reply = await _create(client, studio, content=b"[]", headers={"Content-Type": media_type})

@@ -68,6 +68,12 @@ def test_questions_byte_for_byte() -> None:
     assert body_of(UserValidation(user_id="17", country="US", ip="8.8.8.8"), PROJECT) == (
         b'{"notification_type":"user_validation",' + settings + b',"user":{"ip":"8.8.8.8","id":"17","country":"US"}}'
     )
+    parameters = UserValidation(user_id="17", phone="+49", user_name="Hero", zip="10001", custom_parameters={"a": 1})
+    assert body_of(parameters, PROJECT) == (
+        b'{"notification_type":"user_validation",'
+        + settings
+        + b',"user":{"phone":"+49","id":"17","name":"Hero","zip":"10001"},"custom_parameters":{"a":1}}'
+    )
     assert body_of(BackpackUserValidation(user_id="17"), PROJECT) == (
         b'{"notification_type":"user_validation",' + settings + b',"user":{"id":"17"}}'
     )

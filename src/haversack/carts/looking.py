@@ -12,7 +12,7 @@ from haversack.catalog.read_model.personal import buying, with_partner
 from haversack.catalog.read_model.pieces import Piece
 from haversack.catalog.read_model.records import Entry, Personal
 from haversack.catalog.read_model.rules import interval_at
-from haversack.catalog.records import SELLABLE_KINDS, ItemKind
+from haversack.catalog.records import SELLABLE_KINDS, ItemKind, VirtualItemType
 from haversack.catalog.selling import SellableItem, Shop
 from haversack.errors import (
     CODES_TOO_FEW,
@@ -21,6 +21,7 @@ from haversack.errors import (
     ITEM_KIND_NOT_SOLD,
     ITEM_UNAVAILABLE,
     KEYS_TOO_FEW,
+    NON_CONSUMABLE_OWNED,
     PRICE_NOT_FOUND,
     USER_LIMIT_EXCEEDED,
     Refusal,
@@ -35,6 +36,7 @@ from haversack.promotions.rules import Applied
 
 # Nothing documented says it; the code is that of a wrong item in a cart.
 PRICE_CHANGED_CODE = 1402
+OWNED_ONCE = VirtualItemType.NON_CONSUMABLE
 NOT_OFFERED = "it is not offered to this player"
 
 
@@ -210,6 +212,8 @@ def find_fault(line: CartLine, item: SellableItem | None, price: PricedLine | No
         return ITEM_UNAVAILABLE(sku=sku, reason=NOT_OFFERED)
     if price is not None and price.amount is None and not price.line.costs_nothing:
         return PRICE_NOT_FOUND()
+    if line.quantity > 1 and item.kind is ItemKind.VIRTUAL_GOOD and item.details.used_up_as is OWNED_ONCE:
+        return NON_CONSUMABLE_OWNED(sku=sku)
     return _find_shortage(line, item, eyes.filler)
 
 

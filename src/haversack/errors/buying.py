@@ -46,6 +46,8 @@ NOT_ENOUGH_CURRENCY = ErrorKind("store.not_enough_currency", 422, 5006, "[0401-5
 CONSUMED_NOTHING_NAMED = ErrorKind(
     "store.consumed_nothing_named", 422, 5002, "[0401-5002]: Quantity and item_id/sku must be specified"
 )
+# Clients compare this sentence as a whole; what is wrong stands beside it.
+CONSUMED_IN_TWO_WAYS = ErrorKind("store.consumed_in_two_ways", 422, 1102, "[0401-1102]: Unprocessable Entity")
 PURCHASED_ITEM_UNKNOWN = ErrorKind(
     "store.purchased_item_unknown",
     422,

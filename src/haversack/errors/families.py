@@ -28,6 +28,8 @@ STORE = make_family(
     prefix="0401",
     codes={"invalid": 1102, "internal": 1000, "unauthorized": 1020, "unavailable": 1101},
     invalid_status=422,
+    # The wire's words for it, which every other refusal with this code begins with too.
+    invalid_sentence="Unprocessable Entity. {summary}",
 )
 # The same for daily and offer chains, whose contract has an object where the others have a list of faults.
 CHAINS = replace(STORE, maps_faults=True)

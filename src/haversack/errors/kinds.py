@@ -96,7 +96,14 @@ class Family:
         )
 
 
-def make_family(name: str, *, prefix: str, codes: dict[str, int | str], invalid_status: int) -> Family:
+def make_family(
+    name: str,
+    *,
+    prefix: str,
+    codes: dict[str, int | str],
+    invalid_status: int,
+    invalid_sentence: str = "The request is not valid: {summary}",
+) -> Family:
     """The kinds that all families have, with each family's own codes and forms."""
 
     def kind(what: str, status: int, sentence: str) -> ErrorKind:
@@ -108,7 +115,7 @@ def make_family(name: str, *, prefix: str, codes: dict[str, int | str], invalid_
 
     return Family(
         name=name,
-        invalid=kind("invalid", invalid_status, "The request is not valid: {summary}"),
+        invalid=kind("invalid", invalid_status, invalid_sentence),
         unauthorized=kind("unauthorized", 401, "{reason}"),
         not_found=kind("route_not_found", 404, "There is no {method} {path} here."),
         method_not_allowed=kind("method_not_allowed", 405, "Method is not allowed. Method must be one of: {methods}"),

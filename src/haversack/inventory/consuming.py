@@ -4,7 +4,14 @@ from uuid import UUID
 
 from haversack.catalog.records import ItemKind, VirtualItemType
 from haversack.catalog.selling import open_shop
-from haversack.errors import CONSUMED_NOTHING_NAMED, ITEM_NOT_CONSUMABLE, ITEM_NOT_FOUND, ITEM_NOT_OWNED, STORE, Fault
+from haversack.errors import (
+    CONSUMED_IN_TWO_WAYS,
+    CONSUMED_NOTHING_NAMED,
+    ITEM_NOT_CONSUMABLE,
+    ITEM_NOT_FOUND,
+    ITEM_NOT_OWNED,
+    Fault,
+)
 from haversack.http.calls import BuyerCall
 from haversack.inventory.holdings import lock_holdings
 from haversack.inventory.queries import consuming as queries
@@ -18,8 +25,7 @@ async def consume_item(call: BuyerCall, *, sku: str | None, quantity: int | None
     if sku is None or (quantity is None and instance_id is None):
         raise CONSUMED_NOTHING_NAMED()
     if quantity is not None and instance_id is not None:
-        fault = Fault("instance_id", "either a quantity or an instance is used up")
-        raise STORE.invalid(summary=f"{fault.property} {fault.message}", faults=[fault])
+        raise CONSUMED_IN_TWO_WAYS(faults=[Fault("instance_id", "either a quantity or an instance is used up")])
     item = (await open_shop(call.context.catalogs, call.project_id)).find_by_sku(sku)
     if item is None or item.kind is not ItemKind.VIRTUAL_GOOD:
         raise ITEM_NOT_FOUND(project_id=call.project_id, sku=sku)

@@ -5,7 +5,14 @@ from typing import Annotated
 from fastapi import Query
 from starlette.responses import Response
 
-from haversack.errors import CONSUMED_NOTHING_NAMED, ITEM_NOT_CONSUMABLE, ITEM_NOT_FOUND, ITEM_NOT_OWNED, STORE
+from haversack.errors import (
+    CONSUMED_IN_TWO_WAYS,
+    CONSUMED_NOTHING_NAMED,
+    ITEM_NOT_CONSUMABLE,
+    ITEM_NOT_FOUND,
+    ITEM_NOT_OWNED,
+    STORE,
+)
 from haversack.http.area import Area
 from haversack.http.calls import BuyerCall
 from haversack.inventory import consuming
@@ -43,7 +50,7 @@ async def get_user_time_limited_items(call: BuyerCall, asked: Annotated[TextQuer
 
 @area.post(
     "/inventory/item/consume",
-    errors=(CONSUMED_NOTHING_NAMED, ITEM_NOT_FOUND, ITEM_NOT_OWNED, ITEM_NOT_CONSUMABLE),
+    errors=(CONSUMED_NOTHING_NAMED, CONSUMED_IN_TWO_WAYS, ITEM_NOT_FOUND, ITEM_NOT_OWNED, ITEM_NOT_CONSUMABLE),
 )
 async def consume_item(call: BuyerCall, asked: Annotated[ConsumeQuery, Query()], body: ConsumeBody) -> None:
     """Use up a number of a consumable item, or one use of one of its pieces."""

@@ -50,6 +50,7 @@ from haversack.orders.wire import (
     OrderView,
     Platform,
     VirtualOrderBody,
+    country_said,
 )
 from haversack.promotions.codes.guessing import Guess
 from haversack.promotions.use_queries import read_codes
@@ -139,7 +140,7 @@ def _checkout(
         player=call.player,
         wanted=wanted,
         currency=body.currency,
-        country=country_of(call, body.country),
+        country=country_of(call, country_said(body.country, body.user)),
         locale=body.locale,
         is_sandbox=body.sandbox or call.project.is_sandbox,
         promo_codes=promo_codes,

@@ -1,5 +1,7 @@
 """What comes in and goes out of the calls on orders."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self, get_args
@@ -68,11 +70,37 @@ class _LenientBody(WireModel):
     model_config = ConfigDict(extra="allow")
 
 
+def _object_or_nothing(value: Any) -> Any:
+    return value if isinstance(value, Mapping) else None
+
+
+def _country_or_nothing(value: Any) -> Any:
+    return value if isinstance(value, str) and re.fullmatch("[A-Za-z]{2}", value) else None
+
+
+class ClientUserBody(WireModel):
+    """What a client says of its player. The country alone is read; anything else is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    country: Annotated[Country | None, BeforeValidator(_country_or_nothing)] = None
+
+
+# One SDK says the country here, the others at the top of the body.
+ClientUser = Annotated[ClientUserBody | None, BeforeValidator(_object_or_nothing)]
+
+
+def country_said(country: str | None, user: ClientUserBody | None) -> str | None:
+    """The country that an order's body names: of itself, else of its user."""
+    return country or (None if user is None else user.country)
+
+
 class FreeOrderBody(_LenientBody):
     """How an order of free items is made. Nothing in it sets a price, a player or a state."""
 
     currency: Currency = None
     country: Annotated[Country | None, BeforeValidator(_nothing_for_empty)] = None
+    user: ClientUser = None
     locale: Locale = FALLBACK
     sandbox: bool = False
     settings: dict[str, Any] | None = None

@@ -53,6 +53,7 @@ async def admin_create_payment_token(
         is_sandbox=body.sandbox or moves_no_money(call.project),
         custom_parameters=body.custom_parameters,
         email=body.user.email_address,
+        destination=body.destination,
     )
     order, token = await order_with_token(
         call, checkout, user_details=body.user.stored(country), settings=stored_settings(settings)

@@ -90,7 +90,7 @@ GIVEN_UP = "The payment was canceled."
 
 
 async def check_player(
-    context: Context, session: Session, *, client_ip: str | None, email: str | None = None
+    context: Context, session: Session, *, client_ip: str | None, email: str | None = None, zip_code: str | None = None
 ) -> Refused | None:
     """Ask the game whether the player may pay: when a method is chosen, when the form is filled, when Pay is pressed.
 
@@ -98,8 +98,16 @@ async def check_player(
     and never again by itself: a game that is away stops the payment too. A project without a webhook has nobody to ask,
     and goes on.
     """
+    token = session.token
     question = UserValidation(
-        user_id=session.token.external_id, country=session.country, email=email or session.email, ip=client_ip or None
+        user_id=token.external_id,
+        country=session.country,
+        email=email or session.email,
+        ip=client_ip or None,
+        phone=token.user_details.get("phone"),
+        user_name=token.user_details.get("name"),
+        zip=zip_code or None,
+        custom_parameters=token.custom_parameters,
     )
     answer = await ask(context, session.project, question, purpose=Purpose.STORE)
     if answer.kind in (AnswerKind.ACCEPTED, AnswerKind.NO_ENDPOINT):
@@ -253,7 +261,7 @@ async def _pay(
     zip_code: str | None = None,
     saves_card: bool = False,
 ) -> Outcome:
-    refused = await check_player(context, session, client_ip=client_ip, email=email)
+    refused = await check_player(context, session, client_ip=client_ip, email=email, zip_code=zip_code)
     if refused is not None:
         return refused
     started = await start_payment(context, session, provider, kind, email=email, zip_code=zip_code)

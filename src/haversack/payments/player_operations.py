@@ -11,6 +11,7 @@ from haversack.http.problems import invalid
 from haversack.orders.player_operations import CART_ERRORS, MONEY_ERRORS, cart_of, check_code, country_of, of_cart
 from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.records import ChainStep
+from haversack.orders.wire import country_said
 from haversack.payments.ordering import order_with_token
 from haversack.payments.rules import moves_no_money
 from haversack.payments.tokens import issue_token
@@ -59,7 +60,7 @@ async def order_for_token(
     chain_step: ChainStep | None = None,
 ) -> OrderTokenView:
     """Order for money what is wanted, by itself, out of a cart or as a step of an offer chain, with its token."""
-    country = country_of(call, body.country)
+    country = country_of(call, country_said(body.country, body.user))
     checkout = Checkout(
         project=call.project,
         player=call.player,
@@ -118,7 +119,7 @@ async def create_simple_payment(call: BuyerCall, body: SimplePurchaseBody) -> To
         order=None,
         player_id=call.player_id,
         external_id=call.player.name_in_game,
-        is_sandbox=_is_sandbox(call, wanted=body.sandbox),
+        is_sandbox=_is_sandbox(call, wanted=body.wants_sandbox),
         user_details=_user_details(call, country),
         purchase=body.purchase.stored(),
         settings=stored_settings(body.settings),

@@ -128,10 +128,10 @@ def refundable(payment: Payment) -> Decimal:
 def check_refund(payment: Payment, *, amount: Decimal, code: int, is_partial: bool) -> None:
     """Raise what forbids a refund. A partial one takes nothing back from the player, so some reasons do not go with
     it, and neither does the whole sum."""
-    if payment.state not in PAID or payment.amount == 0:
-        raise PAYMENT_NOT_REFUNDABLE(payment_id=payment.payment_id, state=payment.state)
     left = refundable(payment)
-    if amount > left or left <= 0:
+    if left <= 0:
+        raise PAYMENT_NOT_REFUNDABLE(payment_id=payment.payment_id, state=payment.state)
+    if amount > left:
         raise REFUND_TOO_LARGE(amount=amount, left=left, currency=payment.currency)
     if is_partial and code not in PARTIAL_REFUND_CODES:
         raise PARTIAL_REFUND_CODE(code=code)

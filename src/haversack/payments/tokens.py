@@ -83,7 +83,7 @@ async def issue_token(
 ) -> str:
     """Make a token for an order, or (order None) for a purchase {amount, currency, description}; 24 hours long.
 
-    user_details: {country: {value, allow_modify}, email, name}, each where it is known. Only its hash is kept.
+    user_details: {country: {value, allow_modify}, email, name, phone}, each where it is known. Only its hash is kept.
     """
     text = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     await db.execute(

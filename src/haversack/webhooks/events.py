@@ -1,5 +1,6 @@
 """The event catalogue: what the game can be told and asked, each declared once as a class with its payload."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
@@ -43,7 +44,10 @@ def _settings(project: Project) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserValidation:
-    """Asks the game whether it knows the player. 200, 201 or 204: yes; 4xx: no."""
+    """Asks the game whether it knows the player. 200, 201 or 204: yes; 4xx: no.
+
+    custom_parameters: those of the purchase, by which a game tells characters or servers of one player apart.
+    """
 
     name: ClassVar[str] = "user_validation"
     is_question: ClassVar[bool] = True
@@ -52,13 +56,26 @@ class UserValidation:
     country: str | None = None
     email: str | None = None
     ip: str | None = None
+    phone: str | None = None
+    user_name: str | None = None
+    zip: str | None = None
+    custom_parameters: Mapping[str, Any] | None = None
 
     def payload(self, project: Project, *, version: int) -> dict[str, Any]:
-        known = {"ip": self.ip, "email": self.email, "id": self.user_id, "country": self.country}
-        return {
+        known = {
+            "ip": self.ip,
+            "phone": self.phone,
+            "email": self.email,
+            "id": self.user_id,
+            "name": self.user_name,
+            "country": self.country,
+            "zip": self.zip,
+        }
+        body: dict[str, Any] = {
             "settings": _settings(project),
             "user": {key: value for key, value in known.items() if value is not None},
         }
+        return {**body, "custom_parameters": dict(self.custom_parameters)} if self.custom_parameters else body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

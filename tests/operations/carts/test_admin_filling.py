@@ -7,7 +7,7 @@ import pytest
 
 from haversack.login.rules import outside_player_id
 from make.carts import codes_of, fill, fill_body, get_cart, quantities_of
-from make.catalog import any_sku, price, virtual_item
+from make.catalog import any_sku, consumable, price
 from make.client_catalog import new_player, sell
 from make.projects import Studio
 
@@ -21,8 +21,8 @@ def _path(studio: Studio, cart_id: str | None) -> str:
 
 @CARTS
 async def test_admin_cart_fill(client: httpx.AsyncClient, studio: Studio, cart_id: str | None) -> None:
-    lamp = await sell(client, studio, virtual_item(name={"en": "Lamp", "de": "Lampe"}))
-    rope = await sell(client, studio, virtual_item())
+    lamp = await sell(client, studio, consumable(name={"en": "Lamp", "de": "Lampe"}))
+    rope = await sell(client, studio, consumable())
     nothing = any_sku()
     player_id, headers = await new_player(studio)
     await fill(client, studio, headers, {rope: 1}, cart_id=cart_id)
@@ -44,7 +44,7 @@ async def test_admin_cart_fill(client: httpx.AsyncClient, studio: Studio, cart_i
 async def test_admin_fill_cart_by_id_for_a_player_without_account(
     client: httpx.AsyncClient, studio: Studio, cart_id: str | None
 ) -> None:
-    lamp = await sell(client, studio, virtual_item())
+    lamp = await sell(client, studio, consumable())
     name = f"hero-{uuid4().hex[:8]}"
     for header in ("x-user-id", "x-user-for"):
         reply = await client.put(
@@ -57,7 +57,7 @@ async def test_admin_fill_cart_by_id_for_a_player_without_account(
 
 async def test_currency_and_country_are_those_of_the_answer(client: httpx.AsyncClient, studio: Studio) -> None:
     prices = [price(10.00), price(8.00, country_iso="DE"), price(9.00, "EUR", is_default=False)]
-    lamp = await sell(client, studio, virtual_item(prices=prices))
+    lamp = await sell(client, studio, consumable(prices=prices))
     player_id, headers = await new_player(studio)
     for change, amount in (({}, "10"), ({"country": "de"}, "8"), ({"currency": "eur"}, "9")):
         reply = await client.put(
@@ -72,7 +72,7 @@ async def test_currency_and_country_are_those_of_the_answer(client: httpx.AsyncC
 
 
 async def test_nobody_is_named(client: httpx.AsyncClient, studio: Studio) -> None:
-    lamp = await sell(client, studio, virtual_item())
+    lamp = await sell(client, studio, consumable())
     for headers in ({}, {"x-user-id": " "}):
         for cart_id in (None, "c"):
             reply = await client.put(

@@ -8,13 +8,14 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from haversack.catalog.records import Price
+from haversack.catalog.records import Details, Price
 from haversack.context import Context
 from make.carts import cart_path, codes_of, fill, get_cart, quantities_of
 from make.catalog import (
     PICTURE,
     any_sku,
     bundle,
+    consumable,
     game,
     game_key,
     package,
@@ -25,11 +26,13 @@ from make.catalog import (
     virtual_item,
 )
 from make.client_catalog import catalog_path, freeze, id_of, new_player, sell, sell_out, use
+from make.inventory import operation, send
 from make.keys import upload
 from make.projects import Studio
 from make.taxonomy import make_region
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+USED_UP = Details(is_consumable=True, usages_count=1)
 
 
 async def _seen(
@@ -43,7 +46,7 @@ async def _seen(
 
 async def test_get_user_cart(client: httpx.AsyncClient, studio: Studio) -> None:
     gold = await sell(client, studio, virtual_currency(), "virtual_currency")
-    body = virtual_item(
+    body = consumable(
         name={"en": "Lamp", "de": "Lampe"},
         prices=[price(9.99)],
         vc_prices=[{"sku": gold, "amount": 300, "is_default": True, "is_enabled": True}],
@@ -110,8 +113,8 @@ async def test_an_empty_cart(client: httpx.AsyncClient, studio: Studio) -> None:
 async def test_the_sum_is_that_of_the_lines(client: httpx.AsyncClient, studio: Studio) -> None:
     skus = [any_sku() for _ in range(3)]
     for sku, amount in zip(skus, ("0.01", "19.99", "0"), strict=True):
-        await save_virtual_item(studio, sku, prices=(Price(Decimal(amount), "USD", is_default=True),))
-    free = await sell(client, studio, virtual_item(prices=[], is_free=True))
+        await save_virtual_item(studio, sku, details=USED_UP, prices=(Price(Decimal(amount), "USD", is_default=True),))
+    free = await sell(client, studio, consumable(prices=[], is_free=True))
     _, headers = await new_player(studio)
     cart = await fill(client, studio, headers, dict(zip(skus, (7, 3, 1), strict=True)))
     assert [item["price"]["amount"] for item in cart["items"]] == [
@@ -131,9 +134,8 @@ async def test_a_cart_of_free_things(
     client: httpx.AsyncClient, studio: Studio, is_free: bool, total: str | None
 ) -> None:
     lamp = any_sku()
-    await save_virtual_item(
-        studio, lamp, is_free=is_free, prices=() if is_free else (Price(Decimal(0), "USD", is_default=True),)
-    )
+    prices = () if is_free else (Price(Decimal(0), "USD", is_default=True),)
+    await save_virtual_item(studio, lamp, details=USED_UP, is_free=is_free, prices=prices)
     _, headers = await new_player(studio)
     cart = await fill(client, studio, headers, {lamp: 2})
     assert (cart["is_free"], cart["warnings"]) == (True, [])
@@ -147,7 +149,7 @@ async def test_a_cart_of_free_things(
 async def test_other_decimals(
     client: httpx.AsyncClient, studio: Studio, currency: str, amount: float, total: str
 ) -> None:
-    lamp = await sell(client, studio, virtual_item(prices=[price(amount, currency)]))
+    lamp = await sell(client, studio, consumable(prices=[price(amount, currency)]))
     _, headers = await new_player(studio)
     # A project without prices in dollars has its carts in its own currency.
     for parameters in ({}, {"currency": currency.lower()}):
@@ -157,8 +159,8 @@ async def test_other_decimals(
 
 async def test_one_currency_for_all(client: httpx.AsyncClient, studio: Studio) -> None:
     euros = price(9.00, "EUR", is_default=False)
-    both = await sell(client, studio, virtual_item(prices=[price(10.00), euros]))
-    dollars = await sell(client, studio, virtual_item(prices=[price(1.00)]))
+    both = await sell(client, studio, consumable(prices=[price(10.00), euros]))
+    dollars = await sell(client, studio, consumable(prices=[price(1.00)]))
     _, headers = await new_player(studio)
     await fill(client, studio, headers, {both: 1, dollars: 1})
     cart = await _seen(client, studio, headers, currency="EUR")
@@ -177,7 +179,7 @@ async def test_one_currency_for_all(client: httpx.AsyncClient, studio: Studio) -
 
 async def test_a_country_sees_the_currency_of_its_catalog(client: httpx.AsyncClient, studio: Studio) -> None:
     prices = [price(10.00), price(9.00, "EUR", country_iso="DE")]
-    lamp, rope = [await sell(client, studio, virtual_item(prices=prices)) for _ in range(2)]
+    lamp, rope = [await sell(client, studio, consumable(prices=prices)) for _ in range(2)]
     _, headers = await new_player(studio)
     for country, total, currency in (("", "30", "USD"), ("DE", "27", "EUR")):
         cart = await fill(client, studio, headers, {lamp: 1, rope: 2}, country=country)
@@ -188,7 +190,7 @@ async def test_a_country_sees_the_currency_of_its_catalog(client: httpx.AsyncCli
 
 async def test_the_header_and_the_query_name_a_country(client: httpx.AsyncClient, studio: Studio) -> None:
     prices = [price(10.00), price(8.00, country_iso="DE"), price(7.00, country_iso="FR")]
-    lamp = await sell(client, studio, virtual_item(prices=prices))
+    lamp = await sell(client, studio, consumable(prices=prices))
     _, headers = await new_player(studio)
     await fill(client, studio, headers, {lamp: 1}, country="DE")
     german = {**headers, "X-User-Country": "de"}
@@ -201,7 +203,7 @@ async def test_the_header_and_the_query_name_a_country(client: httpx.AsyncClient
 
 
 async def test_a_changed_price_is_told_once(client: httpx.AsyncClient, studio: Studio) -> None:
-    body = virtual_item(prices=[price(9.99)])
+    body = consumable(prices=[price(9.99)])
     lamp = await sell(client, studio, body)
     _, headers = await new_player(studio)
     await fill(client, studio, headers, {lamp: 2})
@@ -222,7 +224,7 @@ async def test_a_changed_price_is_told_once(client: httpx.AsyncClient, studio: S
 
 
 async def test_a_fill_tells_what_has_changed_too(client: httpx.AsyncClient, studio: Studio) -> None:
-    bodies = [virtual_item(prices=[price(9.99)]) for _ in range(2)]
+    bodies = [consumable(prices=[price(9.99)]) for _ in range(2)]
     lamp, rope = [await sell(client, studio, body) for body in bodies]
     _, headers = await new_player(studio)
     await fill(client, studio, headers, {lamp: 1, rope: 1})
@@ -239,7 +241,7 @@ async def test_a_fill_tells_what_has_changed_too(client: httpx.AsyncClient, stud
 
 async def test_each_currency_has_its_own_last_look(client: httpx.AsyncClient, studio: Studio) -> None:
     prices = [price(10.00), price(9.00, "EUR", is_default=False)]
-    body = virtual_item(prices=prices)
+    body = consumable(prices=prices)
     lamp = await sell(client, studio, body)
     _, headers = await new_player(studio)
     await fill(client, studio, headers, {lamp: 1})
@@ -251,7 +253,7 @@ async def test_each_currency_has_its_own_last_look(client: httpx.AsyncClient, st
 
 
 async def test_what_is_gone_stays_in_the_cart(client: httpx.AsyncClient, studio: Studio) -> None:
-    bodies = [virtual_item() for _ in range(3)]
+    bodies = [consumable() for _ in range(3)]
     deleted, disabled, hidden = [await sell(client, studio, body) for body in bodies]
     _, headers = await new_player(studio)
     await fill(client, studio, headers, dict.fromkeys((deleted, disabled, hidden), 2))
@@ -274,7 +276,7 @@ async def test_what_is_gone_stays_in_the_cart(client: httpx.AsyncClient, studio:
 
 
 async def test_deleted_items_are_taken_out(client: httpx.AsyncClient, studio: Studio) -> None:
-    lamp, rope = [await sell(client, studio, virtual_item()) for _ in range(2)]
+    lamp, rope = [await sell(client, studio, consumable()) for _ in range(2)]
     _, headers = await new_player(studio)
     await fill(client, studio, headers, {lamp: 1, rope: 1})
     for sku in (lamp, rope):
@@ -289,7 +291,7 @@ async def test_deleted_items_are_taken_out(client: httpx.AsyncClient, studio: St
 async def test_periods(client: httpx.AsyncClient, studio: Studio) -> None:
     await freeze(studio, NOW)
     until = (NOW + timedelta(hours=1)).isoformat()
-    lamp = await sell(client, studio, virtual_item(periods=[{"date_from": None, "date_until": until}]))
+    lamp = await sell(client, studio, consumable(periods=[{"date_from": None, "date_until": until}]))
     _, headers = await new_player(studio)
     cart = await fill(client, studio, headers, {lamp: 1})
     assert (codes_of(cart), len(cart["items"][0]["periods"])) == ([], 1)
@@ -300,7 +302,7 @@ async def test_periods(client: httpx.AsyncClient, studio: Studio) -> None:
 
 async def test_regions(client: httpx.AsyncClient, studio: Studio) -> None:
     europe = await make_region(client, studio, countries=["DE", "FR"])
-    lamp = await sell(client, studio, virtual_item(regions=[{"id": europe}]))
+    lamp = await sell(client, studio, consumable(regions=[{"id": europe}]))
     _, headers = await new_player(studio)
     await fill(client, studio, headers, {lamp: 1})
     assert codes_of(await _seen(client, studio, headers, country="DE")) == []
@@ -310,7 +312,7 @@ async def test_regions(client: httpx.AsyncClient, studio: Studio) -> None:
 
 
 async def test_limits_of_a_player(client: httpx.AsyncClient, studio: Studio) -> None:
-    lamp = await sell(client, studio, virtual_item(limits={"per_user": 3}))
+    lamp = await sell(client, studio, consumable(limits={"per_user": 3}))
     player_id, headers = await new_player(studio)
     assert codes_of(await fill(client, studio, headers, {lamp: 4})) == [(lamp, 1460)]
     assert codes_of(await fill(client, studio, headers, {lamp: 3})) == []
@@ -323,7 +325,7 @@ async def test_limits_of_a_player(client: httpx.AsyncClient, studio: Studio) -> 
 
 
 async def test_a_fill_shows_what_was_used_since_the_one_before(client: httpx.AsyncClient, studio: Studio) -> None:
-    lamp = await sell(client, studio, virtual_item(limits={"per_user": 3}))
+    lamp = await sell(client, studio, consumable(limits={"per_user": 3}))
     player_id, headers = await new_player(studio)
     await fill(client, studio, headers, {lamp: 3})
     # Nobody has read the cart since: what the process knows of its owner is of before.
@@ -334,7 +336,7 @@ async def test_a_fill_shows_what_was_used_since_the_one_before(client: httpx.Asy
 
 
 async def test_stock(client: httpx.AsyncClient, studio: Studio) -> None:
-    lamp = await sell(client, studio, virtual_item(limits={"per_item": 3}))
+    lamp = await sell(client, studio, consumable(limits={"per_item": 3}))
     _, headers = await new_player(studio)
     assert codes_of(await fill(client, studio, headers, {lamp: 4})) == [(lamp, 1455)]
     assert codes_of(await fill(client, studio, headers, {lamp: 3})) == []
@@ -347,7 +349,7 @@ async def test_stock(client: httpx.AsyncClient, studio: Studio) -> None:
 async def test_bundles(client: httpx.AsyncClient, studio: Studio) -> None:
     gold = await sell(client, studio, virtual_currency(), "virtual_currency")
     sack = await sell(client, studio, package(gold, is_show_in_store=True), "package")
-    rare = await sell(client, studio, virtual_item(limits={"per_item": 1}))
+    rare = await sell(client, studio, consumable(limits={"per_item": 1}))
     crate = await sell(client, studio, bundle(rare, is_show_in_store=True), "bundle")
     _, headers = await new_player(studio)
     cart = await fill(client, studio, headers, {sack: 1, crate: 1})
@@ -358,6 +360,24 @@ async def test_bundles(client: httpx.AsyncClient, studio: Studio) -> None:
     ]
     await sell_out(studio, await id_of(client, studio, rare))
     assert codes_of(await _seen(client, studio, headers)) == [(crate, 1455)]
+
+
+async def test_what_is_owned_once(client: httpx.AsyncClient, studio: Studio) -> None:
+    """More than one of it can never be bought. Whether it is owned already, the order says."""
+    crown = await sell(client, studio, virtual_item())
+    player_id, headers = await new_player(studio)
+    assert codes_of(await fill(client, studio, headers, {crown: 2})) == [(crown, 1468)]
+    cart = await _seen(client, studio, headers)
+    assert (codes_of(cart), cart["items"][0]["can_be_bought"]) == ([(crown, 1468)], False)
+    ordering = f"/api/v2/project/{studio.project_id}/payment/cart"
+    refused = await client.post(ordering, headers=headers)
+    assert (refused.status_code, refused.json()["errorCode"]) == (422, 1468)
+    cart = await fill(client, studio, headers, {crown: 1})
+    assert (codes_of(cart), cart["items"][0]["can_be_bought"]) == ([], True)
+    await send(client, studio, "reward", operation(player_id, (crown, 1)))
+    assert codes_of(await _seen(client, studio, headers)) == []
+    refused = await client.post(ordering, headers=headers)
+    assert (refused.status_code, refused.json()["errorCode"]) == (422, 1468)
 
 
 async def test_game_keys(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -372,7 +392,7 @@ async def test_game_keys(client: httpx.AsyncClient, studio: Studio) -> None:
 
 
 async def test_a_cart_that_was_not_changed_is_not_sent_again(client: httpx.AsyncClient, studio: Studio) -> None:
-    lamp = await sell(client, studio, virtual_item())
+    lamp = await sell(client, studio, consumable())
     _, headers = await new_player(studio)
     await fill(client, studio, headers, {lamp: 1})
     for _ in range(2):
@@ -391,7 +411,7 @@ async def test_a_cart_that_was_not_changed_is_not_sent_again(client: httpx.Async
 async def test_get_cart_by_id_from_memory_wants_a_caller_too(
     client: httpx.AsyncClient, studio: Studio, other_studio: Studio, context: Context
 ) -> None:
-    lamp = await sell(client, studio, virtual_item())
+    lamp = await sell(client, studio, consumable())
     player_id, headers = await new_player(studio)
     named = str(uuid4())
     await fill(client, studio, headers, {lamp: 1}, cart_id=named)
@@ -404,7 +424,7 @@ async def test_get_cart_by_id_from_memory_wants_a_caller_too(
 
 
 async def test_the_catalog_and_the_cart_agree(client: httpx.AsyncClient, studio: Studio) -> None:
-    lamp = await sell(client, studio, virtual_item(prices=[price(3.50), price(3.00, country_iso="PL")]))
+    lamp = await sell(client, studio, consumable(prices=[price(3.50), price(3.00, country_iso="PL")]))
     _, headers = await new_player(studio)
     for country in ("", "PL"):
         shown = await client.get(catalog_path(studio, f"/sku/{lamp}"), params={"country": country})

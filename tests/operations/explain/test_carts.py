@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from make.carts import fill, get_cart
-from make.catalog import admin_path, virtual_item
+from make.catalog import admin_path, consumable
 from make.client_catalog import id_of, new_player, sell, use
 from make.explain import explain, explain_path, found_of
 from make.personalization import filter_rule, make_rule
@@ -13,8 +13,8 @@ from make.promotions import discount, make_promotion
 
 
 async def test_get_cart_explanation(client: httpx.AsyncClient, studio: Studio) -> None:
-    limited = await sell(client, studio, virtual_item(limits={"per_user": 3, "per_item": None}))
-    plain, gone = [await sell(client, studio, virtual_item()) for _ in range(2)]
+    limited = await sell(client, studio, consumable(limits={"per_user": 3, "per_item": None}))
+    plain, gone = [await sell(client, studio, consumable()) for _ in range(2)]
     player_id, headers = await new_player(studio)
     await fill(client, studio, headers, {limited: 2, plain: 3, gone: 1})
     await use(studio, player_id, await id_of(client, studio, limited), 2)
@@ -43,7 +43,7 @@ async def test_get_cart_explanation(client: httpx.AsyncClient, studio: Studio) -
 
 
 async def test_get_cart_explanation_of_a_cart_with_a_name(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item())
+    sku = await sell(client, studio, consumable())
     player_id, headers = await new_player(studio)
     await fill(client, studio, headers, {sku: 1}, cart_id="presents")
     found = await explain(client, studio, "cart/presents", player=str(player_id), country="DE", currency="USD")
@@ -56,7 +56,7 @@ async def test_get_cart_explanation_of_an_empty_one(client: httpx.AsyncClient, s
 
 
 async def test_get_cart_explanation_of_one_that_is_not_there(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item())
+    sku = await sell(client, studio, consumable())
     player_id, headers = await new_player(studio)
     await fill(client, studio, headers, {sku: 1}, cart_id="presents")
     for cart_id, player in (("presents", "another"), ("x" * 129, str(player_id))):
@@ -77,7 +77,7 @@ async def test_get_cart_explanation_needs_an_owner(
 
 
 async def test_what_personalization_hides_cannot_be_bought(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item())
+    sku = await sell(client, studio, consumable())
     player_id, headers = await new_player(studio)
     await fill(client, studio, headers, {sku: 1})
     await make_rule(client, studio, filter_rule(sku))

@@ -122,6 +122,14 @@ async def test_consume_by_a_wrong_body(
     assert refusal(reply) == (422, code)
 
 
+async def test_a_quantity_and_an_instance_exclude_each_other(client: httpx.AsyncClient, studio: Studio) -> None:
+    """Clients compare the sentence as a whole."""
+    reply = await consume(client, studio, uuid4(), sku="lamp", quantity=1, instance_id="a" * 32)
+    assert refusal(reply) == (422, 1102)
+    assert reply.json()["errorMessage"] == "[0401-1102]: Unprocessable Entity"
+    assert [fault["property"] for fault in reply.json()["errorMessageExtended"]] == ["instance_id"]
+
+
 async def test_consume_by_a_wrong_platform(client: httpx.AsyncClient, studio: Studio) -> None:
     reply = await client.post(
         f"/api/v2/project/{studio.project_id}/user/inventory/item/consume",

@@ -8,9 +8,12 @@ import httpx
 from haversack.login.rules import outside_player_id
 from haversack.payments import paying
 from haversack.payments.outcomes import Done
-from make.orders import sell_for_money, stored
-from make.payments import pay_by, told_of
+from haversack.projects.records import OrderDestination
+from make.orders import Buyer, sell_for_money, stored
+from make.payment_page import card_form
+from make.payments import order_item, pay_by, told_of
 from make.projects import Studio, make_project_beside
+from make.receiver import Receiver
 
 
 def admin_body(*skus: str, **changes: Any) -> dict[str, Any]:
@@ -56,6 +59,25 @@ async def test_admin_create_payment_token(client: httpx.AsyncClient, studio: Stu
     assert (session.total, session.country, session.may_change_country) == (Decimal(5), "DE", True)
     assert session.email == "hero@example.com"
     assert isinstance(await pay_by(studio.context, session), Done)
+
+
+async def test_the_game_is_asked_with_what_is_known(client: httpx.AsyncClient, studio: Studio, game: Receiver) -> None:
+    """A game that knows one player by several characters tells them apart by its own parameters."""
+    user = {
+        "id": {"value": "hero-7"},
+        "name": {"value": "Hero"},
+        "phone": {"value": "+49301234"},
+        "country": {"value": "US"},
+    }
+    body = admin_body(await sell_for_money(client, studio), user=user, custom_parameters={"character": "mage"})
+    token = (await post_admin(client, studio, body)).json()["token"]
+    assert (await client.post("/paystation4/check", data={"token": token})).status_code < 400
+    assert (await client.post("/paystation4/pay", data=card_form(token, zip="10001"))).status_code == 303
+    chosen, pressed = [each.json for each in game.received if each.json["notification_type"] == "user_validation"]
+    known = {"id": "hero-7", "name": "Hero", "phone": "+49301234", "country": "US"}
+    assert chosen["user"].items() >= known.items()
+    assert pressed["user"].items() >= {**known, "zip": "10001"}.items()
+    assert chosen["custom_parameters"] == pressed["custom_parameters"] == {"character": "mage"}
 
 
 async def test_the_country_or_an_address_is_needed(client: httpx.AsyncClient, studio: Studio) -> None:
@@ -108,6 +130,24 @@ async def test_every_fault_of_an_admin_token_is_named(client: httpx.AsyncClient,
     }
     empty = await post_admin(client, studio, {})
     assert {fault["property"] for fault in empty.json()["errorMessageExtended"]} == {"user", "purchase"}
+
+
+async def test_a_server_sends_an_order_into_the_backpack(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer
+) -> None:
+    """A player's game cannot: who is given goods by the game's server would have them twice."""
+    sku = await sell_for_money(client, studio)
+    hero = outside_player_id(studio.login_project_id, "hero-7")
+    for destination, held in (("inventory", []), ("backpack", [sku])):
+        reply = await post_admin(client, studio, admin_body(sku, destination=destination))
+        assert reply.status_code == 201, reply.text
+        await pay_by(studio.context, await paying.open_session(studio.context, reply.json()["token"]))
+        found = await client.get("/web/backpack/items", headers=await studio.player_headers(hero))
+        assert [each["item_sku"] for each in found.json()] == held
+    elsewhere = await post_admin(client, studio, admin_body(sku, destination="somewhere"))
+    assert (elsewhere.status_code, elsewhere.json()["errorCode"]) == (422, 1102)
+    own = await order_item(client, buyer, sku, destination="backpack")
+    assert (await stored(studio, own.json()["order_id"])).destination is OrderDestination.INVENTORY
 
 
 async def test_an_admin_token_for_what_does_not_exist(client: httpx.AsyncClient, studio: Studio) -> None:

@@ -176,6 +176,40 @@ async def test_what_clients_send_beside_it_is_ignored(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize(
+    ("body", "country"),
+    [
+        ({"user": {"country": "de"}}, "DE"),
+        ({"user": {"country": "DE"}, "country": "FR"}, "FR"),
+        ({"user": {"country": "DE"}, "country": ""}, "DE"),
+        ({"user": {"country": {"value": "DE"}}}, None),
+        ({"user": {"country": "Germany"}}, None),
+        ({"user": "hero"}, None),
+    ],
+)
+async def test_a_country_may_stand_with_the_user(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer, body: dict[str, Any], country: str | None
+) -> None:
+    """One SDK has no other place for it; what is no country there is passed over like all that clients add."""
+    reply = await order_item(client, buyer, await sell_for_money(client, studio), **body)
+    assert reply.status_code == 200, reply.text
+    assert (await stored(studio, reply.json()["order_id"])).country == country
+    free = await sell_free(client, studio)
+    given = await client.post(f"/api/v2/project/{studio.project_id}/free/item/{free}", json=body, headers=buyer.headers)
+    assert (await stored(studio, given.json()["order_id"])).country == country
+
+
+async def test_empty_texts_of_settings_say_nothing(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
+    """SDKs send the fields of their set-up as they are, also those that nobody has filled in."""
+    sku = await sell_for_money(client, studio)
+    policy = {"return_url": "", "redirect_conditions": "", "delay": 0, "redirect_button_caption": ""}
+    settings = {"return_url": "", "external_id": "", "ui": {"theme": "", "layout": ""}, "redirect_policy": policy}
+    reply = await order_item(client, buyer, sku, settings=settings)
+    assert reply.status_code == 200, reply.text
+    session = await paying.open_session(studio.context, reply.json()["token"])
+    assert session.token.settings == {"language": "en", "ui": {}, "redirect_policy": {"delay": 0}}
+
+
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"quantity": 0}, "quantity"),
@@ -243,11 +277,14 @@ async def test_a_player_chooses_no_sandbox_in_production(
         path = payment_path(studio, "")
         body = {"sandbox": True, "purchase": {"checkout": {"amount": 1, "currency": "USD"}}}
         simple = await outside.post(path, json=body, headers=buyer.headers)
+        inside = {**body, "sandbox": False, "settings": {"sandbox": True}}
+        in_settings = await outside.post(path, json=inside, headers=buyer.headers)
     assert refusal(refused) == (422, 1102)
     assert "server may make sandbox orders" in refused.json()["errorMessage"]
     assert taken.status_code == 200
     assert not (await stored(studio, taken.json()["order_id"])).is_sandbox
     assert refusal(simple) == (422, 1102)
+    assert refusal(in_settings) == (422, 1102)
 
 
 async def test_create_simple_payment(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
@@ -277,6 +314,23 @@ async def test_create_simple_payment(client: httpx.AsyncClient, studio: Studio, 
     assert told["transaction"]["dry_run"] == 1
     assert told["purchase"]["checkout"] == {"currency": "USD", "amount": 9.99}
     assert told["custom_parameters"] == {"lamp": 1}
+
+
+async def test_settings_of_a_sum_hold_its_language_and_the_sandbox(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer
+) -> None:
+    """Two SDKs say both in `settings`, and not at the top of the body as for orders."""
+    body = {
+        "purchase": {"checkout": {"amount": 9.99, "currency": "USD"}},
+        "settings": {"sandbox": True, "locale": "de", "currency": "USD", "payment_method": "1380", "uiSettings": {}},
+    }
+    reply = await client.post(payment_path(studio, ""), json=body, headers=buyer.headers)
+    assert reply.status_code == 200, reply.text
+    session = await paying.open_session(studio.context, reply.json()["token"])
+    assert session.is_sandbox
+    assert session.token.settings == {"locale": "de", "currency": "USD", "payment_method": 1380}
+    page = await client.get("/paystation4/", params={"token": reply.json()["token"]})
+    assert '<html lang="de"' in page.text
 
 
 @pytest.mark.parametrize(

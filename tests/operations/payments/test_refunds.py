@@ -55,6 +55,7 @@ async def test_request_refund(client: httpx.AsyncClient, studio: Studio, buyer: 
     assert (details["code"], details["reason"]) == (9, "the player asked for it")
     again = await refund(client, studio, payment.payment_id)
     assert again.status_code == 422
+    assert again.json()["message"] == f"Transaction {payment.payment_id} is refunded: there is nothing to refund."
     assert await list_refunds(studio.context.database.session(), studio.project_id, payment.payment_id)
 
 

@@ -1,6 +1,5 @@
 """What a token opens: taxes, countries, return addresses, and what the game is asked on the way."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,19 +12,10 @@ from haversack.orders.records import OrderState
 from haversack.payments import paying
 from haversack.payments.outcomes import Done, Refused, ThreeDSecure
 from haversack.payments.queries.taking import delete_tax, list_taxes
-from make.backpack import connect_game
 from make.orders import Buyer, sell_for_money, stored
 from make.payments import CHALLENGED, DECLINED, Purchase, make_payable, set_tax, told_of
 from make.projects import Studio
 from make.receiver import Answer, Fault, Receiver, refusal
-
-
-@pytest.fixture
-async def game(studio: Studio) -> AsyncIterator[Receiver]:
-    """The studio's game, which knows everybody until told otherwise."""
-    async with Receiver() as receiver:
-        await connect_game(studio, receiver.url)
-        yield receiver
 
 
 async def test_the_page_adds_the_tax(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:

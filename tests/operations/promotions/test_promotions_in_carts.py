@@ -19,7 +19,7 @@ from haversack.promotions.records import (
     RevealedItems,
 )
 from make.carts import cart_path, codes_of, fill, get_cart
-from make.catalog import price, virtual_item
+from make.catalog import consumable, price
 from make.client_catalog import new_player, read, sell, use
 from make.login import set_attributes
 from make.orders import item_id_of
@@ -45,7 +45,7 @@ PRICES = ("amount", "amount_without_discount")
 
 
 async def test_a_cart_costs_what_the_catalog_says(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item(prices=[price(10)]))
+    sku = await sell(client, studio, consumable(prices=[price(10)]))
     await make_promotion(client, studio, "item", discount(sku))
     _, headers = await new_player(studio)
     cart = await fill(client, studio, headers, {sku: 1})
@@ -59,15 +59,15 @@ async def test_a_cart_costs_what_the_catalog_says(client: httpx.AsyncClient, stu
 
 
 async def test_each_line_is_rounded_once(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item(prices=[price(0.99)]))
+    sku = await sell(client, studio, consumable(prices=[price(0.99)]))
     await make_promotion(client, studio, "item", discount(sku, discount={"percent": "50"}))
     _, headers = await new_player(studio)
     assert amounts(await fill(client, studio, headers, {sku: 3})) == ("1.49", "2.97")
 
 
 async def test_bonuses_stand_behind_the_lines(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item(prices=[price(10)]))
-    gem = await sell(client, studio, virtual_item(prices=[price(2)], limits={"per_user": 3}))
+    sku = await sell(client, studio, consumable(prices=[price(10)]))
+    gem = await sell(client, studio, consumable(prices=[price(2)], limits={"per_user": 3}))
     await make_promotion(client, studio, "bonus", bonus(gem, condition=[{"sku": sku}]))
     await make_promotion(client, studio, "bonus", bonus(gem))
     player_id, headers = await new_player(studio)
@@ -84,8 +84,8 @@ async def test_bonuses_stand_behind_the_lines(client: httpx.AsyncClient, studio:
 
 
 async def test_a_code_of_the_cart(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item(prices=[price(10)]))
-    gem = await sell(client, studio, virtual_item(prices=[price(2)]))
+    sku = await sell(client, studio, consumable(prices=[price(10)]))
+    gem = await sell(client, studio, consumable(prices=[price(2)]))
     await save_promotion(
         studio,
         PromotionKind.PROMO_CODE,
@@ -123,7 +123,7 @@ async def test_a_code_of_the_cart(client: httpx.AsyncClient, studio: Studio) -> 
 
 
 async def test_a_code_for_items_is_told_at_their_lines(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku, other = [await sell(client, studio, virtual_item(prices=[price(10)])) for _ in range(2)]
+    sku, other = [await sell(client, studio, consumable(prices=[price(10)])) for _ in range(2)]
     reward = ItemPercent(Decimal(30), (await item_id_of(studio, sku),))
     await save_promotion(studio, PromotionKind.PROMO_CODE, "LAMPS", rewards=(reward,))
     player_id, headers = await new_player(studio)
@@ -136,7 +136,7 @@ async def test_a_code_for_items_is_told_at_their_lines(client: httpx.AsyncClient
 
 
 async def test_what_has_changed_is_told(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item(prices=[price(10)]))
+    sku = await sell(client, studio, consumable(prices=[price(10)]))
     promotion_id = await make_promotion(client, studio, "item", discount(sku))
     _, headers = await new_player(studio)
     assert codes_of(await fill(client, studio, headers, {sku: 1})) == []
@@ -149,7 +149,7 @@ async def test_what_has_changed_is_told(client: httpx.AsyncClient, studio: Studi
 
 
 async def test_a_personal_price(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item(prices=[price(10)]))
+    sku = await sell(client, studio, consumable(prices=[price(10)]))
     await make_promotion(client, studio, "item", discount(sku, attribute_conditions=[VIP]))
     player_id, headers = await new_player(studio)
     assert amounts(await fill(client, studio, headers, {sku: 1})) == ("10.00", "10.00")
@@ -160,7 +160,7 @@ async def test_a_personal_price(client: httpx.AsyncClient, studio: Studio) -> No
 
 
 async def test_items_of_a_unique_offer_want_its_code(client: httpx.AsyncClient, studio: Studio) -> None:
-    sku = await sell(client, studio, virtual_item(prices=[price(10)]))
+    sku = await sell(client, studio, consumable(prices=[price(10)]))
     reward = RevealedItems((await item_id_of(studio, sku),))
     await save_promotion(studio, PromotionKind.UNIQUE_OFFER, "SESAME", rewards=(reward,))
     player_id, headers = await new_player(studio)

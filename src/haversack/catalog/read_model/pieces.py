@@ -205,11 +205,15 @@ class _Writer:
 
     def _sale(self, entry: Entry, document: Mapping[str, Any]) -> dict[str, Any]:
         """Prices, promotions, limits and periods."""
+        virtual_prices = [] if entry.is_free else self._virtual_prices(document["virtual_prices"])
+        amount = self.price(entry, document)
+        # What has no price here is refused by orders and warned of in carts.
+        is_priced = entry.is_free or amount is not None or bool(virtual_prices)
         return {
             "is_free": entry.is_free,
-            "price": self._price(entry, document),
-            "virtual_prices": [] if entry.is_free else self._virtual_prices(document["virtual_prices"]),
-            "can_be_bought": _leave(HoleKind.CAN_BE_BOUGHT, entry) if self._may_be_kept_back(entry) else True,
+            "price": self._price(entry, amount),
+            "virtual_prices": virtual_prices,
+            "can_be_bought": self._can_be_bought(entry) if is_priced else False,
             "promotions": self._promotions(entry),
             "limits": self._limits(entry),
             "periods": document["periods"],
@@ -235,11 +239,10 @@ class _Writer:
                 )
         return found
 
-    def _price(self, entry: Entry, document: Mapping[str, Any]) -> Any:
-        """What one of it costs, by itself."""
+    def _price(self, entry: Entry, amount: tuple[Decimal, str] | None) -> Any:
+        """What one of it costs, by itself; amount: before promotions."""
         if self._is_promoted(entry):
             return _leave(HoleKind.PRICE, entry)
-        amount = self.price(entry, document)
         return amount and price_form(*amount)
 
     def _promotions(self, entry: Entry) -> Any:
@@ -247,6 +250,9 @@ class _Writer:
 
     def _is_promoted(self, entry: Entry) -> bool:
         return entry.kind is not ItemKind.GAME and self.catalog.promotions.touch(entry.item_id, entry.parent_id)
+
+    def _can_be_bought(self, entry: Entry) -> Any:
+        return _leave(HoleKind.CAN_BE_BOUGHT, entry) if self._may_be_kept_back(entry) else True
 
     def _may_be_kept_back(self, entry: Entry) -> bool:
         return bool(entry.windows or entry.limits is not None or entry.kind is ItemKind.GAME_KEY or entry.content)

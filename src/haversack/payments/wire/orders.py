@@ -9,17 +9,18 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from haversack.http.wire import WireModel
 from haversack.money import AMOUNT_MAX, CurrencyCode, has_too_many_decimals
 from haversack.orders.rules import QUANTITY_MAX
+from haversack.orders.wire import ClientUser, Currency, CustomParameters, Locale
 from haversack.orders.wire import Country as GivenCountry
-from haversack.orders.wire import Currency, CustomParameters, Locale
 from haversack.payments.wire.settings import (
     INT32_MAX,
     ClientSettings,
-    ClientTokenSettings,
     StrictModel,
+    SumSettings,
     TokenSettingsBody,
     without_unknown,
 )
 from haversack.personalization.claims import ATTRIBUTE_LENGTH_MAX, ATTRIBUTES_MAX, readable_attributes
+from haversack.projects.records import OrderDestination
 from haversack.text import FALLBACK
 
 ITEMS_MAX = 500
@@ -54,6 +55,7 @@ class CartOrderBody(WireModel):
     currency: Currency = None
     locale: Locale = FALLBACK
     country: Annotated[GivenCountry | None, BeforeValidator(_upper)] = None
+    user: ClientUser = None
     sandbox: bool = False
     settings: ClientSettings = None
     custom_parameters: CustomParameters = None
@@ -172,6 +174,8 @@ class UserBody(StrictModel):
             details["email"] = self.email_address
         if self.name is not None and self.name.value is not None:
             details["name"] = self.name.value
+        if self.phone is not None:
+            details["phone"] = self.phone.value
         if self.attributes:
             details["attributes"] = dict(self.told)
         return details
@@ -203,6 +207,10 @@ class AdminTokenBody(StrictModel):
     purchase: PurchaseBody
     settings: TokenSettingsBody | None = None
     custom_parameters: CustomParameters = None
+    destination: Annotated[
+        OrderDestination | None,
+        Field(description="where the goods go; not of the wire, and left out it is the project's setting"),
+    ] = None
 
 
 def amount_of(value: object) -> object:
@@ -264,8 +272,13 @@ class SimplePurchaseBody(WireModel):
 
     purchase: ExactSum
     sandbox: bool = False
-    settings: ClientTokenSettings = None
+    settings: SumSettings = None
     custom_parameters: CustomParameters = None
+
+    @property
+    def wants_sandbox(self) -> bool:
+        """Whether no money shall move, wherever that is said."""
+        return self.sandbox or (self.settings is not None and self.settings.sandbox)
 
 
 class MerchantSettingsBody(TokenSettingsBody):

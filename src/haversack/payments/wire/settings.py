@@ -140,6 +140,18 @@ class TokenSettingsBody(SettingsBody):
     language: Annotated[str, Field(max_length=35)] | None = None
 
 
+class SumSettingsBody(TokenSettingsBody):
+    """Settings of a token for a sum. What orders have at the top of their body, SDKs put in here: the language and
+    whether no money moves."""
+
+    locale: Annotated[str, Field(max_length=35)] | None = None
+    sandbox: bool = False
+
+    def stored(self) -> dict[str, Any]:
+        """What is kept of them: the members that were said and that the page reads."""
+        return self.model_dump(exclude_none=True, exclude={"sandbox"})
+
+
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     """The model that a field holds, be it optional."""
     origin = get_origin(annotation)
@@ -160,17 +172,28 @@ def without_unknown(value: Any, model: type[BaseModel]) -> Any:
     return kept
 
 
-def _client_settings(value: Any) -> Any:
+def _without_empty(value: Any) -> Any:
+    """The value without empty texts, at any depth: SDKs send fields that the game's developer has left empty."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _without_empty(member) for name, member in value.items() if member != ""}
+
+
+def _said_by_client(value: Any, model: type[BaseModel]) -> Any:
     # An empty list is what PHP and some SDKs make of an empty object.
-    return None if value == [] else without_unknown(value, SettingsBody)
+    return None if value == [] else _without_empty(without_unknown(value, model))
 
 
-def _client_token_settings(value: Any) -> Any:
-    return None if value == [] else without_unknown(value, TokenSettingsBody)
+def _client_settings(value: Any) -> Any:
+    return _said_by_client(value, SettingsBody)
+
+
+def _sum_settings(value: Any) -> Any:
+    return _said_by_client(value, SumSettingsBody)
 
 
 ClientSettings = Annotated[SettingsBody | None, BeforeValidator(_client_settings)]
-ClientTokenSettings = Annotated[TokenSettingsBody | None, BeforeValidator(_client_token_settings)]
+SumSettings = Annotated[SumSettingsBody | None, BeforeValidator(_sum_settings)]
 
 
 def stored_settings(settings: SettingsBody | None) -> dict[str, Any]:

@@ -279,6 +279,19 @@ async def test_free_items(client: httpx.AsyncClient, studio: Studio) -> None:
     assert (item["is_free"], item["price"], item["virtual_prices"], item["can_be_bought"]) == (True, None, [], True)
 
 
+async def test_items_without_a_price_are_not_free(client: httpx.AsyncClient, studio: Studio) -> None:
+    """They are shown, and nobody can buy them: giving away what somebody forgot to price cannot be taken back."""
+    for prices in ([], [price(is_enabled=False)]):
+        sku = await sell(client, studio, virtual_item(prices=prices))
+        item = await read(client, studio, f"/sku/{sku}")
+        assert (item["is_free"], item["price"], item["virtual_prices"]) == (False, None, [])
+        assert item["can_be_bought"] is False
+    _, headers = await new_player(studio)
+    pay = await client.post(f"/api/v2/project/{studio.project_id}/payment/item/{sku}", headers=headers)
+    give = await client.post(f"/api/v2/project/{studio.project_id}/free/item/{sku}", headers=headers)
+    assert [(reply.status_code, reply.json()["errorCode"]) for reply in (pay, give)] == [(422, 4054), (422, 1421)]
+
+
 async def test_another_project_sees_nothing(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
     sku = await sell(client, studio, virtual_item())
     assert await read_skus(client, other_studio) == []
