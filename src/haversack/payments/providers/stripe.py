@@ -203,6 +203,9 @@ class Stripe:
 
     def event_of(self, body: bytes, signature: str) -> Mapping[str, Any] | None:
         """An event that Stripe has signed for this project; None for one it has not, or that is too old."""
+        if not signature.isascii():
+            # Its library compares texts, and Python compares only ASCII ones in constant time.
+            return None
         try:
             stripe.WebhookSignature.verify_header(body.decode(), signature, self._settings.webhook_secret, 300)
         except (stripe.SignatureVerificationError, UnicodeDecodeError):
