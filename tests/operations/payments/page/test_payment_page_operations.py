@@ -348,7 +348,7 @@ async def test_forms_of_other_sites(client: httpx.AsyncClient, studio: Studio) -
     token, order = await make_purchase(client, studio)
     paths = ("/paystation4/pay", "/paystation4/country", "/paystation4/check", "/pages/sandbox")
     for path in paths:
-        for origin in ("https://evil.example.com", "null"):
+        for origin in ("https://evil.example.com", "null", "http://["):
             reply = await client.post(path, data=card_form(token), headers={"Origin": origin})
             assert reply.status_code == 403, path
             assert "This form came from elsewhere" in reply.text
