@@ -11,10 +11,14 @@ from starlette.requests import Request
 from haversack.errors import Family, Refusal
 
 NUL_MESSAGE = "must not contain the NUL character"
+# What is kept of a body goes out again inside of events and answers, and orjson writes 254 levels at most: an order
+# that cannot be told must not be made. No body of the wire has ten.
+DEPTH_MAX = 64
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read by orjson and holds no NUL character, which PostgreSQL cannot store."""
+    """A request whose JSON is read by orjson, is not nested deeper than what is kept of it can be written again, and
+    holds no NUL character, which PostgreSQL cannot store."""
 
     async def json(self) -> Any:
         """The body as plain values, read once; json.JSONDecodeError where it is not JSON."""
@@ -25,6 +29,9 @@ class StrictRequest(Request):
             except orjson.JSONDecodeError as error:
                 # The body is left out of the error: it may hold secrets, and errors are logged.
                 raise json.JSONDecodeError(error.msg, "", 0) from None
+            if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _is_deeper(value, DEPTH_MAX):
+                message = f"must not be nested deeper than {DEPTH_MAX} levels"
+                raise RequestValidationError([{"type": "depth", "loc": ("body",), "msg": message, "input": ""}])
             if b"\\u0000" in body:
                 found = list(_nul_places(value, ("body",)))
                 if found:
@@ -33,8 +40,23 @@ class StrictRequest(Request):
         return self._json
 
 
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether arrays and objects stand in each other over more levels."""
+    inner = [value]
+    for _ in range(levels):
+        inner = [
+            each
+            for outer in inner
+            for each in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(each, dict | list)
+        ]
+        if not inner:
+            return False
+    return True
+
+
 def _nul_places(value: Any, place: tuple[str | int, ...]) -> Any:
-    # Depth is bounded by orjson, so recursion is safe.
+    # Depth is bounded, so recursion is safe.
     if isinstance(value, str):
         if "\x00" in value:
             yield place
