@@ -2,7 +2,7 @@
 
 import json
 from typing import Any, cast
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from fastapi.exceptions import RequestValidationError
@@ -92,13 +92,16 @@ def check_address(request: Request) -> None:
 
 async def check_form(request: Request) -> None:
     """Read a form once, so that its fingerprint can be taken later too, and refuse NUL characters in its fields."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return
-    body = await request.body()
-    if b"%00" in body or b"\x00" in body:
-        names = [
-            name for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True) if "\x00" in name + value
-        ]
+    await request.body()
+    try:
+        form = await request.form()
+    except ValueError:
+        # Python's codecs and the parser of its parts have errors of their own; a sender may name any of the codecs.
+        fault = {"type": "form", "loc": ("body",), "msg": "cannot be read", "input": ""}
+        raise RequestValidationError([fault]) from None
+    fields = [(name, value if isinstance(value, str) else "") for name, value in form.multi_items()]
+    names = [name for name, value in fields if "\x00" in name + value]
+    if names:
         raise _nul_error([("body", name.replace("\x00", "\\u0000")) for name in names])
 
 
