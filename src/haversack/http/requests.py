@@ -9,16 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 
 from haversack.errors import Family, Refusal
+from haversack.nesting import DEPTH_MAX, is_too_deep
 
 NUL_MESSAGE = "must not contain the NUL character"
-# What is kept of a body goes out again inside of events and answers, and orjson writes 254 levels at most: an order
-# that cannot be told must not be made. No body of the wire has ten.
-DEPTH_MAX = 64
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read by orjson, is not nested deeper than what is kept of it can be written again, and
-    holds no NUL character, which PostgreSQL cannot store."""
+    """A request whose JSON is read by orjson, is not nested too deep, and holds no NUL character, which PostgreSQL
+    cannot store."""
 
     async def json(self) -> Any:
         """The body as plain values, read once; json.JSONDecodeError where it is not JSON."""
@@ -29,7 +27,7 @@ class StrictRequest(Request):
             except orjson.JSONDecodeError as error:
                 # The body is left out of the error: it may hold secrets, and errors are logged.
                 raise json.JSONDecodeError(error.msg, "", 0) from None
-            if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _is_deeper(value, DEPTH_MAX):
+            if body.count(b"[") + body.count(b"{") > DEPTH_MAX and is_too_deep(value):
                 message = f"must not be nested deeper than {DEPTH_MAX} levels"
                 raise RequestValidationError([{"type": "depth", "loc": ("body",), "msg": message, "input": ""}])
             if b"\\u0000" in body:
@@ -38,21 +36,6 @@ class StrictRequest(Request):
                     raise _nul_error(found)
             self._json = value
         return self._json
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether arrays and objects stand in each other over more levels."""
-    inner = [value]
-    for _ in range(levels):
-        inner = [
-            each
-            for outer in inner
-            for each in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(each, dict | list)
-        ]
-        if not inner:
-            return False
-    return True
 
 
 def _nul_places(value: Any, place: tuple[str | int, ...]) -> Any:
