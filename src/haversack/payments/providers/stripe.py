@@ -96,6 +96,14 @@ class Stripe:
         """What Stripe's script in the browser is told."""
         return self._settings.publishable_key
 
+    def takes(self, amount: Decimal, currency: str) -> bool:
+        """Whether a sum can be said in Stripe's units."""
+        try:
+            units_of(amount, currency)
+        except ProviderRefused:
+            return False
+        return True
+
     def check_card(self, card: CardDetails, *, now: datetime) -> dict[str, str]:
         """No card that was typed on our page is taken."""
         return {"number": NUMBERS_ELSEWHERE}
