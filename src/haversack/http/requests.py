@@ -1,6 +1,7 @@
 """What is refused of a request before any operation sees it: wrong media types, broken JSON, NUL characters."""
 
 import json
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -12,6 +13,8 @@ from haversack.errors import Family, Refusal
 from haversack.nesting import DEPTH_MAX, is_too_deep
 
 NUL_MESSAGE = "must not contain the NUL character"
+# More are not looked for: a body can hold a hundred thousand, and nobody reads so many faults.
+NUL_PLACES_MAX = 100
 
 
 class StrictRequest(Request):
@@ -31,7 +34,7 @@ class StrictRequest(Request):
                 message = f"must not be nested deeper than {DEPTH_MAX} levels"
                 raise RequestValidationError([{"type": "depth", "loc": ("body",), "msg": message, "input": ""}])
             if b"\\u0000" in body:
-                found = list(_nul_places(value, ("body",)))
+                found = list(islice(_nul_places(value, ("body",)), NUL_PLACES_MAX))
                 if found:
                     raise _nul_error(found)
             self._json = value
