@@ -143,6 +143,13 @@ async def test_nul_characters_in_a_body(client: httpx.AsyncClient, studio: Studi
     assert {fault["property"] for fault in reply.json()["errors"]} == {"0.item_name", "0.description"}
 
 
+async def test_not_every_one_of_many_nul_characters_is_named(client: httpx.AsyncClient, studio: Studio) -> None:
+    """A body can hold a hundred thousand, and whoever names them keeps all others waiting."""
+    reply = await _create(client, studio, json=["\x00"] * 5_000, headers=JSON)
+    assert reply.status_code == 400
+    assert reply.json()["message"].endswith("and 50 more")
+
+
 @pytest.mark.parametrize(
     "path",
     [

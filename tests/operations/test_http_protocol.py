@@ -1,6 +1,8 @@
 """What is answered from memory is sent past uvicorn's tasks: nobody may notice it but by the time it takes."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
 
@@ -8,10 +10,11 @@ import httpx
 import pytest
 
 from haversack.context import Context
+from haversack.http import http_protocol
 from make import catalog
 from make.client_catalog import catalog_path
 from make.projects import Studio
-from make.servers import Line, Reply, request, serve
+from make.servers import SECONDS_MAX, Line, Reply, request, serve
 
 MANY = 2_000
 
@@ -130,3 +133,90 @@ async def test_a_refusal(port: int, studio: Studio) -> None:
         first, second = await line.ask(request("GET", grouped), request("GET", grouped))
     assert first.status == second.status == 404
     assert first.headers.keys() == second.headers.keys()
+
+
+async def drip(line: Line, letters: bytes, *, seconds: float = 0.1) -> int:
+    """Send the same again and again until the server ends the connection; how often."""
+    ended = asyncio.create_task(line.reader.read())
+    times = 0
+    with suppress(ConnectionError):
+        async with asyncio.timeout(SECONDS_MAX):
+            while not ended.done():
+                line.writer.write(letters)
+                times += 1
+                await asyncio.sleep(seconds)
+        await ended
+    return times
+
+
+async def test_a_head_that_does_not_end(port: int, path: str) -> None:
+    async with Line.open(port) as line:
+        line.writer.write(request("GET", path, [("X-Much", "x" * 50_000)]))
+        assert (await line.read()).status == 200
+    for begin, letters in (
+        (HALF_HEAD, b"X-Much: " + b"x" * 10_000 + b"\r\n"),
+        (HALF_HEAD + b"X-Much: ", b"x" * 10_000),
+        (b"GET /", b"x" * 10_000),
+        (CHUNKED + b"0\r\n", b"X-Much: " + b"x" * 10_000 + b"\r\n"),
+    ):
+        async with Line.open(port) as line:
+            line.writer.write(begin)
+            assert await drip(line, letters, seconds=0.02) < 20
+
+
+HALF_HEAD = b"GET /nowhere HTTP/1.1\r\nHost: a\r\n"
+HALF_BODY = b"POST /paystation4/pay HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\na"
+
+
+CHUNKED = b"PUT /api/v2/project/1/cart/fill HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "letters"),
+    [(b"", b""), (b"", b"\r\n"), (HALF_HEAD, b"a"), (HALF_BODY, b"a"), (CHUNKED, b"1\r\n \r\n")],
+    ids=["nothing", "blank lines", "a head", "a body", "a body in chunks"],
+)
+async def test_requests_that_do_not_arrive(
+    port: int, sent: bytes, letters: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One letter now and then is no progress."""
+    monkeypatch.setattr(http_protocol, "PATIENCE_SECONDS", 0.3)
+    async with Line.open(port) as line:
+        line.writer.write(sent)
+        await drip(line, letters)
+    async with Line.open(port) as line:
+        assert (await line.ask(request("GET", "/nowhere")))[0].status == 404
+        await drip(line, letters)
+
+
+async def test_a_body_that_takes_its_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "PATIENCE_SECONDS", 0.2)
+    async with Line.open(port) as line:
+        line.writer.write(HALF_BODY)
+        for _ in range(9):
+            await asyncio.sleep(0.1)
+            line.writer.write(b"a" * 11_000)
+        line.writer.write(b"a" * 999)
+        # No token stands in it, but it was read to its end.
+        assert (await line.read()).status == 404
+
+
+async def test_who_waits_for_an_answer_is_waited_for(
+    port: int, path: str, known: Reply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "PATIENCE_SECONDS", 0.2)
+    async with Line.open(port) as line:
+        for _ in range(3):
+            (reply,) = await line.ask(request("GET", path))
+            assert reply.body == known.body
+            await asyncio.sleep(0.5)
+
+
+async def test_an_answer_that_nobody_takes(port: int, path: str, known: Reply, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "PATIENCE_SECONDS", 0.3)
+    async with Line.open(port) as line:
+        line.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        async with asyncio.timeout(SECONDS_MAX):
+            while not line.writer.transport.is_closing():
+                line.writer.write(request("GET", path) * MANY)
+                await asyncio.sleep(0.1)

@@ -236,7 +236,7 @@ async def test_link_page(visitor: Visitor, player: Player) -> None:
     check_headers(reply)
 
 
-FORGERIES = ["no token", "another visitor's token", "another site", "a sandboxed frame", "no cookie"]
+FORGERIES = ["no token", "another visitor's token", "another site", "no site", "a sandboxed frame", "no cookie"]
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
@@ -253,6 +253,8 @@ async def test_forged_form(
             token = await other.form_token()
     elif forgery == "another site":
         headers = {"Origin": "https://shop.example.com"}
+    elif forgery == "no site":
+        headers = {"Origin": "http://["}
     elif forgery == "a sandboxed frame":
         headers = {"Origin": "null"}
     else:

@@ -1,5 +1,8 @@
 """Lets games in browsers call the API from their own sites (CORS). Pages are not opened: they carry sessions."""
 
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
 from starlette.types import Message, Scope, Send
 
 API_PREFIXES = ("/api/", "/web/backpack/")
@@ -44,3 +47,17 @@ async def answer_preflight(methods: set[str], scope: Scope, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
+
+
+def is_from_elsewhere(request: Request, public_url: str) -> bool:
+    """Whether a page of another site has sent a form of ours, as browsers say. A proxy may have changed the Host, so
+    our public name counts too."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return False
+    try:
+        site = urlsplit(origin).netloc
+    except ValueError:
+        # No browser writes what is no address.
+        return True
+    return site not in (request.headers.get("host"), urlsplit(public_url).netloc)

@@ -1,20 +1,25 @@
 """What is refused of a request before any operation sees it: wrong media types, broken JSON, NUL characters."""
 
 import json
+from itertools import islice
 from typing import Any, cast
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 
 from haversack.errors import Family, Refusal
+from haversack.nesting import DEPTH_MAX, is_too_deep
 
 NUL_MESSAGE = "must not contain the NUL character"
+# More are not looked for: a body can hold a hundred thousand, and nobody reads so many faults.
+NUL_PLACES_MAX = 100
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read by orjson and holds no NUL character, which PostgreSQL cannot store."""
+    """A request whose JSON is read by orjson, is not nested too deep, and holds no NUL character, which PostgreSQL
+    cannot store."""
 
     async def json(self) -> Any:
         """The body as plain values, read once; json.JSONDecodeError where it is not JSON."""
@@ -25,8 +30,11 @@ class StrictRequest(Request):
             except orjson.JSONDecodeError as error:
                 # The body is left out of the error: it may hold secrets, and errors are logged.
                 raise json.JSONDecodeError(error.msg, "", 0) from None
+            if body.count(b"[") + body.count(b"{") > DEPTH_MAX and is_too_deep(value):
+                message = f"must not be nested deeper than {DEPTH_MAX} levels"
+                raise RequestValidationError([{"type": "depth", "loc": ("body",), "msg": message, "input": ""}])
             if b"\\u0000" in body:
-                found = list(_nul_places(value, ("body",)))
+                found = list(islice(_nul_places(value, ("body",)), NUL_PLACES_MAX))
                 if found:
                     raise _nul_error(found)
             self._json = value
@@ -34,7 +42,7 @@ class StrictRequest(Request):
 
 
 def _nul_places(value: Any, place: tuple[str | int, ...]) -> Any:
-    # Depth is bounded by orjson, so recursion is safe.
+    # Depth is bounded, so recursion is safe.
     if isinstance(value, str):
         if "\x00" in value:
             yield place
@@ -70,13 +78,16 @@ def check_address(request: Request) -> None:
 
 async def check_form(request: Request) -> None:
     """Read a form once, so that its fingerprint can be taken later too, and refuse NUL characters in its fields."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return
-    body = await request.body()
-    if b"%00" in body or b"\x00" in body:
-        names = [
-            name for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True) if "\x00" in name + value
-        ]
+    await request.body()
+    try:
+        form = await request.form()
+    except ValueError:
+        # Python's codecs and the parser of its parts have errors of their own; a sender may name any of the codecs.
+        fault = {"type": "form", "loc": ("body",), "msg": "cannot be read", "input": ""}
+        raise RequestValidationError([fault]) from None
+    fields = [(name, value if isinstance(value, str) else "") for name, value in form.multi_items()]
+    names = [name for name, value in fields if "\x00" in name + value]
+    if names:
         raise _nul_error([("body", name.replace("\x00", "\\u0000")) for name in names])
 
 

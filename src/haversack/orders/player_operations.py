@@ -106,6 +106,7 @@ async def check_code(call: BuyerCall, code: str | None) -> None:
     if not (await read_codes(call.db, call.project_id, [code])).opened:
         guess.missed()
         raise PROMO_CODE_UNKNOWN()
+    guess.check()
 
 
 def tell_of(call: BuyerCall, order: Order) -> OrderIdView:

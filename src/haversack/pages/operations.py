@@ -1,7 +1,6 @@
 """The player's Backpack pages. They call the same queries and actions as the API."""
 
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -35,6 +34,7 @@ from haversack.errors import (
     Refusal,
 )
 from haversack.http.area import Area, Repeat
+from haversack.http.browsers import is_from_elsewhere
 from haversack.http.calls import PublicCall
 from haversack.login.actions import create_linking_code, find_platform_account, sign_in_with_password
 from haversack.login.identities import PlayerIdentity
@@ -390,10 +390,8 @@ async def _login_project(call: PublicCall) -> UUID | None:
 
 
 def _check_form(call: PublicCall, csrf_token: str) -> None:
-    # Our pages' forms say their true origin (PAGE_HEADERS let them); a proxy may have changed the Host.
-    origin = call.request.headers.get("origin")
-    ours = (call.request.headers.get("host"), urlsplit(call.context.settings.public_url).netloc)
-    if origin is not None and urlsplit(origin).netloc not in ours:
+    # Our pages' forms say their true origin: PAGE_HEADERS let them.
+    if is_from_elsewhere(call.request, call.context.settings.public_url):
         raise PAGE_EXPIRED()
     sessions.Form(call.context, call.request).check(csrf_token)
 

@@ -25,9 +25,9 @@ class Session:
     """A purchase that can be paid, is paid, or cannot be paid any more.
 
     amount: before the tax; total: what the player pays. order None: a purchase without an order; `description` says
-    what it is. methods: empty where the project takes no money yet. entry: where card numbers are typed; at the
-    provider, `publishable_key` is for its script. latest: the payment that counts: what money came in by, else the
-    last one tried.
+    what it is. methods: empty where the project takes no money yet, or not this sum. entry: where card numbers are
+    typed; at the provider, `publishable_key` is for its script. latest: the payment that counts: what money came in by,
+    else the last one tried.
     """
 
     token: PaymentToken
@@ -156,7 +156,7 @@ async def _session(context: Context, token: PaymentToken) -> Session:
         country=country,
         may_change_country=_may_change_country(token, country),
         email=token.user_details.get("email") or (None if order is None else order.email),
-        methods=_methods(token, provider),
+        methods=_methods(token, provider, taxed.total, currency),
         entry=CardEntry.OUR_PAGE if provider is None else provider.entry,
         publishable_key=None if provider is None else provider.publishable_key,
         saved_cards=await _saved_cards(context, token, provider),
@@ -178,9 +178,9 @@ def _may_change_country(token: PaymentToken, country: str | None) -> bool:
     return said or country is None
 
 
-def _methods(token: PaymentToken, provider: Provider | None) -> tuple[Method, ...]:
+def _methods(token: PaymentToken, provider: Provider | None, total: Decimal, currency: str) -> tuple[Method, ...]:
     """The ways to pay, the one that the token asks for first."""
-    if provider is None:
+    if provider is None or not provider.takes(total, currency):
         return ()
     known = [method for method in METHODS if method.kind in provider.methods]
     wanted = token.settings.get("payment_method")

@@ -276,7 +276,15 @@ async def test_carts_belong_to_one_player_of_one_project(
 
 
 async def test_carts_want_a_caller(client: httpx.AsyncClient, studio: Studio) -> None:
-    for headers in ({}, {"Authorization": "Bearer a.b.c"}, {"x-unauthorized-id": "short"}):
+    guest = guest_headers()
+    for headers in (
+        {},
+        {"Authorization": "Bearer a.b.c"},
+        {"x-unauthorized-id": "short"},
+        {**guest, "x-user": "a@b"},
+        {**guest, "x-user": b"\xe9"},
+        {**guest, "x-user": "//8="},
+    ):
         reply = await client.get(cart_path(studio), headers=headers)
         assert (reply.status_code, reply.json()["errorCode"]) == (401, 1020)
     missing = await client.get("/api/v2/project/2147483647/cart", headers=guest_headers())

@@ -251,3 +251,11 @@ async def test_faults_of_a_merchant_token(client: httpx.AsyncClient, studio: Stu
         "settings.return_url",
         "purchase.checkout",
     }
+
+
+async def test_a_token_with_more_attributes_than_anybody_has(client: httpx.AsyncClient, studio: Studio) -> None:
+    """They are not looked at one by one: that would keep all others waiting."""
+    user = {"id": {"value": "hero-7"}, "attributes": {str(number): [] for number in range(101)}}
+    reply = await post_merchant(client, studio, merchant_body(studio, user=user))
+    assert reply.status_code == 422
+    assert list(reply.json()["extended_message"]["property_errors"]) == ["user.attributes"]

@@ -89,6 +89,40 @@ async def test_a_guest_orders_a_cart(client: httpx.AsyncClient, studio: Studio) 
     assert isinstance(await pay_by(studio.context, session), Done)
 
 
+def _nested(levels: int, inner: str = "1") -> bytes:
+    """The body of an order, with custom parameters of so many levels."""
+    return f'{{"sandbox": true, "custom_parameters": {{"a": {"[" * levels}{inner}{"]" * levels}}}}}'.encode()
+
+
+async def test_an_order_keeps_parameters_of_many_levels(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer
+) -> None:
+    sku = await sell_for_money(client, studio)
+    headers = {**buyer.headers, "Content-Type": "application/json"}
+    reply = await client.post(payment_path(studio, f"/item/{sku}"), content=_nested(62), headers=headers)
+    assert reply.status_code == 200, reply.text
+    assert isinstance(await Purchase(studio, buyer, sku, **reply.json()).pay(), Done)
+    kept = (await stored(studio, reply.json()["order_id"])).custom_parameters
+    assert kept is not None
+    assert str(kept["a"]) == "[" * 62 + "1" + "]" * 62
+
+
+@pytest.mark.parametrize("levels", [63, 251, 300, 1_000])
+@pytest.mark.parametrize("inner", ["1", '"\\u0000"'])
+async def test_an_order_that_could_not_be_told_is_refused(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer, levels: int, inner: str
+) -> None:
+    sku = await sell_for_money(client, studio)
+    headers = {**buyer.headers, "Content-Type": "application/json"}
+    for method, path in (
+        ("POST", payment_path(studio, f"/item/{sku}")),
+        ("PUT", f"/api/v2/project/{studio.project_id}/cart/fill"),
+    ):
+        reply = await client.request(method, path, content=_nested(levels, inner), headers=headers)
+        assert refusal(reply) == (422, 1102)
+        assert "nested deeper than 64 levels" in reply.json()["errorMessage"]
+
+
 async def test_a_token_signs_its_player_in(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
     purchase = await make_payable(client, buyer)
     path = f"/api/v2/project/{studio.project_id}/cart"

@@ -1,6 +1,6 @@
 """Stripe against a stand-in on this machine: intents, the browser, signed events, refunds, and its bad days."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ from haversack.payments.queries.taking import delete_provider
 from haversack.payments.records import PaymentState, RefundState
 from haversack.payments.sweeping import sweep_payments
 from make.orders import Buyer, cancel, stored
-from make.payments import Purchase, leave_alone, make_payable, move_clock, payment_with, refund
+from make.payments import Purchase, leave_alone, make_payable, move_clock, payment_path, payment_with, refund
 from make.projects import Studio
 from make.receiver import Answer, Fault
 from make.stripe import PUBLISHABLE_KEY, StripeStandIn, event, serve_stripe, set_up_stripe, signed
@@ -44,7 +44,7 @@ async def begin(context: Context, purchase: Purchase, *, save: bool = False) -> 
 
 
 async def post_event(
-    client: httpx.AsyncClient, studio: Studio, body: bytes, headers: dict[str, str] | None = None
+    client: httpx.AsyncClient, studio: Studio, body: bytes, headers: Mapping[str, str | bytes] | None = None
 ) -> httpx.Response:
     return await client.post(f"/webhooks/stripe/{studio.project_id}", content=body, headers=headers or signed(body))
 
@@ -106,6 +106,7 @@ async def test_notices_that_are_not_taken(
         signed(body, secret="whsec_other"),
         signed(body, age_seconds=600),
         {**signed(body), "Stripe-Signature": "t=x,v1=y"},
+        {"Stripe-Signature": signed(body)["Stripe-Signature"].encode() + b"\xe9"},
         signed(body + b" "),
     ):
         reply = await post_event(client, studio, body, headers)
@@ -364,3 +365,22 @@ def test_smallest_units(amount: str, currency: str, units: int) -> None:
 def test_sums_that_stripe_cannot_hold(amount: str, currency: str) -> None:
     with pytest.raises(ProviderRefused):
         units_of(Decimal(amount), currency)
+
+
+async def test_a_sum_that_stripe_cannot_hold_has_no_way_to_be_paid(
+    client: httpx.AsyncClient, studio: Studio, stripe: StripeStandIn, buyer: Buyer
+) -> None:
+    for amount, shown in (("1.235", "No way to pay here yet"), ("1.230", PUBLISHABLE_KEY)):
+        body = {"purchase": {"checkout": {"amount": amount, "currency": "KWD"}}}
+        made = await client.post(payment_path(studio, ""), json=body, headers=buyer.headers)
+        page = await client.get("/paystation4/", params=made.json())
+        assert page.status_code == 200
+        assert shown in page.text
+    unpayable = await client.post(
+        payment_path(studio, ""),
+        json={"purchase": {"checkout": {"amount": "0.001", "currency": "KWD"}}},
+        headers=buyer.headers,
+    )
+    form = {**unpayable.json(), "method": "card"}
+    assert (await client.post("/paystation4/pay", data=form)).status_code == 422
+    assert stripe.intents == {}

@@ -29,11 +29,13 @@ from haversack.catalog.transfer.records import CatalogDraft, GroupDraft, RegionD
 from haversack.catalog.transfer.rules import SKU_EMPTY, SKU_EMPTY_CODE, refusal_of_fields
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
+from haversack.nesting import DEPTH_MAX, is_too_deep
 from haversack.turns import Turns
 
 FORMAT = "haversack-catalog"
 VERSION = 1
 FAULTS_SHOWN_MAX = 20
+TOO_DEEP = f"is nested deeper than {DEPTH_MAX} levels"
 
 # How files call the arrays of each kind. One that stands in none of these is named as a fault.
 KIND_OF_ARRAY = {
@@ -255,7 +257,7 @@ def _read_item(kind: ItemKind | None, element: Any, rows: _Rows, now: datetime) 
         rows.named.add(sku)
     if kind is None:
         known = ", ".join(KINDS)
-        rows.refuse(sku, None, f"The kind of an item must be one of {known}")
+        rows.refuse("" if is_too_deep(sku) else sku, None, f"The kind of an item must be one of {known}")
         return
     rows.kinds.add(kind)
     what = wire_kind(kind)
@@ -263,6 +265,8 @@ def _read_item(kind: ItemKind | None, element: Any, rows: _Rows, now: datetime) 
         rows.refuse("", what, "An item must be an object")
     elif sku is None or sku == "":
         rows.faults.append(RowFault("", what, SKU_EMPTY_CODE, SKU_EMPTY))
+    elif is_too_deep(element):
+        rows.refuse(sku if isinstance(sku, str) else "", what, f"The item {TOO_DEEP}")
     elif _has_nul(element):
         rows.refuse(sku, what, "The item has the NUL character in it, which cannot be stored")
     else:
@@ -348,6 +352,9 @@ def _read_groups(file: Mapping[str, Any], rows: _Rows) -> tuple[GroupDraft, ...]
 def _read(model: Any, element: Any, what: str, rows: _Rows) -> Any:
     """An element as its model, or None and a fault."""
     name = element.get("external_id", element.get("id")) if isinstance(element, dict) else None
+    if is_too_deep(element):
+        rows.refuse(name if isinstance(name, str | int) else "", what, f"It {TOO_DEEP}")
+        return None
     if _has_nul(element):
         rows.refuse(name, what, "It has the NUL character in it, which cannot be stored")
         return None

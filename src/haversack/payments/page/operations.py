@@ -274,8 +274,10 @@ async def answer_sandbox_step(
     if kind is not None:
         if answer != "confirm":
             return visit.redirect(PAGE, method=str(kind))
-        paid = await paying.pay_simply(call.context, visit.session, kind, email=email or None, client_ip=call.client_ip)
-        return attempts.show(visit, paid, attempts.Wish(method=str(kind), email=email))
+        # The form before has checked the address; whoever sends another one here has it left out.
+        given = email.strip() if not attempts.email_problems(email) else ""
+        paid = await paying.pay_simply(call.context, visit.session, kind, email=given or None, client_ip=call.client_ip)
+        return attempts.show(visit, paid, attempts.Wish(method=str(kind), email=given))
     if answer == "confirm":
         await paying.confirm_three_d_secure(call.context, visit.session, challenge, code)
     else:

@@ -141,7 +141,7 @@ def payment_form(visit: Visit, *, chosen: str | None, fields: dict[str, Any]) ->
         "fields": {"zip": "", "email": session.email or "", "save_card": False, **fields},
         "asks": {"zip": needs_zip(session.country), "save": True},
         "country": _country(visit),
-        "provider": None if is_typed_here else _provider(session),
+        "provider": _provider(session) if methods and not is_typed_here else None,
         "test_cards": _test_cards(visit) if session.is_sandbox and is_typed_here and methods else [],
         "brands": _brands(),
         "texts": {problem.value: text for problem, text in PROBLEMS.items()},

@@ -1,11 +1,12 @@
 """A visit of the payment page: the purchase that a token opens, the player's language, and the page's addresses."""
 
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from haversack.errors import PAYMENT_FORM_FOREIGN, PAYMENT_TOKEN_UNKNOWN, Refusal
+from haversack.http.browsers import is_from_elsewhere
 from haversack.http.calls import PublicCall
 from haversack.payments.page.appearance import Appearance, appearance_of
 from haversack.payments.page.html import page_headers, render_page
@@ -128,7 +129,5 @@ def render_visit(visit: Visit, template: str, path: str, *, status: int = 200, *
 def check_origin(call: PublicCall) -> None:
     """Refuse a form that another site has sent. The token in it is what proves the player; this keeps other sites
     from trying tokens with a player's browser."""
-    origin = call.request.headers.get("origin")
-    ours = (call.request.headers.get("host"), urlsplit(call.context.settings.public_url).netloc)
-    if origin is not None and urlsplit(origin).netloc not in ours:
+    if is_from_elsewhere(call.request, call.context.settings.public_url):
         raise PAYMENT_FORM_FOREIGN()

@@ -7,6 +7,7 @@ us, `find` tells what became of the charge.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -125,6 +126,10 @@ class Provider(Protocol):
     @property
     def publishable_key(self) -> str | None:
         """What the provider's script in the browser is told; None where it has none."""
+        ...
+
+    def takes(self, amount: Decimal, currency: str) -> bool:
+        """Whether it can take a sum at all."""
         ...
 
     def check_card(self, card: CardDetails, *, now: datetime) -> dict[str, str]:

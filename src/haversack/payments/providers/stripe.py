@@ -96,6 +96,14 @@ class Stripe:
         """What Stripe's script in the browser is told."""
         return self._settings.publishable_key
 
+    def takes(self, amount: Decimal, currency: str) -> bool:
+        """Whether a sum can be said in Stripe's units."""
+        try:
+            units_of(amount, currency)
+        except ProviderRefused:
+            return False
+        return True
+
     def check_card(self, card: CardDetails, *, now: datetime) -> dict[str, str]:
         """No card that was typed on our page is taken."""
         return {"number": NUMBERS_ELSEWHERE}
@@ -203,6 +211,9 @@ class Stripe:
 
     def event_of(self, body: bytes, signature: str) -> Mapping[str, Any] | None:
         """An event that Stripe has signed for this project; None for one it has not, or that is too old."""
+        if not signature.isascii():
+            # Its library compares texts, and Python compares only ASCII ones in constant time.
+            return None
         try:
             stripe.WebhookSignature.verify_header(body.decode(), signature, self._settings.webhook_secret, 300)
         except (stripe.SignatureVerificationError, UnicodeDecodeError):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from haversack.http.wire import WireModel
+from haversack.http.wire import WireModel, few_members
 from haversack.money import AMOUNT_MAX, CurrencyCode, has_too_many_decimals
 from haversack.orders.rules import QUANTITY_MAX
 from haversack.orders.wire import ClientUser, Currency, CustomParameters, Locale
@@ -154,7 +154,9 @@ class UserBody(StrictModel):
     steam_id: SteamIdBody | None = None
     is_legal: bool | None = None
     legal: LegalBody | None = None
-    attributes: Annotated[UserAttributes, Field(min_length=1, max_length=ATTRIBUTES_MAX)] | None = None
+    attributes: (
+        Annotated[UserAttributes, few_members(ATTRIBUTES_MAX), Field(min_length=1, max_length=ATTRIBUTES_MAX)] | None
+    ) = None
 
     @property
     def country_code(self) -> str | None:

@@ -365,6 +365,22 @@ async def test_every_faulty_row_is_named(client: httpx.AsyncClient, studio: Stud
     assert set(skus_of(await export_of(studio))) == {"taken", "gold", "lamp", "rope", "sack", "crate", "twice"}
 
 
+async def test_rows_of_many_levels_are_named(client: httpx.AsyncClient, studio: Studio, receiver: Receiver) -> None:
+    deep = "[" * 1_000 + '"\\u0000"' + "]" * 1_000
+    lamp = '{"sku": "%s", "name": {"en": "Lamp"}, "description": {"en": "Light."}, "custom_attributes": {"a": %s}}'
+    kinds = (
+        f'"virtual_items": [{lamp % ("shallow", 1)}, {lamp % ("deep", deep)}, {{"sku": {deep}}}]',
+        f'"groups": [{deep}]',
+    )
+    status = await import_file(client, studio, receiver, f"{{{', '.join(kinds)}}}".encode())
+    assert (status["status"], status["error"]) == ("error", None)
+    assert errors_of(status) == {"deep": 1102, "": 1102}
+    assert "nested deeper than 64 levels" in message_of(status, "deep")
+    assert skus_of(await export_of(studio)) == ["shallow"]
+    broken = await import_file(client, studio, receiver, f'{{"items": [{{"kind": 1, "sku": {deep}}}]}}'.encode())
+    assert (broken["error"], errors_of(broken)) == (None, {"": 1102})
+
+
 async def test_a_row_is_all_or_nothing(client: httpx.AsyncClient, studio: Studio, receiver: Receiver) -> None:
     lamp = catalog.virtual_item(sku="lamp", limits={"per_item": 5})
     item_id = (await catalog.make_item(client, studio, "virtual_item", lamp))["item_id"]

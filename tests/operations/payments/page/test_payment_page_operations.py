@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -348,13 +348,49 @@ async def test_forms_of_other_sites(client: httpx.AsyncClient, studio: Studio) -
     token, order = await make_purchase(client, studio)
     paths = ("/paystation4/pay", "/paystation4/country", "/paystation4/check", "/pages/sandbox")
     for path in paths:
-        for origin in ("https://evil.example.com", "null"):
+        for origin in ("https://evil.example.com", "null", "http://["):
             reply = await client.post(path, data=card_form(token), headers={"Origin": origin})
             assert reply.status_code == 403, path
             assert "This form came from elsewhere" in reply.text
     assert await state_of(studio, order) == "new"
     ours = await client.post("/paystation4/pay", data=card_form(token), headers={"Origin": "http://127.0.0.1:8044"})
     assert led_to(ours) == "/paystation4/status"
+
+
+@pytest.mark.parametrize(
+    "media_type", ["multipart/form-data; boundary=b", "Application/x-www-form-urlencoded", "multipart/form-data"]
+)
+async def test_nul_characters_in_forms(client: httpx.AsyncClient, studio: Studio, media_type: str) -> None:
+    token, order = await make_purchase(client, studio)
+    form = {**card_form(token), "answer": "confirm", "email": "a\x00b@example.com", "zip": "\x00"}
+    if media_type.startswith("multipart"):
+        body = "".join(f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in form.items())
+        body += "--b--\r\n"
+    else:
+        body = urlencode(form)
+    for path, method in (("/paystation4/pay", "card"), ("/pages/sandbox", "paypal")):
+        sent = body.replace("card\r\n", f"{method}\r\n").replace("method=card", f"method={method}")
+        reply = await client.post(path, content=sent, headers={"Content-Type": media_type})
+        assert reply.status_code == 400, words(reply.text)
+    assert await state_of(studio, order) == "new"
+
+
+async def test_a_form_in_a_charset_that_nobody_reads(client: httpx.AsyncClient) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="token"\r\n\r\nx\r\n--b--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=b; charset=undefined"}
+    assert (await client.post("/paystation4/pay", content=part, headers=headers)).status_code == 400
+
+
+async def test_the_step_of_a_way_to_pay_takes_no_wrong_address(client: httpx.AsyncClient, studio: Studio) -> None:
+    for email, kept in (("ann@example.com", "ann@example.com"), ("x" * 400, None), ("no address", None)):
+        token, order = await make_purchase(client, studio)
+        form = {"token": token, "method": "paypal", "answer": "confirm", "email": email}
+        assert led_to(await client.post("/pages/sandbox", data=form)) == "/paystation4/status"
+        paid = await studio.context.database.session().fetch_one(
+            select(payments.c.email).where(payments.c.order_id == bindparam("of_order")), of_order=order.order_id
+        )
+        assert paid is not None
+        assert paid["email"] == kept
 
 
 async def test_nobody_keeps_a_card(

@@ -64,3 +64,17 @@ async def test_verify_promotion_code_many_at_once(client: httpx.AsyncClient, stu
     replies = await asyncio.gather(*(look(client, studio, headers, rest) for rest in rests))
     assert {reply.status_code for reply in replies} <= {404, 429}
     assert (await look(client, studio, headers, f"promotion/code/{code}/verify")).status_code == 429
+
+
+async def test_an_order_is_no_way_to_guess_many_codes_at_once(client: httpx.AsyncClient, studio: Studio) -> None:
+    lamp, code = await sell(client, studio, virtual_item()), any_code()
+    await make_coded(client, studio, PROMO_CODE, promo_code(), code)
+    _, headers = await new_player(studio)
+    path = f"/api/v2/project/{studio.project_id}/payment/item/{lamp}"
+    # More than the connections to the database: the last one is read after many have missed.
+    guesses = [*(any_code() for _ in range(60)), code]
+    replies = await asyncio.gather(
+        *(client.post(path, json={"sandbox": True, "promo_code": guess}, headers=headers) for guess in guesses)
+    )
+    assert {reply.status_code for reply in replies[:-1]} <= {404, 429}
+    assert replies[-1].status_code == 429

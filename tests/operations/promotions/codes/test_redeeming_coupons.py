@@ -232,6 +232,14 @@ async def test_redeem_coupon_of_too_many(client: httpx.AsyncClient, studio: Stud
     assert (refused.status_code, refused.json()["errorCode"]) == (422, 1102)
 
 
+async def test_redeem_coupon_with_more_choices_than_anybody_has(client: httpx.AsyncClient, studio: Studio) -> None:
+    """They are not looked at one by one: that would keep all others waiting."""
+    _, headers = await new_player(studio)
+    chosen = dict.fromkeys(map(str, range(1_001)), 7)
+    reply = await redeem(client, studio, headers, any_code(), selected_unit_items=chosen)
+    assert faults(reply) == {"selected_unit_items"}
+
+
 async def test_redeem_coupon_gives_what_is_still_there(client: httpx.AsyncClient, studio: Studio) -> None:
     lamp, hidden = (
         await sell(client, studio, consumable()),

@@ -13,7 +13,7 @@ from haversack.catalog.read_model.wire.parts import (
     ClientPrice,
     ClientVirtualPrice,
 )
-from haversack.http.wire import WireModel
+from haversack.http.wire import WireModel, few_members
 from haversack.promotions.codes.rules import CODE_LENGTH_MAX
 
 CHOICES_MAX = 1_000
@@ -22,6 +22,7 @@ CHOICES_MAX = 1_000
 GivenCode = Annotated[str, Field(min_length=1, max_length=CODE_LENGTH_MAX)]
 ChosenKeys = Annotated[
     dict[str, str],
+    few_members(CHOICES_MAX),
     Field(max_length=CHOICES_MAX, description="the key that is wanted of each game that is given, by their SKUs"),
 ]
 
