@@ -130,7 +130,6 @@ def _server_options(settings: "Settings") -> dict[str, Any]:
         "server_header": False,
         "date_header": True,
         "timeout_graceful_shutdown": GRACE_SECONDS,
-        "h11_max_incomplete_event_size": 64 * 1024,
     }
 
 
