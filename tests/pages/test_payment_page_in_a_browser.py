@@ -155,6 +155,25 @@ async def test_checks_while_typing(open_tab: OpenTab, client: httpx.AsyncClient,
     await expect(expiry).to_have_accessible_description("")
 
 
+async def test_dates_are_typed_in_many_ways(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:
+    token, _ = await make_purchase(client, studio)
+    expiry = (await open_page(open_tab, token)).get_by_label("Expiry date")
+    for typed, shown in (
+        ("1/30", "01 / 30"),
+        ("1 30", "01 / 30"),
+        ("01/30", "01 / 30"),
+        ("9/29", "09 / 29"),
+        ("12/203", "12 / 203"),
+        ("12/2031", "12 / 31"),
+        ("1/2031", "01 / 31"),
+        ("1231", "12 / 31"),
+        ("12317", "12 / 31"),
+    ):
+        await expiry.fill("")
+        await expiry.press_sequentially(typed)
+        await expect(expiry).to_have_value(shown)
+
+
 async def test_saved_card(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
     first, _ = await make_purchase(client, studio, buyer=buyer)
     tab = await open_page(open_tab, first)

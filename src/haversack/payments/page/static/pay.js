@@ -93,10 +93,12 @@
     // A browser that fills in cards writes 2040-12 or 12/2040.
     if (parts.length === 2 && parts[0].length === 4) parts.reverse();
     let digits = parts.join("");
-    if (parts.length === 2 && parts[0].length === 1 && parts[1]) digits = `0${digits}`;
-    if (/^[2-9]/.test(digits)) digits = `0${digits}`;
-    if (digits.length === 6 && digits.slice(2, 4) === "20") digits = digits.slice(0, 2) + digits.slice(4);
-    digits = digits.slice(0, 4);
+    // 1/30 is January: what comes after the 1 shows it, and is gone as soon as this is written anew.
+    if (/^[2-9]/.test(digits) || /^\s*1\D/.test(input.value)) digits = `0${digits}`;
+    // A year of four digits is two of them too many once it is whole; until then it is not cut.
+    const hasCentury = digits.length > 4 && digits.slice(2, 4) === "20";
+    if (hasCentury && digits.length >= 6) digits = digits.slice(0, 2) + digits.slice(4);
+    digits = digits.slice(0, hasCentury ? 5 : 4);
     const removing = event && event.inputType && event.inputType.startsWith("delete");
     const slash = digits.length > 2 || (digits.length === 2 && !removing) ? " / " : "";
     rewrite(input, digits.slice(0, 2) + slash + digits.slice(2));
