@@ -248,6 +248,26 @@ async def test_country_is_switched(open_tab: OpenTab, client: httpx.AsyncClient,
     await expect(tab.get_by_label("ZIP or postal code")).to_be_hidden()
 
 
+async def test_country_is_switched_by_keyboard(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, buyer: Buyer
+) -> None:
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
+    await set_tax(studio, "GB", "20", "vat")
+    tab = await open_page(open_tab, await token_of(studio, order, user={"country": {"allow_modify": True}}))
+    await type_card(tab)
+    await tab.get_by_label("Country or region").focus()
+    # Each letter chooses a country: Uganda, Ukraine, United Arab Emirates.
+    await tab.keyboard.type("United K")
+    await expect(tab.get_by_label("Country or region")).to_have_value("GB")
+    await expect(tab.get_by_label("Card number")).not_to_have_value("")
+    await tab.get_by_role("button", name="Pay $9.99").click()
+    await expect(tab.get_by_role("button", name="Change")).to_be_focused()
+    await tab.keyboard.press("Enter")
+    await expect(tab.get_by_role("button", name="Pay $11.99")).to_be_visible()
+    await expect(tab.get_by_label("Country or region")).to_have_value("GB")
+    await expect(tab.get_by_role("button", name="Change")).to_be_hidden()
+
+
 async def test_language_is_switched(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:
     token, _ = await make_purchase(client, studio)
     tab = await open_page(open_tab, token)

@@ -33,8 +33,17 @@
   const country = document.querySelector("form[data-country]");
 
   if (country) {
-    for (const each of country.querySelectorAll("[data-hide]")) each.hidden = true;
-    country.querySelector("select").addEventListener("change", () => country.requestSubmit());
+    const list = country.querySelector("select");
+    const button = country.querySelector("[type=submit]");
+    let isByKeyboard = false;
+    button.hidden = true;
+    list.addEventListener("pointerdown", () => { isByKeyboard = false; });
+    list.addEventListener("keydown", () => { isByKeyboard = true; });
+    list.addEventListener("change", () => {
+      // Each arrow and each letter of a name chooses anew: who chooses by keyboard says when it is done.
+      if (isByKeyboard) button.hidden = false;
+      else country.requestSubmit();
+    });
   }
   if (!form) return;
 
@@ -340,6 +349,12 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (form.querySelector("[type=submit]").disabled) return;
+    const change = country?.querySelector("[type=submit]");
+    if (change && !change.hidden) {
+      // The amount on the button is still that of the country before.
+      change.focus();
+      return;
+    }
     if (!chosen()) {
       say("method", form.dataset.method_missing);
       form.querySelector("input[name=method]").focus();
