@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from playwright.async_api import LocatorAssertions, Page, expect
+from playwright.async_api import Locator, LocatorAssertions, Page, expect
 from visits import OpenTab, Site
 
 from haversack.clock import Clock
@@ -153,6 +153,31 @@ async def test_checks_while_typing(open_tab: OpenTab, client: httpx.AsyncClient,
     await expiry.fill("2040-12")
     await expect(expiry).to_have_value("12 / 40")
     await expect(expiry).to_have_accessible_description("")
+
+
+async def test_fault_moves_nothing_from_under_the_pointer(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio
+) -> None:
+    token, _ = await make_purchase(client, studio)
+    tab = await open_page(open_tab, token)
+
+    async def press_upper_edge(place: Locator) -> None:
+        box = await place.bounding_box()
+        assert box is not None
+        await tab.mouse.move(box["x"] + 60, box["y"] + 6)
+        await tab.mouse.down()
+        await tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        await tab.mouse.up()
+
+    await tab.get_by_label("Card number").press_sequentially("4111111111111112")
+    await press_upper_edge(tab.locator("label", has_text="PayPal"))
+    await expect(tab.get_by_role("radio", name="PayPal")).to_be_checked()
+    await tab.get_by_label("E-mail").press_sequentially("juno")
+    await press_upper_edge(tab.get_by_role("button", name="Pay"))
+    await expect(tab.get_by_label("E-mail")).to_be_focused()
+    await expect(tab.get_by_text("This is not an e-mail address.")).to_be_visible()
+    await tab.get_by_text("Card", exact=True).click()
+    await expect(tab.get_by_text("This is not a card number.")).to_be_visible()
 
 
 async def test_dates_are_typed_in_many_ways(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:

@@ -204,11 +204,25 @@
     field("cvv").addEventListener("input", () => rewrite(field("cvv"), digitsOf(field("cvv").value)));
     if (number.value) typeNumber();
   }
+  // What is said below a field moves all that follows: a button that is being pressed would slip from under the pointer,
+  // and its click be lost. So a field that is left by a press is looked at after it.
+  let isPressing = false;
+  const leftByPress = new Set();
+  document.addEventListener("mousedown", () => { isPressing = true; }, true);
+  document.addEventListener("mouseup", () => setTimeout(() => {
+    isPressing = false;
+    for (const name of leftByPress) check(name);
+    leftByPress.clear();
+  }), true);
   for (const name of Object.keys(CHECKS)) {
     const input = field(name);
     if (!input) continue;
     // An empty field that is only passed through is not a mistake yet.
-    input.addEventListener("blur", () => { if (input.value.trim()) check(name); });
+    input.addEventListener("blur", () => {
+      if (!input.value.trim()) return;
+      if (isPressing) leftByPress.add(name);
+      else check(name);
+    });
     input.addEventListener("input", () => { if (input.getAttribute("aria-invalid") === "true" && !CHECKS[name](input.value)) say(name, null); });
   }
 
