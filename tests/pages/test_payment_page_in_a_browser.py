@@ -124,6 +124,9 @@ async def test_checks_while_typing(open_tab: OpenTab, client: httpx.AsyncClient,
     token, _ = await make_purchase(client, studio)
     tab = await open_page(open_tab, token)
     number, expiry, cvv = (tab.get_by_label(name) for name in ("Card number", "Expiry date", "Security code"))
+    # Screen readers say what comes into a live region that was on the page before it.
+    regions = tab.locator("[data-problem]:not([hidden] *)")
+    assert await regions.evaluate_all("(all) => all.length === 5 && all.every((each) => each.checkVisibility())")
     await tab.get_by_role("button", name="Pay").click()
     await expect(number).to_be_focused()
     await expect(number).to_have_accessible_description("Enter the card number.")
