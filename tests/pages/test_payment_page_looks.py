@@ -107,6 +107,25 @@ async def test_lines_unfold_on_a_phone(
     await expect(tab.get_by_text("Lamp Oil")).to_be_visible()
 
 
+async def test_long_amounts_are_not_torn(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, site: Site
+) -> None:
+    tab = await open_tab(viewport={"width": 320, "height": 700})
+    await tab.goto(f"/paystation4/?token={await make_token(client, studio, site)}")
+    await tab.get_by_text("Show 2 items").click()
+    torn = await tab.locator(".summary__total, .line__amount, .sum dd, [data-button-label]").evaluate_all(
+        "(all) => all.map((each) => {"
+        "  const range = document.createRange();"
+        "  range.selectNodeContents(each);"
+        "  return [each.textContent, new Set([...range.getClientRects()].map((line) => line.top)).size];"
+        "}).filter(([, lines]) => lines > 1)"
+    )
+    assert torn == []
+    # Nor is the name beside one squeezed to a few letters.
+    narrow = await tab.locator(".line__text").evaluate_all("(all) => Math.min(...all.map((each) => each.offsetWidth))")
+    assert narrow > 100
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 async def test_every_language_fits(
     open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, site: Site, width: int
