@@ -397,3 +397,32 @@ async def test_server_away(open_tab: OpenTab, client: httpx.AsyncClient, studio:
     await tab.unroute("**/paystation4/pay")
     await tab.get_by_role("button", name="Pay").click()
     await heading(tab, "Thank you, it is paid").to_be_visible()
+
+
+async def test_link_expires_while_the_form_is_filled(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio
+) -> None:
+    token, order = await make_purchase(client, studio)
+    tab = await open_page(open_tab, f"{token}&lang=de")
+    await tab.get_by_label("Kartennummer").press_sequentially(SUCCESS)
+    await tab.get_by_label("Gültig bis").press_sequentially("1240")
+    await tab.get_by_label("Sicherheitscode").press_sequentially("123")
+    await set_clock(studio.context.database.session(), studio.project_id, Clock(offset=timedelta(hours=25)))
+    studio.context.notifications.publish_locally(PROJECTS_CHANGED)
+    await tab.get_by_role("button", name="9,99").click()
+    await expect(tab.get_by_role("alert")).to_contain_text("Dieser Zahlungslink funktioniert nicht")
+    assert await state_of(studio, order) == "new"
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+async def test_something_before_the_server_answers(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, kind: str
+) -> None:
+    token, _ = await make_purchase(client, studio)
+    tab = await open_page(open_tab, token)
+    await type_card(tab)
+    body = "<h1>Bad gateway</h1>" if kind == "text/html" else '{"message": "Bad gateway"}'
+    await tab.route("**/paystation4/pay", lambda route: route.fulfill(status=502, body=body, content_type=kind))
+    await tab.get_by_role("button", name="Pay").click()
+    await expect(tab.get_by_role("alert")).to_contain_text("The shop cannot be reached")
+    await expect(tab.get_by_role("button", name="Pay $9.99")).to_be_enabled()

@@ -7,6 +7,7 @@
  *   title     string | null      why it did not work, with `text` (string | null): what to do
  *   problems  {field: string}    what is wrong with which field
  *   browser   {secret, return_url, is_known_card} | null     the provider's script goes on
+ * Where there is no purchase to pay, as when its link has expired meanwhile, the server's page says so, and is quoted.
  * Anything else: the server, or what stands before it, is out of order. What was typed stays where it is.
  */
 "use strict";
@@ -321,6 +322,19 @@
 
   if (provider) mountProvider();
 
+  async function answerOf(response) {
+    const text = await response.text();
+    if (response.headers.get("content-type")?.startsWith("application/json")) {
+      const answer = JSON.parse(text);
+      if ("next" in answer) return answer;
+    } else if (response.status < 500) {
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const title = page.getElementById("outcome-title");
+      if (title) return { title: title.textContent, text: page.querySelector(".outcome__text").textContent };
+    }
+    throw new Error(`status ${response.status} is no answer to the form`);
+  }
+
   async function send() {
     alertOf(null);
     showBusy(true);
@@ -341,7 +355,7 @@
         headers: { "X-Requested-With": "fetch", Accept: "application/json" },
         signal: AbortSignal.timeout ? AbortSignal.timeout(ANSWER_WAIT_MS) : undefined,
       });
-      answer = await response.json();
+      answer = await answerOf(response);
     } catch {
       showBusy(false);
       alertOf(form.dataset.awayTitle, form.dataset.awayText);
