@@ -21,6 +21,9 @@ from make.receiver import Receiver, refusal
 pytestmark = pytest.mark.browser
 
 DARK = "63295aab2e47fab76f7708e3"
+FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+ARABIC = {ord("0") + digit: 0x0660 + digit for digit in range(10)}
+PERSIAN = {ord("0") + digit: 0x06F0 + digit for digit in range(10)}
 
 
 @pytest.fixture
@@ -200,6 +203,29 @@ async def test_dates_are_typed_in_many_ways(open_tab: OpenTab, client: httpx.Asy
         await expiry.fill("")
         await expiry.press_sequentially(typed)
         await expect(expiry).to_have_value(shown)
+
+
+async def test_digits_of_other_keyboards(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:
+    token, _ = await make_purchase(client, studio)
+    tab = await open_page(open_tab, token)
+    number, expiry, cvv = (tab.get_by_label(name) for name in ("Card number", "Expiry date", "Security code"))
+    # A Japanese input method shows what it composes, and puts it in place when it is done.
+    await number.focus()
+    keyboard = await tab.context.new_cdp_session(tab)
+    for composed in ("4".translate(FULL_WIDTH), "4111".translate(FULL_WIDTH), "41111111".translate(FULL_WIDTH)):
+        await keyboard.send(
+            "Input.imeSetComposition",
+            {"text": composed, "selectionStart": len(composed), "selectionEnd": len(composed)},
+        )
+        await expect(number).to_have_value(composed)
+    await tab.keyboard.insert_text(SUCCESS.translate(FULL_WIDTH))
+    await expect(number).to_have_value("4111 1111 1111 1111")
+    await expiry.press_sequentially("1240".translate(ARABIC))
+    await expect(expiry).to_have_value("12 / 40")
+    await cvv.press_sequentially("123".translate(PERSIAN))
+    await expect(cvv).to_have_value("123")
+    await tab.get_by_role("button", name="Pay").click()
+    await heading(tab, "Thank you, it is paid").to_be_visible()
 
 
 async def test_saved_card(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:

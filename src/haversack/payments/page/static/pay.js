@@ -50,7 +50,9 @@
 
   const field = (name) => form.elements.namedItem(name);
   const number = field("number");
-  const digitsOf = (text) => text.replace(/\D/g, "");
+  // Keyboards for Japanese and Arabic have digits of their own: the last four bits of each are its value.
+  const plain = (text) => text.replace(/[\uff10-\uff19\u0660-\u0669\u06f0-\u06f9]/g, (digit) => digit.charCodeAt(0) & 15);
+  const digitsOf = (text) => plain(text).replace(/\D/g, "");
   const brandOf = (digits) => (BRANDS.find(([, start]) => start.test(digits)) || ["unknown"])[0];
   const chosen = () => form.querySelector("input[name=method]:checked");
 
@@ -99,12 +101,13 @@
 
   function typeExpiry(event) {
     const input = field("expiry");
-    const parts = input.value.match(/\d+/g) || [];
+    const typed = plain(input.value);
+    const parts = typed.match(/\d+/g) || [];
     // A browser that fills in cards writes 2040-12 or 12/2040.
     if (parts.length === 2 && parts[0].length === 4) parts.reverse();
     let digits = parts.join("");
     // 1/30 is January: what comes after the 1 shows it, and is gone as soon as this is written anew.
-    if (/^[2-9]/.test(digits) || /^\s*1\D/.test(input.value)) digits = `0${digits}`;
+    if (/^[2-9]/.test(digits) || /^\s*1\D/.test(typed)) digits = `0${digits}`;
     // A year of four digits is two of them too many once it is whole; until then it is not cut.
     const hasCentury = digits.length > 4 && digits.slice(2, 4) === "20";
     if (hasCentury && digits.length >= 6) digits = digits.slice(0, 2) + digits.slice(4);
@@ -200,9 +203,12 @@
 
   // Before the checks below: they look at what these leave.
   if (number) {
-    number.addEventListener("input", typeNumber);
-    field("expiry").addEventListener("input", typeExpiry);
-    field("cvv").addEventListener("input", () => rewrite(field("cvv"), digitsOf(field("cvv").value)));
+    const typeCode = () => rewrite(field("cvv"), digitsOf(field("cvv").value));
+    for (const [name, type] of [["number", typeNumber], ["expiry", typeExpiry], ["cvv", typeCode]]) {
+      // Rewriting what an input method is still composing would break it off.
+      field(name).addEventListener("input", (event) => { if (!event.isComposing) type(event); });
+      field(name).addEventListener("compositionend", type);
+    }
     if (number.value) typeNumber();
   }
   // What is said below a field moves all that follows: a button that is being pressed would slip from under the pointer,
