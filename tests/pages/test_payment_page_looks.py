@@ -126,6 +126,26 @@ async def test_long_amounts_are_not_torn(
     assert narrow > 100
 
 
+async def test_names_are_written_in_their_own_direction(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio
+) -> None:
+    # "The sun's sword!" in Arabic: its mark stands at its end, which is on the left, in a page in English too.
+    name = "\u0633\u064a\u0641 \u0627\u0644\u0634\u0645\u0633!"
+    sku = await sell_for_money(client, studio, name={"en": name})
+    token = await token_of(studio, await order_money(await make_buyer(studio), sku, is_sandbox=True))
+    tab = await open_tab(viewport={"width": 1280, "height": 800})
+    await tab.goto(f"/paystation4/?token={token}")
+    first, mark = await tab.get_by_text(name).evaluate(
+        "(each) => [0, each.textContent.length - 1].map((place) => {"
+        "  const range = document.createRange();"
+        "  range.setStart(each.firstChild, place);"
+        "  range.setEnd(each.firstChild, place + 1);"
+        "  return range.getBoundingClientRect().left;"
+        "})"
+    )
+    assert mark < first
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 async def test_every_language_fits(
     open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, site: Site, width: int
