@@ -92,6 +92,11 @@ async def test_phone_needs_no_scrolling_sideways(
             ".filter(([, height]) => height < 36)"
         )
         assert small == [], name
+        # iPhones zoom in on a field with smaller letters, and stay there.
+        zoomed = await tab.locator("input:not([type=hidden], [type=radio], [type=checkbox]), select").evaluate_all(
+            "(all) => all.filter((each) => parseFloat(getComputedStyle(each).fontSize) < 16).map((each) => each.id)"
+        )
+        assert zoomed == [], name
 
 
 async def test_lines_unfold_on_a_phone(
