@@ -188,7 +188,12 @@ async def test_haversack_away(open_tab: OpenTab, give: Give, player: Player, gam
     await tab.route("**/receive", lambda route: route.fulfill(status=503, body="<p>Back in a moment"))
     await card(tab, lamp).get_by_role("button").click()
     await expect(message).to_contain_text("Something is wrong on our side right now.")
-    await expect(card(tab, lamp).get_by_label(PLAYER_ID)).to_have_value("hero-7")
+    await tab.unroute("**/receive")
+    await tab.route("**/receive", lambda route: route.fulfill(status=502, json={"detail": "Bad gateway"}))
+    await card(tab, lamp).get_by_label(PLAYER_ID).fill("hero-8")
+    await card(tab, lamp).get_by_role("button").click()
+    await expect(message).to_contain_text("Something is wrong on our side right now.")
+    await expect(card(tab, lamp).get_by_label(PLAYER_ID)).to_have_value("hero-8")
 
 
 async def test_held_item_leaves_when_the_game_has_confirmed(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from playwright.async_api import LocatorAssertions, Page, expect
+from playwright.async_api import Locator, LocatorAssertions, Page, expect
 from visits import OpenTab, Site
 
 from haversack.clock import Clock
@@ -21,6 +21,9 @@ from make.receiver import Receiver, refusal
 pytestmark = pytest.mark.browser
 
 DARK = "63295aab2e47fab76f7708e3"
+FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+ARABIC = {ord("0") + digit: 0x0660 + digit for digit in range(10)}
+PERSIAN = {ord("0") + digit: 0x06F0 + digit for digit in range(10)}
 
 
 @pytest.fixture
@@ -124,6 +127,9 @@ async def test_checks_while_typing(open_tab: OpenTab, client: httpx.AsyncClient,
     token, _ = await make_purchase(client, studio)
     tab = await open_page(open_tab, token)
     number, expiry, cvv = (tab.get_by_label(name) for name in ("Card number", "Expiry date", "Security code"))
+    # Screen readers say what comes into a live region that was on the page before it.
+    regions = tab.locator("[data-problem]:not([hidden] *)")
+    assert await regions.evaluate_all("(all) => all.length === 5 && all.every((each) => each.checkVisibility())")
     await tab.get_by_role("button", name="Pay").click()
     await expect(number).to_be_focused()
     await expect(number).to_have_accessible_description("Enter the card number.")
@@ -153,6 +159,73 @@ async def test_checks_while_typing(open_tab: OpenTab, client: httpx.AsyncClient,
     await expiry.fill("2040-12")
     await expect(expiry).to_have_value("12 / 40")
     await expect(expiry).to_have_accessible_description("")
+
+
+async def test_fault_moves_nothing_from_under_the_pointer(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio
+) -> None:
+    token, _ = await make_purchase(client, studio)
+    tab = await open_page(open_tab, token)
+
+    async def press_upper_edge(place: Locator) -> None:
+        box = await place.bounding_box()
+        assert box is not None
+        await tab.mouse.move(box["x"] + 60, box["y"] + 6)
+        await tab.mouse.down()
+        await tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        await tab.mouse.up()
+
+    await tab.get_by_label("Card number").press_sequentially("4111111111111112")
+    await press_upper_edge(tab.locator("label", has_text="PayPal"))
+    await expect(tab.get_by_role("radio", name="PayPal")).to_be_checked()
+    await tab.get_by_label("E-mail").press_sequentially("juno")
+    await press_upper_edge(tab.get_by_role("button", name="Pay"))
+    await expect(tab.get_by_label("E-mail")).to_be_focused()
+    await expect(tab.get_by_text("This is not an e-mail address.")).to_be_visible()
+    await tab.get_by_text("Card", exact=True).click()
+    await expect(tab.get_by_text("This is not a card number.")).to_be_visible()
+
+
+async def test_dates_are_typed_in_many_ways(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:
+    token, _ = await make_purchase(client, studio)
+    expiry = (await open_page(open_tab, token)).get_by_label("Expiry date")
+    for typed, shown in (
+        ("1/30", "01 / 30"),
+        ("1 30", "01 / 30"),
+        ("01/30", "01 / 30"),
+        ("9/29", "09 / 29"),
+        ("12/203", "12 / 203"),
+        ("12/2031", "12 / 31"),
+        ("1/2031", "01 / 31"),
+        ("1231", "12 / 31"),
+        ("12317", "12 / 31"),
+    ):
+        await expiry.fill("")
+        await expiry.press_sequentially(typed)
+        await expect(expiry).to_have_value(shown)
+
+
+async def test_digits_of_other_keyboards(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:
+    token, _ = await make_purchase(client, studio)
+    tab = await open_page(open_tab, token)
+    number, expiry, cvv = (tab.get_by_label(name) for name in ("Card number", "Expiry date", "Security code"))
+    # A Japanese input method shows what it composes, and puts it in place when it is done.
+    await number.focus()
+    keyboard = await tab.context.new_cdp_session(tab)
+    for composed in ("4".translate(FULL_WIDTH), "4111".translate(FULL_WIDTH), "41111111".translate(FULL_WIDTH)):
+        await keyboard.send(
+            "Input.imeSetComposition",
+            {"text": composed, "selectionStart": len(composed), "selectionEnd": len(composed)},
+        )
+        await expect(number).to_have_value(composed)
+    await tab.keyboard.insert_text(SUCCESS.translate(FULL_WIDTH))
+    await expect(number).to_have_value("4111 1111 1111 1111")
+    await expiry.press_sequentially("1240".translate(ARABIC))
+    await expect(expiry).to_have_value("12 / 40")
+    await cvv.press_sequentially("123".translate(PERSIAN))
+    await expect(cvv).to_have_value("123")
+    await tab.get_by_role("button", name="Pay").click()
+    await heading(tab, "Thank you, it is paid").to_be_visible()
 
 
 async def test_saved_card(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
@@ -227,6 +300,26 @@ async def test_country_is_switched(open_tab: OpenTab, client: httpx.AsyncClient,
     await tab.get_by_label("Country or region").select_option("Austria")
     await expect(tab.get_by_role("button", name="Pay $11.99")).to_be_visible()
     await expect(tab.get_by_label("ZIP or postal code")).to_be_hidden()
+
+
+async def test_country_is_switched_by_keyboard(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, buyer: Buyer
+) -> None:
+    order = await order_money(buyer, await sell_for_money(client, studio), is_sandbox=True)
+    await set_tax(studio, "GB", "20", "vat")
+    tab = await open_page(open_tab, await token_of(studio, order, user={"country": {"allow_modify": True}}))
+    await type_card(tab)
+    await tab.get_by_label("Country or region").focus()
+    # Each letter chooses a country: Uganda, Ukraine, United Arab Emirates.
+    await tab.keyboard.type("United K")
+    await expect(tab.get_by_label("Country or region")).to_have_value("GB")
+    await expect(tab.get_by_label("Card number")).not_to_have_value("")
+    await tab.get_by_role("button", name="Pay $9.99").click()
+    await expect(tab.get_by_role("button", name="Change")).to_be_focused()
+    await tab.keyboard.press("Enter")
+    await expect(tab.get_by_role("button", name="Pay $11.99")).to_be_visible()
+    await expect(tab.get_by_label("Country or region")).to_have_value("GB")
+    await expect(tab.get_by_role("button", name="Change")).to_be_hidden()
 
 
 async def test_language_is_switched(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:
@@ -330,3 +423,32 @@ async def test_server_away(open_tab: OpenTab, client: httpx.AsyncClient, studio:
     await tab.unroute("**/paystation4/pay")
     await tab.get_by_role("button", name="Pay").click()
     await heading(tab, "Thank you, it is paid").to_be_visible()
+
+
+async def test_link_expires_while_the_form_is_filled(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio
+) -> None:
+    token, order = await make_purchase(client, studio)
+    tab = await open_page(open_tab, f"{token}&lang=de")
+    await tab.get_by_label("Kartennummer").press_sequentially(SUCCESS)
+    await tab.get_by_label("Gültig bis").press_sequentially("1240")
+    await tab.get_by_label("Sicherheitscode").press_sequentially("123")
+    await set_clock(studio.context.database.session(), studio.project_id, Clock(offset=timedelta(hours=25)))
+    studio.context.notifications.publish_locally(PROJECTS_CHANGED)
+    await tab.get_by_role("button", name="9,99").click()
+    await expect(tab.get_by_role("alert")).to_contain_text("Dieser Zahlungslink funktioniert nicht")
+    assert await state_of(studio, order) == "new"
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+async def test_something_before_the_server_answers(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, kind: str
+) -> None:
+    token, _ = await make_purchase(client, studio)
+    tab = await open_page(open_tab, token)
+    await type_card(tab)
+    body = "<h1>Bad gateway</h1>" if kind == "text/html" else '{"message": "Bad gateway"}'
+    await tab.route("**/paystation4/pay", lambda route: route.fulfill(status=502, body=body, content_type=kind))
+    await tab.get_by_role("button", name="Pay").click()
+    await expect(tab.get_by_role("alert")).to_contain_text("The shop cannot be reached")
+    await expect(tab.get_by_role("button", name="Pay $9.99")).to_be_enabled()

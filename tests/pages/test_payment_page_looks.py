@@ -92,6 +92,11 @@ async def test_phone_needs_no_scrolling_sideways(
             ".filter(([, height]) => height < 36)"
         )
         assert small == [], name
+        # iPhones zoom in on a field with smaller letters, and stay there.
+        zoomed = await tab.locator("input:not([type=hidden], [type=radio], [type=checkbox]), select").evaluate_all(
+            "(all) => all.filter((each) => parseFloat(getComputedStyle(each).fontSize) < 16).map((each) => each.id)"
+        )
+        assert zoomed == [], name
 
 
 async def test_lines_unfold_on_a_phone(
@@ -105,6 +110,45 @@ async def test_lines_unfold_on_a_phone(
     await tab.set_viewport_size({"width": 1280, "height": 800})
     await expect(tab.get_by_text("Hide 2 items")).to_be_hidden()
     await expect(tab.get_by_text("Lamp Oil")).to_be_visible()
+
+
+async def test_long_amounts_are_not_torn(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, site: Site
+) -> None:
+    tab = await open_tab(viewport={"width": 320, "height": 700})
+    await tab.goto(f"/paystation4/?token={await make_token(client, studio, site)}")
+    await tab.get_by_text("Show 2 items").click()
+    torn = await tab.locator(".summary__total, .line__amount, .sum dd, [data-button-label]").evaluate_all(
+        "(all) => all.map((each) => {"
+        "  const range = document.createRange();"
+        "  range.selectNodeContents(each);"
+        "  return [each.textContent, new Set([...range.getClientRects()].map((line) => line.top)).size];"
+        "}).filter(([, lines]) => lines > 1)"
+    )
+    assert torn == []
+    # Nor is the name beside one squeezed to a few letters.
+    narrow = await tab.locator(".line__text").evaluate_all("(all) => Math.min(...all.map((each) => each.offsetWidth))")
+    assert narrow > 100
+
+
+async def test_names_are_written_in_their_own_direction(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio
+) -> None:
+    # "The sun's sword!" in Arabic: its mark stands at its end, which is on the left, in a page in English too.
+    name = "\u0633\u064a\u0641 \u0627\u0644\u0634\u0645\u0633!"
+    sku = await sell_for_money(client, studio, name={"en": name})
+    token = await token_of(studio, await order_money(await make_buyer(studio), sku, is_sandbox=True))
+    tab = await open_tab(viewport={"width": 1280, "height": 800})
+    await tab.goto(f"/paystation4/?token={token}")
+    first, mark = await tab.get_by_text(name).evaluate(
+        "(each) => [0, each.textContent.length - 1].map((place) => {"
+        "  const range = document.createRange();"
+        "  range.setStart(each.firstChild, place);"
+        "  range.setEnd(each.firstChild, place + 1);"
+        "  return range.getBoundingClientRect().left;"
+        "})"
+    )
+    assert mark < first
 
 
 @pytest.mark.parametrize("width", [360, 1280])

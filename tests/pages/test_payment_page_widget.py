@@ -103,6 +103,29 @@ async def test_widget_in_a_frame(open_shop: OpenShop, client: httpx.AsyncClient,
     await expect(tab.get_by_role("button", name="Buy")).to_be_focused()
 
 
+@pytest.mark.parametrize(
+    ("lightbox", "closes"), [({}, True), ({"closeByKeyboard": False}, False), ({"modal": True}, False)]
+)
+async def test_widget_closes_by_keyboard_from_within_the_frame(
+    open_shop: OpenShop, client: httpx.AsyncClient, studio: Studio, lightbox: dict[str, bool], closes: bool
+) -> None:
+    order = await order_money(await make_buyer(studio), await sell_for_money(client, studio), is_sandbox=True)
+    tab = await open_shop(access_token=await token_of(studio, order), lightbox=lightbox)
+    await tab.get_by_role("button", name="Buy").click()
+    frame = tab.frame_locator("iframe")
+    await frame.get_by_text("Language: English").click()
+    # It closes what is nearest: the list of languages, then the page.
+    await tab.keyboard.press("Escape")
+    await expect(frame.get_by_role("link", name="Deutsch")).to_be_hidden()
+    await frame.get_by_label("Card number").press("Escape")
+    if closes:
+        await expect(tab.locator("iframe")).to_have_count(0)
+        await expect(tab.get_by_role("button", name="Buy")).to_be_focused()
+    else:
+        await tab.wait_for_function("told.some(([type]) => type === 'load')")
+        await expect(frame.get_by_label("Card number")).to_be_visible()
+
+
 async def test_widget_closes_and_returns_for_the_page(
     open_shop: OpenShop, client: httpx.AsyncClient, studio: Studio, site: Site
 ) -> None:

@@ -20,6 +20,9 @@ from haversack.payments.page.rules import (
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 GOOD = {"number": "4111 1111 1111 1111", "expiry": "12/40", "cvv": "123"}
+# Digits as keyboards for Japanese and Arabic write them.
+FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+ARABIC = {ord("0") + digit: 0x0660 + digit for digit in range(10)}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,8 @@ def test_expiry_dates(text: str, expiry: tuple[int, int] | None) -> None:
         ({"expiry": "10/26"}, "DE", {"expiry": Problem.EXPIRY_PAST}),
         ({"expiry": "12/99"}, "DE", {"expiry": Problem.EXPIRY_WRONG}),
         ({"number": "4111-1111-1111-1111"}, "DE", {}),
+        ({name: text.translate(FULL_WIDTH) for name, text in GOOD.items()}, "JP", {}),
+        ({name: text.translate(ARABIC) for name, text in GOOD.items()}, "KW", {}),
         ({"number": "4111 1111 1111 111x"}, "DE", {"number": Problem.NUMBER_WRONG}),
         ({"number": "41"}, "DE", {"number": Problem.NUMBER_WRONG}),
         ({"number": "378282246310005"}, "DE", {"cvv": Problem.CVV_WRONG}),

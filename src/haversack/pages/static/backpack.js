@@ -159,7 +159,8 @@ async function receive(form) {
     showRefusal(form, "Haversack could not be reached. Check your connection, then try again.", null);
     return;
   }
-  if (!answer) {
+  if (!answer?.state) {
+    // Nothing that was written for the player: what stands before the server may speak JSON too.
     showBusy(form, false);
     showRefusal(form, "Something is wrong on our side right now. Your item is safe; try again shortly.", null);
   } else if (answer.state === "received") {

@@ -101,7 +101,7 @@ async def _outcome(visit: Visit, wish: Wish, email: str | None) -> paying.Outcom
         number=digits_of(wish.number),
         expiry_month=expiry[0],
         expiry_year=expiry[1],
-        cvv=wish.cvv.strip(),
+        cvv=digits_of(wish.cvv),
         zip=wish.zip.strip() or None,
     )
     return await paying.pay_by_card(

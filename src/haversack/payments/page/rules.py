@@ -74,8 +74,11 @@ class CardFields:
 
 
 def digits_of(number: str) -> str:
-    """A card number without the spaces and dashes that people type; other characters stay and make it wrong."""
-    return re.sub(r"[\s\u00a0-]", "", number)
+    """A card number or code without spaces and dashes, in plain digits where the keyboard has others.
+
+    Other characters stay and make it wrong.
+    """
+    return re.sub(r"\d", lambda digit: str(int(digit[0])), re.sub(r"[\s\u00a0-]", "", number))
 
 
 def brand_of(number: str) -> Brand:
@@ -118,7 +121,7 @@ def check_card(fields: CardFields, *, country: str | None, asks_zip: bool, now: 
     expiry = _expiry_problem(fields.expiry, now)
     if expiry:
         faults["expiry"] = expiry
-    cvv = fields.cvv.strip()
+    cvv = digits_of(fields.cvv)
     if not cvv:
         faults["cvv"] = Problem.CVV_MISSING
     elif not re.fullmatch(r"\d{3,4}", cvv, re.ASCII) or (brand_of(fields.number) is Brand.AMEX) != (len(cvv) == 4):

@@ -156,9 +156,10 @@ class Fault(StrEnum):
 FAULTS: Mapping[Fault, tuple[str, str]] = {
     Fault.TOKEN: (
         phrase("This payment link does not work"),
+        # Of a link that is over nothing is known any more, not even whether it was paid.
         phrase(
-            "Links work for a day and belong to one purchase. Go back to the game and start it anew; nothing was "
-            "charged."
+            "Links work for a day and belong to one purchase. Go back to the game and look whether your purchase has "
+            "arrived before you pay again."
         ),
     ),
     Fault.FORM: (

@@ -69,9 +69,13 @@
   // The list of languages closes like any other list.
   const tongue = document.querySelector(".tongue");
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && tongue?.open) {
+    if (event.key !== "Escape" || event.isComposing || dialog?.open) return;
+    if (tongue?.open) {
       tongue.open = false;
       tongue.querySelector("summary").focus();
+    } else if (isFramed && event.target.tagName !== "SELECT" && !document.querySelector(".is-busy")) {
+      // The window around does not hear the keys of a frame, and the widget may close by them.
+      window.tellHost("escape");
     }
   });
   document.addEventListener("click", (event) => {

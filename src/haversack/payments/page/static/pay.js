@@ -7,6 +7,7 @@
  *   title     string | null      why it did not work, with `text` (string | null): what to do
  *   problems  {field: string}    what is wrong with which field
  *   browser   {secret, return_url, is_known_card} | null     the provider's script goes on
+ * Where there is no purchase to pay, as when its link has expired meanwhile, the server's page says so, and is quoted.
  * Anything else: the server, or what stands before it, is out of order. What was typed stays where it is.
  */
 "use strict";
@@ -33,14 +34,25 @@
   const country = document.querySelector("form[data-country]");
 
   if (country) {
-    for (const each of country.querySelectorAll("[data-hide]")) each.hidden = true;
-    country.querySelector("select").addEventListener("change", () => country.requestSubmit());
+    const list = country.querySelector("select");
+    const button = country.querySelector("[type=submit]");
+    let isByKeyboard = false;
+    button.hidden = true;
+    list.addEventListener("pointerdown", () => { isByKeyboard = false; });
+    list.addEventListener("keydown", () => { isByKeyboard = true; });
+    list.addEventListener("change", () => {
+      // Each arrow and each letter of a name chooses anew: who chooses by keyboard says when it is done.
+      if (isByKeyboard) button.hidden = false;
+      else country.requestSubmit();
+    });
   }
   if (!form) return;
 
   const field = (name) => form.elements.namedItem(name);
   const number = field("number");
-  const digitsOf = (text) => text.replace(/\D/g, "");
+  // Keyboards for Japanese and Arabic have digits of their own: the last four bits of each are its value.
+  const plain = (text) => text.replace(/[\uff10-\uff19\u0660-\u0669\u06f0-\u06f9]/g, (digit) => digit.charCodeAt(0) & 15);
+  const digitsOf = (text) => plain(text).replace(/\D/g, "");
   const brandOf = (digits) => (BRANDS.find(([, start]) => start.test(digits)) || ["unknown"])[0];
   const chosen = () => form.querySelector("input[name=method]:checked");
 
@@ -89,14 +101,17 @@
 
   function typeExpiry(event) {
     const input = field("expiry");
-    const parts = input.value.match(/\d+/g) || [];
+    const typed = plain(input.value);
+    const parts = typed.match(/\d+/g) || [];
     // A browser that fills in cards writes 2040-12 or 12/2040.
     if (parts.length === 2 && parts[0].length === 4) parts.reverse();
     let digits = parts.join("");
-    if (parts.length === 2 && parts[0].length === 1 && parts[1]) digits = `0${digits}`;
-    if (/^[2-9]/.test(digits)) digits = `0${digits}`;
-    if (digits.length === 6 && digits.slice(2, 4) === "20") digits = digits.slice(0, 2) + digits.slice(4);
-    digits = digits.slice(0, 4);
+    // 1/30 is January: what comes after the 1 shows it, and is gone as soon as this is written anew.
+    if (/^[2-9]/.test(digits) || /^\s*1\D/.test(typed)) digits = `0${digits}`;
+    // A year of four digits is two of them too many once it is whole; until then it is not cut.
+    const hasCentury = digits.length > 4 && digits.slice(2, 4) === "20";
+    if (hasCentury && digits.length >= 6) digits = digits.slice(0, 2) + digits.slice(4);
+    digits = digits.slice(0, hasCentury ? 5 : 4);
     const removing = event && event.inputType && event.inputType.startsWith("delete");
     const slash = digits.length > 2 || (digits.length === 2 && !removing) ? " / " : "";
     rewrite(input, digits.slice(0, 2) + slash + digits.slice(2));
@@ -188,16 +203,33 @@
 
   // Before the checks below: they look at what these leave.
   if (number) {
-    number.addEventListener("input", typeNumber);
-    field("expiry").addEventListener("input", typeExpiry);
-    field("cvv").addEventListener("input", () => rewrite(field("cvv"), digitsOf(field("cvv").value)));
+    const typeCode = () => rewrite(field("cvv"), digitsOf(field("cvv").value));
+    for (const [name, type] of [["number", typeNumber], ["expiry", typeExpiry], ["cvv", typeCode]]) {
+      // Rewriting what an input method is still composing would break it off.
+      field(name).addEventListener("input", (event) => { if (!event.isComposing) type(event); });
+      field(name).addEventListener("compositionend", type);
+    }
     if (number.value) typeNumber();
   }
+  // What is said below a field moves all that follows: a button that is being pressed would slip from under the pointer,
+  // and its click be lost. So a field that is left by a press is looked at after it.
+  let isPressing = false;
+  const leftByPress = new Set();
+  document.addEventListener("mousedown", () => { isPressing = true; }, true);
+  document.addEventListener("mouseup", () => setTimeout(() => {
+    isPressing = false;
+    for (const name of leftByPress) check(name);
+    leftByPress.clear();
+  }), true);
   for (const name of Object.keys(CHECKS)) {
     const input = field(name);
     if (!input) continue;
     // An empty field that is only passed through is not a mistake yet.
-    input.addEventListener("blur", () => { if (input.value.trim()) check(name); });
+    input.addEventListener("blur", () => {
+      if (!input.value.trim()) return;
+      if (isPressing) leftByPress.add(name);
+      else check(name);
+    });
     input.addEventListener("input", () => { if (input.getAttribute("aria-invalid") === "true" && !CHECKS[name](input.value)) say(name, null); });
   }
 
@@ -296,6 +328,19 @@
 
   if (provider) mountProvider();
 
+  async function answerOf(response) {
+    const text = await response.text();
+    if (response.headers.get("content-type")?.startsWith("application/json")) {
+      const answer = JSON.parse(text);
+      if ("next" in answer) return answer;
+    } else if (response.status < 500) {
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const title = page.getElementById("outcome-title");
+      if (title) return { title: title.textContent, text: page.querySelector(".outcome__text").textContent };
+    }
+    throw new Error(`status ${response.status} is no answer to the form`);
+  }
+
   async function send() {
     alertOf(null);
     showBusy(true);
@@ -316,7 +361,7 @@
         headers: { "X-Requested-With": "fetch", Accept: "application/json" },
         signal: AbortSignal.timeout ? AbortSignal.timeout(ANSWER_WAIT_MS) : undefined,
       });
-      answer = await response.json();
+      answer = await answerOf(response);
     } catch {
       showBusy(false);
       alertOf(form.dataset.awayTitle, form.dataset.awayText);
@@ -338,6 +383,12 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (form.querySelector("[type=submit]").disabled) return;
+    const change = country?.querySelector("[type=submit]");
+    if (change && !change.hidden) {
+      // The amount on the button is still that of the country before.
+      change.focus();
+      return;
+    }
     if (!chosen()) {
       say("method", form.dataset.method_missing);
       form.querySelector("input[name=method]").focus();

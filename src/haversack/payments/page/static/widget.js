@@ -122,6 +122,9 @@
       case "close":
         shown.close();
         break;
+      case "escape":
+        shown.escape();
+        break;
       case "return":
         go(data && data.url);
         break;
@@ -148,6 +151,7 @@
     shown = {
       target: function () { return child; },
       origin: origin(),
+      escape: function () {}, // a window is closed as any other
       close: function () {
         clearInterval(watch);
         if (!child.closed) child.close();
@@ -200,12 +204,16 @@
     frame.title = "Payment";
     frame.allow = "payment";
     frame.src = address();
+    function escape() {
+      if (options.closeByKeyboard && !options.modal) shown.close();
+    }
     function byKeyboard(event) {
-      if (event.key === "Escape" && options.closeByKeyboard && !options.modal) shown.close();
+      if (event.key === "Escape") escape();
     }
     shown = {
       target: function () { return frame.contentWindow; },
       origin: origin(),
+      escape: escape,
       close: function () {
         document.removeEventListener("keydown", byKeyboard);
         box.remove();
