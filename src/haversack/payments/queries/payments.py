@@ -12,7 +12,6 @@ from sqlalchemy import Boolean, Interval, Text, bindparam, case, func, insert, l
 
 from haversack.database.engine import Session
 from haversack.errors import TRANSACTION_NOT_FOUND
-from haversack.orders.tables import orders
 from haversack.payments.records import CardFacts, Payment, PaymentState, PaymentToken, Refund, RefundState
 from haversack.payments.rules import PAID
 from haversack.payments.tables import payments, refunds
@@ -151,7 +150,6 @@ LIST_PENDING_REFUNDS = (
 )
 
 # Numbers of orders are given once, whatever the project.
-FIND_PROJECT_OF_ORDER = select(orders.c.project_id).where(orders.c.order_id == bindparam("order"))
 
 
 def _payment(row: asyncpg.Record) -> Payment:
@@ -355,9 +353,3 @@ async def save_refund(
 async def list_pending_refunds(db: Session, *, before: datetime) -> list[tuple[int, Refund]]:
     """Refunds of all projects that were asked for, with their projects; nobody has looked after them since a moment."""
     return [(row["project_id"], _refund(row)) for row in await db.fetch_all(LIST_PENDING_REFUNDS, before=before)]
-
-
-async def find_project_of_order(db: Session, order_id: int) -> int | None:
-    """The project that has an order of this number."""
-    project_id: int | None = await db.fetch_value(FIND_PROJECT_OF_ORDER, order=order_id)
-    return project_id
