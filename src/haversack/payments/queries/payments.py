@@ -223,7 +223,8 @@ async def find_payment(db: Session, project_id: int, payment_id: int) -> Payment
 
 
 async def lock_payment(db: Session, project_id: int, payment_id: int) -> Payment:
-    """The payment, which exists, locked. An order is locked before its payments."""
+    """The payment, which exists, locked. Whoever locks its order too has the turn of the order's player: not all take
+    the two in one order."""
     row = await db.fetch_one(LOCK_PAYMENT, project=project_id, payment=payment_id)
     assert row is not None, f"project {project_id} has no payment {payment_id}"
     return _payment(row)
