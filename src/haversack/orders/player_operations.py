@@ -37,6 +37,7 @@ from haversack.errors import (
 )
 from haversack.http.area import Area
 from haversack.http.calls import BuyerCall, GuestCall, ShopperCall
+from haversack.http.platforms import Platform
 from haversack.orders import answering, queries
 from haversack.orders.changes import note_order
 from haversack.orders.checkout import order_for_free, order_for_virtual_currency
@@ -48,7 +49,6 @@ from haversack.orders.wire import (
     FreeOrderBody,
     OrderIdView,
     OrderView,
-    Platform,
     VirtualOrderBody,
 )
 from haversack.promotions.codes.guessing import Guess

@@ -30,10 +30,11 @@ from haversack.orders.gates import through_gates
 from haversack.promotions.codes.fast_redeeming import Coupon, redeem_at_once, redeem_together
 from haversack.promotions.codes.guessing import Guess
 from haversack.promotions.codes.opening import Opened, open_code
-from haversack.promotions.codes.rules import fault_of, needs_attributes
+from haversack.promotions.codes.rules import fault_of
 from haversack.promotions.codes.showing import redeemed_items
 from haversack.promotions.codes.wire.player import RedeemedItem
 from haversack.promotions.records import Promotion, PromotionKind
+from haversack.promotions.rules import needs_attributes
 from haversack.promotions.uses import Use, UsesExhausted, count_uses
 
 READY_MAX = 1_000
