@@ -14,7 +14,7 @@ from haversack.catalog.selling import open_shop
 from haversack.chains.offer.completing import complete_step
 from haversack.chains.points import earn_points, points_source_of, take_back_points
 from haversack.context import Context
-from haversack.database.engine import Session
+from haversack.database.engine import DatabaseAway, Session
 from haversack.errors import ORDER_NOT_FOUND, Refusal
 from haversack.inventory.ledger import LedgerRow, write_ledger
 from haversack.limits.reserving import lock_limited
@@ -269,9 +269,17 @@ async def expire_due_orders(context: Context, project_id: int | None = None) -> 
     expired = 0
     while True:
         due = await overviews.list_due(context.database.session(), limit=EXPIRED_AT_ONCE_MAX, project_id=project_id)
+        faults = 0
         for each in due:
-            expired += await _expire(context, each)
-        if len(due) < EXPIRED_AT_ONCE_MAX:
+            try:
+                expired += await _expire(context, each)
+            except DatabaseAway:
+                raise
+            except Exception:
+                # A fault of ours with one order must not keep the others from their end.
+                log.exception("order %d of project %d cannot be ended", each.order_id, each.project_id)
+                faults += 1
+        if len(due) < EXPIRED_AT_ONCE_MAX or faults == len(due):
             return expired
 
 

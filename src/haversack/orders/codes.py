@@ -30,7 +30,7 @@ from haversack.catalog.read_model.rules import is_before_release
 from haversack.catalog.selling import open_shop
 from haversack.catalog.tables import key_codes
 from haversack.context import Context
-from haversack.database.engine import Session
+from haversack.database.engine import DatabaseAway, Session
 from haversack.inventory.ledger import KEY, key_row, write_ledger
 from haversack.inventory.tables import ledger
 from haversack.orders import queries
@@ -169,7 +169,13 @@ async def hand_out_owed_codes(context: Context, project_id: int | None = None) -
         for row in owed:
             project = await find_project(db, row["project_id"])
             assert project is not None, "an order has a project"
-            given += await _hand_out(context, project, row["order_id"])
+            try:
+                given += await _hand_out(context, project, row["order_id"])
+            except DatabaseAway:
+                raise
+            except Exception:
+                # A fault of ours with one order must not keep the others from their codes.
+                log.exception("order %d of project %d cannot be given its codes", row["order_id"], project.project_id)
         last = (owed[-1]["project_id"], owed[-1]["order_id"])
     return given
 

@@ -11,10 +11,12 @@ import pytest
 from haversack.catalog.items.drafts import ItemDraft
 from haversack.catalog.records import ItemKind, Price
 from haversack.clock import Clock, real_now
+from haversack.database.engine import Session
 from haversack.errors import Refusal
+from haversack.orders import holding
 from haversack.orders.actions import expire_due_orders
 from haversack.orders.codes import find_next_release, hand_out_owed_codes, list_codes
-from haversack.orders.records import OrderState
+from haversack.orders.records import Order, OrderState
 from haversack.orders.rules import HOLDING_ORDERS_MAX, PAYABLE_FOR, MoveNotAllowed, OrderNotPayable
 from haversack.projects.actions import set_clock
 from haversack.projects.records import OrderDestination
@@ -141,6 +143,29 @@ async def test_expiry_by_the_project_s_clock(client: httpx.AsyncClient, studio: 
     assert await counts(studio, sku) == (3, 0, 0)
     await expire_due_orders(studio.context)
     assert await counts(studio, sku) == (3, 0, 0)
+
+
+async def test_a_fault_with_one_order_ends_the_others(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sku = await sell_for_money(client, studio, limits={"per_item": 3})
+    await move_clock(studio, NOON)
+    faulty, order = await order_money(buyer, sku), await order_money(await make_buyer(studio), sku)
+    give_back = holding.give_back
+
+    async def give_back_all_but_one(db: Session, given: Order) -> holding.Held:
+        if given.order_id == faulty.order_id:
+            raise RuntimeError("a fault that nobody thought of")
+        return await give_back(db, given)
+
+    await move_clock(studio, NOON + PAYABLE_FOR)
+    with monkeypatch.context() as patching:
+        patching.setattr(holding, "give_back", give_back_all_but_one)
+        assert await expire_due_orders(studio.context, studio.project_id) == 1
+    assert (await stored(studio, faulty.order_id)).state is OrderState.NEW
+    assert (await stored(studio, order.order_id)).state is OrderState.EXPIRED
+    await expire_due_orders(studio.context, studio.project_id)
+    assert (await stored(studio, faulty.order_id)).state is OrderState.EXPIRED
 
 
 async def test_an_expired_order_is_paid_after_all(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
