@@ -106,7 +106,8 @@ async def _redeem(
 
 
 async def _redeem_ready(call: BuyerCall, coupon: Coupon) -> bool:
-    if call.db.in_transaction:
+    # What is given together is given at one time, and counted in one window.
+    if call.db.in_transaction or call.player_id in call.project.player_offsets:
         return await redeem_at_once(call.db, coupon, call.player_id, **_reason(call))
     return await redeem_together(call.db.database, coupon, call.player_id, **_reason(call))
 
