@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.requests import Request
 
 from haversack.carts.queries import wanted_of_cart
@@ -187,7 +186,7 @@ async def _bind_virtual_order(request: Request) -> dict[str, Any] | None:
     raw = await request.body()
     try:
         body = VirtualOrderBody.model_validate(await request.json()) if raw else None
-    except (ValidationError, ValueError, RequestValidationError):
+    except (ValueError, RequestValidationError):
         return None
     path = request.path_params
     return {
