@@ -108,7 +108,7 @@ def source_of(order: Order) -> str:
 
 
 async def list_codes(db: Session, sealer: Sealer, order: Order) -> list[OrderCode]:
-    """The codes that an order gave, in the order in which they were given. A guest has no other place to read them."""
+    """The codes that an order gave, in the order in which they were given."""
     skus = {line.item_id: line.sku for line in order.lines}
     rows = await db.fetch_all(
         LIST_CODES,
