@@ -149,8 +149,6 @@ LIST_PENDING_REFUNDS = (
     .limit(LISTED_AT_ONCE_MAX)
 )
 
-# Numbers of orders are given once, whatever the project.
-
 
 def _payment(row: asyncpg.Record) -> Payment:
     return Payment(**{**row, "state": PaymentState(row["state"])})
