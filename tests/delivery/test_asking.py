@@ -8,7 +8,7 @@ from haversack.clock import real_now
 from haversack.context import Context
 from haversack.projects.records import DeliveryMode
 from haversack.webhooks.asking import AnswerKind, ask
-from haversack.webhooks.events import BackpackUserValidation, UserValidation
+from haversack.webhooks.events import BackpackUserValidation, PartnerSideCatalog, Question, UserValidation
 from haversack.webhooks.queries.inspector import list_deliveries
 from haversack.webhooks.queries.outbox import add_replays
 from haversack.webhooks.records import DeliveryStatus, Purpose
@@ -79,8 +79,18 @@ async def test_the_backpacks_own_endpoint_is_asked(context: Context, receiver: R
         assert (len(receiver.received), len(backpack.received)) == (0, 1)
 
 
-async def test_questions_do_not_wait_in_the_lane_and_are_not_replayed(context: Context, receiver: Receiver) -> None:
+@pytest.mark.parametrize(
+    "question",
+    [
+        QUESTION,
+        BackpackUserValidation(user_id="player-17"),
+        PartnerSideCatalog(user_id="player-17", country=None, currency=None, locale="en"),
+    ],
+)
+async def test_questions_do_not_wait_in_the_lane_and_are_not_replayed(
+    context: Context, receiver: Receiver, question: Question
+) -> None:
     sender = await make_sender(context, receiver)
     await sender.publish()
-    assert (await ask(context, sender.project, QUESTION, purpose=Purpose.STORE)).kind is AnswerKind.ACCEPTED
+    assert (await ask(context, sender.project, question, purpose=Purpose.STORE)).kind is AnswerKind.ACCEPTED
     assert await add_replays(context.database.session(), sender.project_id, now=sender.project.clock.now()) == []

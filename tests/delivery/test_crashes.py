@@ -6,12 +6,16 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from haversack.context import Context
-from haversack.webhooks.leases import LeaseLost
-from haversack.webhooks.queries.lanes import claim_lanes
+from haversack.database.engine import DatabaseAway
+from haversack.webhooks.leases import LeaseLost, Leases
+from haversack.webhooks.queries import lanes
+from haversack.webhooks.queries.lanes import claim_lanes, renew_leases
 from haversack.webhooks.records import DeliveryStatus, Lane, Purpose
 from haversack.worker import Worker
 from make.deliveries import Drain, Told, make_deliverer
@@ -177,3 +181,24 @@ async def test_a_lease_that_was_lost_records_nothing(
     assert len(told.settled) == 1
     assert len(set(receiver.event_ids)) == 1
     await slow.close()
+
+
+async def test_leases_are_renewed_after_any_failure(
+    context: Context, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [RuntimeError("a fault that nobody thought of"), DatabaseAway("away")]
+    is_renewed = asyncio.Event()
+
+    async def renew(*of: Any, **by: Any) -> set[UUID]:
+        if failures:
+            raise failures.pop()
+        kept = await renew_leases(*of, **by)
+        is_renewed.set()
+        return kept
+
+    monkeypatch.setattr(lanes, "renew_leases", renew)
+    leases = Leases(context.database, seconds=0.3)
+    [held] = await leases.claim([Lane(sender.project_id, Purpose.STORE)])
+    async with leases.released(held), asyncio.timeout(5):
+        await is_renewed.wait()
+    await leases.close()

@@ -246,9 +246,7 @@ async def cancel(studio: Studio, order: Order) -> Order:
     """Cancel an unpaid order."""
     project, db = await project_of(studio), studio.context.database.session()
     async with db.begin():
-        return await actions.cancel_order(
-            db, studio.context, project, order.order_id, reason="given up", now=project.clock.now()
-        )
+        return await actions.cancel_order(db, project, order.order_id, reason="given up", now=project.clock.now())
 
 
 async def refund(studio: Studio, order: Order, payment: Payment) -> Order:

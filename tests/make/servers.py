@@ -19,7 +19,7 @@ SECONDS_MAX = 10.0
 async def serve(context: Context) -> AsyncIterator[int]:
     """Serve the application with the options of `haversack serve`; the port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(build_application(context), lifespan="off", **_server_options(context.settings))
+        config = uvicorn.Config(build_application(context), lifespan="off", **_server_options())
         server = Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         yield listening.getsockname()[1]

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import bindparam, func, select
 
+from haversack.clock import real_now
+from haversack.clocks.actions import set_player_offset
+from haversack.inventory.tables import ledger
 from haversack.promotions.tables import promotion_codes
 from make.catalog import virtual_item
 from make.client_catalog import new_player, sell
@@ -30,6 +34,9 @@ from make.inventory import differences_of, owned
 from make.projects import Studio
 
 COUNT_ALL = select(func.count()).where(promotion_codes.c.project_id == bindparam("project"))
+LIST_MOMENTS = select(ledger.c.changed_at).where(
+    ledger.c.project_id == bindparam("project"), ledger.c.player_id == bindparam("player")
+)
 CONSUMABLE = {"consumable": {"usages_count": 1}, "expiration_period": None}
 # Beyond what an address may miss in a quarter of an hour, those who come too late would be told to wait.
 CALLS = 100
@@ -66,6 +73,25 @@ async def test_one_coupon_for_many_players(
     (shown,) = (await client.get(path, auth=studio.basic)).json()["items"]
     assert (shown["per_code"]["used"], shown["per_code"]["reserved"]) == (wins + was_redeemed, 0)
     assert not await differences_of(studio)
+
+
+async def test_one_coupon_for_players_of_other_times(client: httpx.AsyncClient, studio: Studio) -> None:
+    """Whose clock is set ahead has redeemed it then, whoever else redeems it at once."""
+    code = any_code()
+    await _make(client, studio, code)
+    assert (await redeem(client, studio, (await new_player(studio))[1], code)).status_code == 200
+    ahead = timedelta(days=40)
+    players = [await new_player(studio) for _ in range(CALLS // 5)]
+    travelers = {player_id for player_id, _ in players[::2]}
+    db = studio.context.database.session()
+    for player_id in travelers:
+        await set_player_offset(studio.context, db, studio.project_id, player_id, int(ahead.total_seconds()))
+    began = real_now()
+    replies = await asyncio.gather(*(redeem(client, studio, headers, code) for _, headers in players))
+    assert _counts(replies) == Counter({(200, 0): len(players)})
+    for player_id, _ in players:
+        rows = await db.fetch_all(LIST_MOMENTS, project=studio.project_id, player=player_id)
+        assert {row["changed_at"] > began + ahead for row in rows} == {player_id in travelers}
 
 
 async def test_one_coupon_of_pieces(client: httpx.AsyncClient, studio: Studio) -> None:

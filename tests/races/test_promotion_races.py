@@ -9,10 +9,11 @@ import pytest
 from haversack.clock import real_now
 from haversack.promotions.records import Promotion, PromotionKind, PromotionLimits
 from haversack.promotions.use_queries import find_total, find_uses
-from haversack.promotions.uses import TakenUse, Use, UsesExhausted, give_back_uses, settle_uses, take_uses
+from haversack.promotions.uses import TakenUse, Use, UsesExhausted, settle_uses
 from make.inventory import differences_of
 from make.projects import Studio
 from make.promotions import save_promotion
+from make.uses import give_back_uses, take_uses
 
 CALLS = 50
 

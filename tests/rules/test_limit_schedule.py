@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from haversack.catalog.records import ItemLimits, Schedule
 from haversack.limits import rules
-from haversack.limits.records import FOR_EVER, Stock, Uses
+from haversack.limits.records import FOR_EVER, Uses
 from haversack.limits.schedule import window_of
 
 OFFSETS = ("+00:00", "+03:00", "-08:00", "+05:30", "-03:30", "+13:45")
@@ -177,10 +177,3 @@ def test_items_hidden_by_a_used_up_limit(limits: ItemLimits | None, used: int, i
     now = _utc("2026-01-02T10:00")
     window = rules.item_window(limits or ItemLimits(), now, reset_at=None)
     assert rules.is_hidden_by_player_limit(limits, Uses(now, used), window) is is_hidden
-
-
-def test_stock() -> None:
-    assert rules.is_sold_out(Stock(3, 0, 1, 2))
-    assert not rules.is_sold_out(None)
-    assert rules.is_stock_possible(Stock(5, 2, 1, 2), 3)
-    assert not rules.is_stock_possible(Stock(5, 2, 1, 2), 2)

@@ -18,14 +18,6 @@ from haversack.errors import (
     PLATFORM_NOT_LINKED,
 )
 
-ITEM_MOVES: dict[ItemState, frozenset[ItemState]] = {
-    ItemState.CLAIMED: frozenset({ItemState.CHECKING, ItemState.RECEIVED, ItemState.DELETED}),
-    ItemState.CHECKING: frozenset({ItemState.CLAIMED, ItemState.CHECKING, ItemState.DELIVERING, ItemState.DELETED}),
-    # Silence of the game is no refusal: the item stays held until the game has said yes or no.
-    ItemState.DELIVERING: frozenset({ItemState.CLAIMED, ItemState.RECEIVED}),
-    ItemState.RECEIVED: frozenset(),
-    ItemState.DELETED: frozenset(),
-}
 HELD_STATES = (ItemState.CLAIMED, ItemState.CHECKING, ItemState.DELIVERING)
 
 

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -58,7 +57,7 @@ async def _bind_fill(request: Request) -> dict[str, Any] | None:
         return None
     try:
         body = FillBody.model_validate(await request.json())
-    except (ValidationError, ValueError, RequestValidationError):
+    except (ValueError, RequestValidationError):
         return None
     named = {"cart_id": request.path_params["cart_id"]} if "cart_id" in request.path_params else {}
     return {**named, "body": body, "shown": shown}

@@ -1,4 +1,4 @@
-"""What daily and offer chains share on the wire: what says what they are, and the items of their steps."""
+"""What chains share on the wire: what says what daily and offer chains are, the items of their steps, and times."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,6 +17,11 @@ from haversack.clock import wire_time
 from haversack.errors import Fault
 from haversack.http.wire import WireModel
 from haversack.text import reading
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment as reward and offer chains give the next reset."""
+    return int(moment.timestamp()) * 1_000
 
 
 class StepItemBody(StrictBody):

@@ -33,11 +33,11 @@ def pay(
     chosen = DECLINED_CARD if decline else card
 
     async def work(context: "Context") -> None:
+        from haversack.orders.overviews import find_project_of
         from haversack.payments.outcomes import ThreeDSecure
         from haversack.payments.paying import confirm_three_d_secure, open_session_of_order, pay_by_card
-        from haversack.payments.queries.payments import find_project_of_order
 
-        project_id = await find_project_of_order(context.database.session(), order)
+        project_id = await find_project_of(context.database.session(), order)
         session = None if project_id is None else await open_session_of_order(context, project_id, order)
         if session is None or project_id is None:
             end_with(f"There is no order {order} that is paid with money.")

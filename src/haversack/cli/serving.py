@@ -115,7 +115,7 @@ def _listen(settings: "Settings", *, hint: str) -> socket.socket:
         raise typer.Exit(1) from None
 
 
-def _server_options(settings: "Settings") -> dict[str, Any]:
+def _server_options() -> dict[str, Any]:
     # Without uvloop, and httptools behind our protocol, the server is several times slower: their lack is an error.
     return {
         "http": "haversack.http.http_protocol:HttpProtocol",
@@ -242,7 +242,7 @@ async def serve_with_worker(
     from haversack.app import build_application, build_worker
 
     worker = build_worker(context)
-    options = _server_options(context.settings)
+    options = _server_options()
     config = uvicorn.Config(build_application(context), lifespan="off", **options)
     server = Server(config, when_ready=when_ready)
     if starting is not None:
@@ -265,7 +265,7 @@ def serve(
     _refuse_faults(settings, command="serve")
     # uvicorn sets logging up, here and in the processes that it starts.
     log_options = _log_options(settings.log_level)
-    options = {**_server_options(settings), "log_config": log_options, "lifespan": "on", "factory": True}
+    options = {**_server_options(), "log_config": log_options, "lifespan": "on", "factory": True}
     application = application_of_process if with_worker else application_of_process_without_worker
     with _listen(settings, hint="choose another port with HAVERSACK_PORT") as listening:
         where = f"{settings.host}:{listening.getsockname()[1]}"

@@ -108,7 +108,7 @@ async def _guest(context: Context, request: Request, family: Family) -> tuple[Pr
     project_id = _path_number(request, "project_id")
     project = await context.directory.find_project(project_id) if project_id is not None else None
     if project is None:
-        raise PROJECT_NOT_FOUND(project_id=str(request.path_params.get("project_id"))[:20])
+        raise _project_not_found(request)
     if request.headers.get("authorization", "").strip().lower() in ("", "bearer"):
         return project, None
     return project, await _player_of_shop(context, request, project, family)
@@ -137,13 +137,13 @@ async def _buyer(
     guest_id = request.headers.get("x-unauthorized-id", "").strip()
     if takes_guests and guest_id and bearer_token(request) is None:
         if project is None:
-            raise PROJECT_NOT_FOUND(project_id=str(request.path_params.get("project_id"))[:20])
+            raise _project_not_found(request)
         return project, _unauthorized_player(project, guest_id, request.headers.get("x-user", ""), family)
     if project is None:
         # Who calls is told first, so that nobody learns which projects exist.
         await _player(context, request, family)
         if takes_guests:
-            raise PROJECT_NOT_FOUND(project_id=str(request.path_params.get("project_id"))[:20])
+            raise _project_not_found(request)
         raise _refused(family, OTHER_LOGIN)
     return project, await _player_of_shop(context, request, project, family)
 
@@ -174,6 +174,11 @@ async def _server(context: Context, token: str, family: Family) -> ServerIdentit
         return await context.tokens.verify_server(token)
     except TokenRefused as error:
         raise _refused(family, str(error)) from None
+
+
+def _project_not_found(request: Request) -> Refusal:
+    # As the path names it, though that may be no number, and long.
+    return PROJECT_NOT_FOUND(project_id=str(request.path_params.get("project_id"))[:20])
 
 
 def _path_number(request: Request, name: str) -> int | None:

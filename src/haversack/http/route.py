@@ -146,11 +146,11 @@ def endpoint_of(operation: Operation) -> Callable[..., Coroutine[Any, Any, Respo
             answered = await operation.function(**values)
             if isinstance(answered, Response):
                 return answered
-            return _response(operation, _answer(operation, answered))
+            return _response(_answer(operation, answered))
         answer = await _write(call, operation, values)
         for done in call.after_commit:
             done()
-        return answer if isinstance(answer, Response) else _response(operation, answer)
+        return answer if isinstance(answer, Response) else _response(answer)
 
     return endpoint
 
@@ -224,7 +224,7 @@ def _refused(call: Call, operation: Operation, refusal: Refusal) -> Answer:
     return Answer(shown.kind.status, encoded_problem(operation.family, shown, request_id=call.request_id))
 
 
-def _response(operation: Operation, answer: Answer) -> Response:
+def _response(answer: Answer) -> Response:
     headers = {"Idempotency-Replayed": "true"} if answer.is_replayed else None
     if not answer.body:
         return Response(status_code=answer.status, headers=headers)

@@ -32,7 +32,7 @@ class Holdings:
     rows: list[AccountRow] = field(default_factory=list)
 
     def _note(self, player_id: UUID, source: str, row: LedgerRow) -> None:
-        if row.change or row.kind == ledger.EXPIRY:
+        if ledger.is_change(row):
             self.rows.append(AccountRow(player_id, source, row))
 
     def units(self, player_id: UUID, item_id: int) -> int:

@@ -84,9 +84,7 @@ async def write_accounts(db: Session, *, project_id: int, rows: Iterable[Account
     """Write the rows of several accounts, each account's in their order."""
     assert db.in_transaction, "a row of the ledger belongs to the transaction of its change"
     # Heads are locked in one order, whoever writes.
-    changes = sorted(
-        (each for each in rows if each.row.change or each.row.kind == EXPIRY), key=lambda each: each.player_id
-    )
+    changes = sorted((each for each in rows if is_change(each.row)), key=lambda each: each.player_id)
     if not changes:
         return
     await db.execute(
@@ -102,8 +100,8 @@ async def write_accounts(db: Session, *, project_id: int, rows: Iterable[Account
     )
 
 
-def _is_change(row: LedgerRow) -> bool:
-    # An end may go from "none" to now and back without having moved.
+def is_change(row: LedgerRow) -> bool:
+    """Whether a row says anything: an end may go from "none" to now and back without having moved."""
     return row.change != 0 or row.kind == EXPIRY
 
 

@@ -6,27 +6,13 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from haversack.catalog.read_model.rules import PAGE_SIZE_MAX, clamped
+from haversack.http.platforms import Platform
 from haversack.http.wire import WireModel
 from haversack.inventory.rules import OWNED_MAX
 from haversack.text import FALLBACK, language_of
 
 # Operations of one server call; those after them are ignored.
 OPERATIONS_MAX = 50
-
-Platform = Literal[
-    "playstation_network",
-    "xbox_live",
-    "xsolla",
-    "pc_standalone",
-    "nintendo_shop",
-    "google_play",
-    "app_store_ios",
-    "android_standalone",
-    "ios_standalone",
-    "android_other",
-    "ios_other",
-    "pc_other",
-]
 
 
 def _number(value: object) -> object:

@@ -55,12 +55,7 @@ COUNT_HELD = select(func.coalesce(func.sum(column("stock_reserved", Integer)), 0
     .with_for_update(of=orders, skip_locked=True)
     .subquery()
 )
-# Reserving and giving back move units between columns; the check that they add up holds by itself.
-RESERVE_STOCK = (
-    update(stocks)
-    .where(*_stock_of, stocks.c.available >= bindparam("n"))
-    .values(available=stocks.c.available - bindparam("n"), reserved=stocks.c.reserved + bindparam("n"))
-)
+# Giving back and selling move units between columns; the check that they add up holds by itself.
 RELEASE_STOCK = (
     update(stocks)
     .where(*_stock_of, stocks.c.reserved >= bindparam("n"))
@@ -72,9 +67,6 @@ SELL_RESERVED_STOCK = (
     .values(sold=stocks.c.sold + bindparam("n"), reserved=stocks.c.reserved - bindparam("n"))
 )
 
-LIST_USES = select(uses.c.item_id, uses.c.window_start, uses.c.used).where(
-    uses.c.project_id == bindparam("project"), uses.c.player_id == bindparam("player")
-)
 FIND_USES = select(uses.c.window_start, uses.c.used).where(*_uses_of)
 LIST_RESETS = select(resets.c.item_id, resets.c.reset_at).where(resets.c.project_id == bindparam("project"))
 _of_player: dict[str, Any] = {
@@ -181,11 +173,6 @@ async def drop_stock(db: Session, project_id: int, item_id: int) -> None:
     await db.execute(DROP_STOCK, project=project_id, item=item_id)
 
 
-async def reserve_stock(db: Session, project_id: int, item_id: int, quantity: int) -> bool:
-    """Take units out of what is available; False if there are not so many, or the item is unlimited."""
-    return await db.execute(RESERVE_STOCK, project=project_id, item=item_id, n=quantity) == 1
-
-
 async def release_stock(db: Session, project_id: int, item_id: int, quantity: int) -> bool:
     """Give reserved units back; False if there are not so many."""
     return await db.execute(RELEASE_STOCK, project=project_id, item=item_id, n=quantity) == 1
@@ -194,12 +181,6 @@ async def release_stock(db: Session, project_id: int, item_id: int, quantity: in
 async def sell_reserved_stock(db: Session, project_id: int, item_id: int, quantity: int) -> bool:
     """Count reserved units as sold; False if there are not so many."""
     return await db.execute(SELL_RESERVED_STOCK, project=project_id, item=item_id, n=quantity) == 1
-
-
-async def list_uses(db: Session, project_id: int, player_id: UUID) -> dict[int, Uses]:
-    """What a player has used of each item, whatever the window."""
-    rows = await db.fetch_all(LIST_USES, project=project_id, player=player_id)
-    return {row["item_id"]: Uses(row["window_start"], row["used"]) for row in rows}
 
 
 async def find_uses(db: Session, project_id: int, player_id: UUID, item_id: int) -> Uses | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from haversack.catalog.records import ItemLimits
-from haversack.limits.records import Stock, Uses, Window
+from haversack.limits.records import Uses, Window
 from haversack.limits.schedule import window_of
 
 
@@ -44,13 +44,3 @@ def is_hidden_by_player_limit(limits: ItemLimits | None, uses: Uses | None, wind
         return False
     assert limits is not None
     return limits.schedule is None or limits.limit_exceeded_visibility == "hide"
-
-
-def is_sold_out(stock: Stock | None) -> bool:
-    """Whether nothing of a limited stock is left."""
-    return stock is not None and stock.available == 0
-
-
-def is_stock_possible(stock: Stock | None, total: int) -> bool:
-    """Whether the total may be set: what is reserved and sold cannot be taken back."""
-    return stock is None or total >= stock.reserved + stock.sold

@@ -8,7 +8,6 @@ from haversack.catalog.records import Schedule
 from haversack.limits.records import FOR_EVER, Window
 
 TIME_PATTERN = r"^([01]\d|2[0-3]):00:00([+-])([01]\d|2[0-3]):([0-5]\d)$"
-INTERVALS = ("hourly", "daily", "weekly", "monthly")
 _TIME = re.compile(TIME_PATTERN)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)

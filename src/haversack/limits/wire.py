@@ -9,8 +9,7 @@ from pydantic import ConfigDict, Field
 from haversack.catalog.records import ItemLimits, Schedule
 from haversack.clock import wire_time
 from haversack.http.wire import WireModel
-from haversack.limits.records import Stock, Uses
-from haversack.limits.rules import available_to_player, item_window
+from haversack.limits.records import Stock
 from haversack.limits.schedule import TIME_PATTERN, window_of
 
 LIMIT_MAX = 2**31 - 1
@@ -222,59 +221,6 @@ def admin_schedule(schedule: Schedule | None, now: datetime) -> AdminRecurrentSc
             displayable_reset_next_date=wire_time(following),
         )
     )
-
-
-class ClientPerUserView(WireModel):
-    """What a player may still have."""
-
-    total: int
-    available: int
-    recurrent_schedule: RecurrenceView | None
-    limit_exceeded_visibility: str
-
-
-class ClientPerItemView(WireModel):
-    """What is left for all."""
-
-    total: int
-    available: int
-
-
-class ClientLimitsView(WireModel):
-    """The limits of an item as a client reads them."""
-
-    per_user: ClientPerUserView | None
-    per_item: ClientPerItemView | None
-
-    @classmethod
-    def of(
-        cls,
-        limits: ItemLimits | None,
-        stock: Stock | None,
-        uses: Uses | None,
-        now: datetime,
-        *,
-        reset_at: datetime | None = None,
-    ) -> Self | None:
-        """The view for a player, or for nobody (`uses` None: everything is available); None without limits."""
-        if limits is None:
-            return None
-        per_user = None
-        if limits.per_user is not None:
-            window = item_window(limits, now, reset_at=reset_at)
-            per_user = ClientPerUserView(
-                total=limits.per_user,
-                available=available_to_player(limits, uses, window),
-                recurrent_schedule=RecurrenceView.of(limits, now),
-                limit_exceeded_visibility=limits.limit_exceeded_visibility,
-            )
-        per_item = None
-        if limits.per_item is not None:
-            per_item = ClientPerItemView(
-                total=stock.total if stock else limits.per_item,
-                available=stock.available if stock else limits.per_item,
-            )
-        return cls(per_user=per_user, per_item=per_item)
 
 
 # -- The calls that change what players have left ------------------------------------------------------------------

@@ -35,7 +35,6 @@ LINKING_WINDOW = timedelta(minutes=10)
 STATE_LENGTH_MIN = 8
 LINKING_CODE_DIGITS = 6
 ATTRIBUTES_MAX = 256
-PLATFORMS = ("steam", "xbox", "epicgames", "psn")
 OFFLINE = "offline"
 GROUP_ID = 1
 GROUP_NAME = "default"

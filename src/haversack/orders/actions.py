@@ -14,7 +14,7 @@ from haversack.catalog.selling import open_shop
 from haversack.chains.offer.completing import complete_step
 from haversack.chains.points import earn_points, points_source_of, take_back_points
 from haversack.context import Context
-from haversack.database.engine import Session
+from haversack.database.engine import DatabaseAway, Session
 from haversack.errors import ORDER_NOT_FOUND, Refusal
 from haversack.inventory.ledger import LedgerRow, write_ledger
 from haversack.limits.reserving import lock_limited
@@ -54,8 +54,8 @@ __all__ = [
 log = logging.getLogger("haversack.orders")
 
 EXPIRED_AT_ONCE_MAX = 200
-# A paid order that no game has taken for so long is named in the log. Webhooks are repeated for half a day.
 COMMENT_LENGTH_MAX = 500
+# A paid order that no game has taken for so long is named in the log. Webhooks are repeated for half a day.
 STUCK_AFTER = timedelta(hours=13)
 
 
@@ -188,9 +188,7 @@ def _uses_of(order: Order) -> list[TakenUse]:
     return [each.use for each in order.promotions if each.use is not None]
 
 
-async def cancel_order(
-    db: Session, context: Context, project: Project, order_id: int, *, reason: str, now: datetime
-) -> Order:
+async def cancel_order(db: Session, project: Project, order_id: int, *, reason: str, now: datetime) -> Order:
     """Cancel an unpaid order, in the caller's transaction: it gives back what it holds. One that has ended already
     stays as it is; MoveNotAllowed for one that is paid."""
     order = await _lock_with_turn(db, project.project_id, order_id)
@@ -243,7 +241,7 @@ async def refund_order(
     if order.state not in (OrderState.PAID, OrderState.DONE):
         raise MoveNotAllowed(f"order {order_id} is {order.state}: there is nothing to refund")
     returned = await holding.take_back_sold(db, order)
-    await take_back_given(db, context, order, now=now)
+    await take_back_given(db, order, now=now)
     canceled = replace(
         order,
         state=rules.move(order.state, OrderState.CANCELED),
@@ -271,9 +269,17 @@ async def expire_due_orders(context: Context, project_id: int | None = None) -> 
     expired = 0
     while True:
         due = await overviews.list_due(context.database.session(), limit=EXPIRED_AT_ONCE_MAX, project_id=project_id)
+        faults = 0
         for each in due:
-            expired += await _expire(context, each)
-        if len(due) < EXPIRED_AT_ONCE_MAX:
+            try:
+                expired += await _expire(context, each)
+            except DatabaseAway:
+                raise
+            except Exception:
+                # A fault of ours with one order must not keep the others from their end.
+                log.exception("order %d of project %d cannot be ended", each.order_id, each.project_id)
+                faults += 1
+        if len(due) < EXPIRED_AT_ONCE_MAX or faults == len(due):
             return expired
 
 

@@ -73,8 +73,6 @@ BUY_TOGETHER = text(
     f" {_arrays(CREDITS | ITEMS | SINGLES | STOCKS | ROWS)}) AS delivery_ids"
 )
 
-ALONE = "HV903"
-
 
 class Entries(NamedTuple):
     """What one purchase has in several arrays: so many elements in each, as text."""

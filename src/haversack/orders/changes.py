@@ -141,6 +141,11 @@ class OrderChanges:
                 log.warning("changes of orders wait to be told to other processes: %s", error)
                 self._wake.set()
                 pause = RETRY_SECONDS
+            except Exception:
+                # Nothing would start the task again, and no other process would hear of an order any more.
+                log.exception("changes of orders wait to be told to other processes")
+                self._wake.set()
+                pause = RETRY_SECONDS
             if self._closing.is_set():
                 return
             with suppress(TimeoutError):
@@ -149,12 +154,14 @@ class OrderChanges:
 
     async def _send(self) -> None:
         """Send as many changes as one NOTIFY carries; they are kept where it fails."""
-        if self._has_dropped:
-            payload, count = LOOK_AGAIN, 0
-        else:
-            payload, count = self._payload()
-        await notify(self._database.session(), ORDERS_MOVED, f"{self._origin} {payload}")
-        self._has_dropped = self._has_dropped and payload != LOOK_AGAIN
+        # Noted before it is sent: more may be dropped meanwhile.
+        had_dropped, self._has_dropped = self._has_dropped, False
+        payload, count = (LOOK_AGAIN, 0) if had_dropped else self._payload()
+        try:
+            await notify(self._database.session(), ORDERS_MOVED, f"{self._origin} {payload}")
+        except BaseException:
+            self._has_dropped = self._has_dropped or had_dropped
+            raise
         for _ in range(min(count, len(self._unsent))):
             self._unsent.popleft()
 

@@ -5,7 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Integer, Text, any_, bindparam, cast, or_, select
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from haversack.backpack.actions import fill_backpack
@@ -16,7 +30,7 @@ from haversack.catalog.read_model.rules import is_before_release
 from haversack.catalog.selling import open_shop
 from haversack.catalog.tables import key_codes
 from haversack.context import Context
-from haversack.database.engine import Session
+from haversack.database.engine import DatabaseAway, Session
 from haversack.inventory.ledger import KEY, key_row, write_ledger
 from haversack.inventory.tables import ledger
 from haversack.orders import queries
@@ -26,6 +40,7 @@ from haversack.orders.records import Order, OrderLine, OrderState
 from haversack.orders.tables import order_lines
 from haversack.projects.queries import find_project
 from haversack.projects.records import OrderDestination, Project
+from haversack.projects.tables import project_now, projects
 from haversack.sealing import Sealer
 
 log = logging.getLogger("haversack.orders")
@@ -50,18 +65,32 @@ LIST_CODES = (
     )
     .order_by(ledger.c.seq)
 )
+_pre_order = order_lines.c.details["pre_order"]
+_release = cast(_pre_order["release_date"].astext, DateTime(timezone=True))
+_is_enabled = func.coalesce(_pre_order["is_enabled"].as_boolean(), false())
+# Those whose release has come: pre-orders that wait for theirs may be many, and are not to be looked at each time.
 LIST_OWED = (
     select(order_lines.c.project_id, order_lines.c.order_id)
+    .join(projects, projects.c.project_id == order_lines.c.project_id)
     .where(
         order_lines.c.codes_owed > 0,
         or_(
             bindparam("one_project", type_=Integer).is_(None),
             order_lines.c.project_id == bindparam("one_project", type_=Integer),
         ),
+        or_(not_(_is_enabled), _release <= project_now),
+        tuple_(order_lines.c.project_id, order_lines.c.order_id)
+        > tuple_(bindparam("after_project", type_=Integer), bindparam("after_order", type_=Integer)),
     )
     .distinct()
     .order_by(order_lines.c.project_id, order_lines.c.order_id)
     .limit(bindparam("most", type_=Integer))
+)
+FIND_NEXT_RELEASE = select(func.min(_release)).where(
+    order_lines.c.project_id == bindparam("project"),
+    order_lines.c.codes_owed > 0,
+    _is_enabled,
+    _release > bindparam("after", type_=DateTime(timezone=True)),
 )
 
 
@@ -79,7 +108,7 @@ def source_of(order: Order) -> str:
 
 
 async def list_codes(db: Session, sealer: Sealer, order: Order) -> list[OrderCode]:
-    """The codes that an order gave, in the order in which they were given. A guest has no other place to read them."""
+    """The codes that an order gave, in the order in which they were given."""
     skus = {line.item_id: line.sku for line in order.lines}
     rows = await db.fetch_all(
         LIST_CODES,
@@ -123,13 +152,7 @@ async def take_codes(
 
 async def find_next_release(db: Session, project_id: int, *, after: datetime) -> datetime | None:
     """When the next release comes, later than a moment, for which codes of a project are owed."""
-    found: datetime | None = None
-    for row in await db.fetch_all(LIST_OWED, most=OWED_AT_ONCE_MAX, one_project=project_id):
-        order = await queries.get_order(db, project_id, row["order_id"])
-        for line in order.lines:
-            release = line.pre_order.release_date if line.codes_owed and line.pre_order is not None else None
-            if release is not None and release > after and (found is None or release < found):
-                found = release
+    found: datetime | None = await db.fetch_value(FIND_NEXT_RELEASE, project=project_id, after=after)
     return found
 
 
@@ -138,10 +161,22 @@ async def hand_out_owed_codes(context: Context, project_id: int | None = None) -
     many. Two processes may do it at once."""
     db = context.database.session()
     given = 0
-    for row in await db.fetch_all(LIST_OWED, most=OWED_AT_ONCE_MAX, one_project=project_id):
-        project = await find_project(db, row["project_id"])
-        assert project is not None, "an order has a project"
-        given += await _hand_out(context, project, row["order_id"])
+    last = (0, 0)
+    # Orders that get no code, for there is none, stay owed: the next ones are those behind them.
+    while owed := await db.fetch_all(
+        LIST_OWED, most=OWED_AT_ONCE_MAX, one_project=project_id, after_project=last[0], after_order=last[1]
+    ):
+        for row in owed:
+            project = await find_project(db, row["project_id"])
+            assert project is not None, "an order has a project"
+            try:
+                given += await _hand_out(context, project, row["order_id"])
+            except DatabaseAway:
+                raise
+            except Exception:
+                # A fault of ours with one order must not keep the others from their codes.
+                log.exception("order %d of project %d cannot be given its codes", row["order_id"], project.project_id)
+        last = (owed[-1]["project_id"], owed[-1]["order_id"])
     return given
 
 

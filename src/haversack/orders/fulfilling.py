@@ -117,7 +117,7 @@ async def _take_codes(
     return taken
 
 
-async def take_back_given(db: Session, context: Context, order: Order, *, now: datetime) -> None:
+async def take_back_given(db: Session, order: Order, *, now: datetime) -> None:
     """Take back what an order gave, as far as the player still has it."""
     if order.destination is not OrderDestination.BACKPACK:
         await take_back(
@@ -131,10 +131,10 @@ async def take_back_given(db: Session, context: Context, order: Order, *, now: d
         return
     entries = await find_content(db, order.project_id, source_of(order), order.player_id) or []
     for entry in sorted(entries, key=lambda entry: str(entry["backpack_item_id"])):
-        await _empty_backpack(db, context, order, UUID(hex=entry["backpack_item_id"]), now=now)
+        await _empty_backpack(db, order, UUID(hex=entry["backpack_item_id"]), now=now)
 
 
-async def _empty_backpack(db: Session, context: Context, order: Order, item_id: UUID, *, now: datetime) -> None:
+async def _empty_backpack(db: Session, order: Order, item_id: UUID, *, now: datetime) -> None:
     """What still lies there goes; a currency that went to the wallet is taken from it; the rest is with the game."""
     is_gone = await backpack.move_item(
         db,

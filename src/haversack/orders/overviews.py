@@ -25,7 +25,7 @@ from haversack.database.engine import Session
 from haversack.orders.queries import with_lines
 from haversack.orders.records import Order, OrderState
 from haversack.orders.tables import orders
-from haversack.projects.tables import projects
+from haversack.projects.tables import project_now, projects
 from haversack.webhooks.tables import webhook_deliveries as deliveries
 
 _MOMENT = DateTime(timezone=True)
@@ -44,13 +44,12 @@ SEARCH = (
     .limit(bindparam("most", type_=Integer))
 )
 COUNT_CREATED = select(func.count()).select_from(orders).where(*_created)
-_project_now = func.coalesce(projects.c.clock_frozen_at, func.now() + projects.c.clock_offset)
 _due = (
     select(orders.c.order_id, orders.c.expires_at)
     .where(
         orders.c.project_id == projects.c.project_id,
         orders.c.state == literal_column("'new'", Text),
-        orders.c.expires_at <= _project_now,
+        orders.c.expires_at <= project_now,
         or_(
             bindparam("one_project", type_=Integer).is_(None),
             orders.c.project_id == bindparam("one_project", type_=Integer),
@@ -61,7 +60,7 @@ _due = (
     .lateral("due")
 )
 LIST_DUE = (
-    select(projects.c.project_id, _due.c.order_id, _project_now.label("now"))
+    select(projects.c.project_id, _due.c.order_id, project_now.label("now"))
     .select_from(projects.join(_due, true()))
     .order_by(_due.c.expires_at)
     .limit(bindparam("most", type_=Integer))
@@ -87,7 +86,7 @@ LIST_STUCK = (
     )
     .where(
         orders.c.state == literal_column("'paid'", Text),
-        orders.c.paid_at < _project_now - bindparam("of_age", type_=Interval),
+        orders.c.paid_at < project_now - bindparam("of_age", type_=Interval),
     )
     .order_by(orders.c.paid_at)
     .limit(STUCK_SHOWN_MAX)

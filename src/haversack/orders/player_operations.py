@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.requests import Request
 
 from haversack.carts.queries import wanted_of_cart
@@ -37,6 +36,7 @@ from haversack.errors import (
 )
 from haversack.http.area import Area
 from haversack.http.calls import BuyerCall, GuestCall, ShopperCall
+from haversack.http.platforms import Platform
 from haversack.orders import answering, queries
 from haversack.orders.changes import note_order
 from haversack.orders.checkout import order_for_free, order_for_virtual_currency
@@ -48,7 +48,6 @@ from haversack.orders.wire import (
     FreeOrderBody,
     OrderIdView,
     OrderView,
-    Platform,
     VirtualOrderBody,
     country_said,
 )
@@ -189,7 +188,7 @@ async def _bind_virtual_order(request: Request) -> dict[str, Any] | None:
     raw = await request.body()
     try:
         body = VirtualOrderBody.model_validate(await request.json()) if raw else None
-    except (ValidationError, ValueError, RequestValidationError):
+    except (ValueError, RequestValidationError):
         return None
     path = request.path_params
     return {

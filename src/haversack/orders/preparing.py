@@ -3,7 +3,7 @@
 One way for everything that is ordered, so that catalog, cart and order agree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -307,7 +307,7 @@ def _look(shop: Shop, wanted: Wanted, checkout: Checkout, buyer: Buyer, now: dat
     )
 
 
-def _raise_faults(found: Any) -> None:
-    faults: list[tuple[str, Refusal]] = [(sku, refusal) for sku, refusal in found if refusal is not None]
+def _raise_faults(found: Iterable[tuple[str, Refusal | None]]) -> None:
+    faults = [(sku, refusal) for sku, refusal in found if refusal is not None]
     if faults:
         raise rules.refusal_of(faults)

@@ -71,7 +71,6 @@ LOCK_ORDERS = (
 ADD_ORDER = insert(orders).values(
     {column.name: bindparam(f"of_{column.name}", type_=column.type) for column in orders.columns}
 )
-_LINE_COLUMNS = [column for column in order_lines.columns if column.name not in ("project_id", "order_id")]
 ADD_LINE = insert(order_lines).values(
     {column.name: bindparam(f"of_{column.name}", type_=column.type) for column in order_lines.columns}
 )

@@ -43,7 +43,7 @@ orders = Table(
     text("destination", default="inventory"),
     text("cart_id", nullable=True),
     Column("custom_parameters", JSONB, nullable=True),
-    # What promotions and codes did, frozen; the next feature fills it.
+    # What promotions and codes did, frozen; orders/stored_forms.py has the form.
     Column("promotions", JSONB, nullable=False, server_default="[]"),
     # The payment that paid it, as invoice_id of the wire.
     Column("payment_id", Integer, nullable=True),

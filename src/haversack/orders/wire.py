@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from haversack.clock import wire_time
+from haversack.http.platforms import Platform
 from haversack.http.wire import WireModel
 from haversack.money import CurrencyCode
 from haversack.orders.records import CurrencyType, Order, OrderLine
@@ -19,21 +20,6 @@ from haversack.text import FALLBACK, language_of, reading
 PARAMETERS_MAX = 200
 PARAMETER_NAME_LENGTH_MAX = 255
 OFFSET_MAX = 2**31 - 1
-
-Platform = Literal[
-    "playstation_network",
-    "xbox_live",
-    "xsolla",
-    "pc_standalone",
-    "nintendo_shop",
-    "google_play",
-    "app_store_ios",
-    "android_standalone",
-    "ios_standalone",
-    "android_other",
-    "ios_other",
-    "pc_other",
-]
 # As clients write it, and left out.
 PLATFORM_QUERIES = {b"": "xsolla", **{f"platform={name}".encode(): name for name in get_args(Platform)}}
 

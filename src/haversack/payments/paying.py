@@ -189,7 +189,7 @@ async def begin_in_browser(
     payment = await start_payment(context, session, provider, MethodKind.CARD, email=email, zip_code=None, goes_on=True)
     if not isinstance(payment, Payment):
         return payment
-    created = await create_charge(context, session, provider, payment, saves_card=save)
+    created = await create_charge(context, provider, payment, saves_card=save)
     return outcome_of_charge(*created, provider) if isinstance(created, tuple) else created
 
 
@@ -267,7 +267,7 @@ async def _pay(
     started = await start_payment(context, session, provider, kind, email=email, zip_code=zip_code)
     if not isinstance(started, Payment):
         return started
-    created = await create_charge(context, session, provider, started, saves_card=saves_card)
+    created = await create_charge(context, provider, started, saves_card=saves_card)
     if not isinstance(created, tuple):
         return created
     payment, _ = created

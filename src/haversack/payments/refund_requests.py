@@ -11,7 +11,6 @@ from haversack.payments.rules import REFUND_REASON_LENGTH_MAX, refundable
 from haversack.projects.records import Project
 
 # Codes of the wire.
-USER_REQUEST = 1
 INTEGRATION_ERROR = 3
 GAME_REQUEST = 10
 

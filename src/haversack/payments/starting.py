@@ -116,7 +116,7 @@ async def _clear(context: Context, session: Session, payment: Payment, *, goes_o
 
 
 async def create_charge(
-    context: Context, session: Session, provider: Provider, payment: Payment, *, saves_card: bool
+    context: Context, provider: Provider, payment: Payment, *, saves_card: bool
 ) -> tuple[Payment, Charge] | Outcome:
     """Make the charge of a new payment and keep its reference; what stands in the way, where something does."""
     try:

@@ -14,8 +14,8 @@ from haversack.promotions.records import (
     ItemPercent,
     Promotion,
     RevealedItems,
-    UserAttributes,
 )
+from haversack.promotions.rules import needs_attributes
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -81,7 +81,7 @@ def compile_promotions(promotions: Sequence[Promotion]) -> Promotions:
         by_id={promotion.promotion_id: promotion for promotion in enabled},
         by_item={item_id: tuple(ids) for item_id, ids in by_item.items()},
         unbound=tuple(unbound),
-        personal=frozenset(promotion.promotion_id for promotion in enabled if _is_personal(promotion)),
+        personal=frozenset(promotion.promotion_id for promotion in enabled if needs_attributes(promotion)),
         limited=frozenset(each.promotion_id for each in enabled if each.limits.per_user is not None),
         kept_back={each.promotion_id: revealed for each in promotions if (revealed := revealed_items(each))},
         edges=frozenset(
@@ -99,10 +99,6 @@ def revealed_items(promotion: Promotion) -> frozenset[int]:
     return frozenset(
         item_id for reward in promotion.rewards if isinstance(reward, RevealedItems) for item_id in reward.item_ids
     )
-
-
-def _is_personal(promotion: Promotion) -> bool:
-    return any(isinstance(condition, UserAttributes) for condition in promotion.conditions)
 
 
 def _items_that_bring_in(promotion: Promotion) -> frozenset[int] | None:

@@ -72,7 +72,6 @@ FIND_BY_CODE = (
     )
     .where(*_living, codes.c.code == bindparam("of_code"))
 )
-LOCK_PROMOTION = FIND_PROMOTION.with_for_update()
 # Who adds codes keeps the promotion from being deleted; its uses go on.
 SHARE_BY_EXTERNAL_ID = FIND_BY_EXTERNAL_ID.with_for_update(read=True)
 FIND_KNOWN_IDS = select(promotions.c.promotion_id).where(
@@ -198,12 +197,6 @@ async def find_promotion(
     """The promotion of an id, of any kind or of one."""
     kinds = None if kind is None else [kind.value]
     row = await db.fetch_one(FIND_PROMOTION, project=project_id, any_kind=kinds, id=promotion_id)
-    return None if row is None else _promotion(row)
-
-
-async def lock_promotion(db: Session, project_id: int, promotion_id: int) -> Promotion | None:
-    """The promotion, locked until the transaction ends."""
-    row = await db.fetch_one(LOCK_PROMOTION, project=project_id, any_kind=None, id=promotion_id)
     return None if row is None else _promotion(row)
 
 

@@ -178,6 +178,11 @@ def _hindrance(promotion: Promotion, situation: Situation, bought: _Bought) -> s
     return used_up(promotion, situation)
 
 
+def needs_attributes(promotion: Promotion) -> bool:
+    """Whether a player's attributes decide about it."""
+    return any(isinstance(condition, UserAttributes) for condition in promotion.conditions)
+
+
 def is_in_period(periods: Sequence[Period], now: datetime) -> bool:
     """Whether a moment lies in a period, from its start up to but without its end. Without periods: always."""
     return not periods or any(

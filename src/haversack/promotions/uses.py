@@ -15,7 +15,6 @@ from haversack.inventory.ledger import (
     promotion_code_row,
     promotion_row,
     promotion_total_row,
-    write_ledger,
 )
 from haversack.limits.schedule import window_of
 from haversack.promotions import use_queries as queries
@@ -48,30 +47,6 @@ class Use:
     code: str | None = None
 
 
-async def take_uses(
-    db: Session,
-    project_id: int,
-    player_id: UUID,
-    uses: Iterable[Use],
-    *,
-    source: str,
-    now: datetime,
-    is_final: bool = False,
-) -> tuple[TakenUse, ...]:
-    """Count a use of each promotion as `count_uses` does, and write the ledger: the last step of the transaction."""
-    taken, rows = await count_uses(db, project_id, player_id, uses, now=now, is_final=is_final)
-    await write_ledger(db, project_id=project_id, player_id=player_id, source=source, rows=rows, now=now)
-    return taken
-
-
-async def give_back_uses(
-    db: Session, project_id: int, player_id: UUID, taken: Sequence[TakenUse], *, source: str, now: datetime
-) -> None:
-    """Give uses back as `uncount_uses` does, and write the ledger: the last step of the transaction."""
-    rows = await uncount_uses(db, project_id, player_id, taken)
-    await write_ledger(db, project_id=project_id, player_id=player_id, source=source, rows=rows, now=now)
-
-
 async def count_uses(
     db: Session,
     project_id: int,
@@ -85,7 +60,7 @@ async def count_uses(
     """Count a use of each promotion for a player, in the caller's transaction, or raise UsesExhausted; the
     caller writes the rows to the ledger once it has locked all else.
 
-    The counts are reserved until `settle_uses`, `uncount_uses` or `give_back_uses` ends them; is_final: they are used
+    The counts are reserved until `settle_uses` or `uncount_uses` ends them; is_final: they are used
     at once, as coupons are. before_shared: done once the player's own uses are counted, and before the rows are locked
     that all players share.
     """

@@ -91,6 +91,10 @@ class Leases:
             except DatabaseAway as error:
                 log.warning("leases of %d lanes were not renewed: %s", len(tokens), error)
                 continue
+            except Exception:
+                # As when it is away: a task that ended here would let every later lease of the process run out.
+                log.exception("leases of %d lanes were not renewed", len(tokens))
+                continue
             for token in tokens:
                 held = self._held.get(token)
                 if held is not None and token not in kept:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
-from haversack.catalog.records import ItemKind
 from haversack.clock import wire_time
 from haversack.money import exponent, number_on_wire
 from haversack.orders.records import CurrencyType, Order, OrderLine
@@ -165,7 +164,7 @@ def _item(order: Order, line: OrderLine, *, version: int) -> Json:
     amount = None if is_content else _store_amount(order, line.amount) or "0"
     item: Json = {
         "sku": line.sku,
-        "type": wire_type(line.kind),
+        "type": line.kind.wire_type,
         "is_pre_order": line.is_pre_order,
         "quantity": line.quantity,
         "amount": amount,
@@ -176,11 +175,6 @@ def _item(order: Order, line: OrderLine, *, version: int) -> Json:
     if version == 2:
         item |= {"is_free": line.is_free, "is_bonus": line.is_bonus, "is_bundle_content": is_content}
     return item
-
-
-def wire_type(kind: ItemKind) -> str:
-    """The type of a line: packages of currency are bundles."""
-    return kind.wire_type
 
 
 def _promotions(order: Order, line: OrderLine) -> list[Json]:

@@ -12,6 +12,7 @@ from haversack.context import Context
 from haversack.inventory.ledger import STUDIO, stock_row, uses_row
 from haversack.limits import queries
 from haversack.limits.records import FOR_EVER
+from haversack.limits.reserving import hold_stock
 from haversack.projects.actions import set_clock
 from make.inventory import book
 from make.keys import new_player
@@ -184,7 +185,7 @@ async def test_the_last_unit_is_reserved_once(context: Context, client: httpx.As
         item_id = await connection.fetchval("SELECT item_id FROM items WHERE project_id = $1", studio.project_id)
 
     async def reserve() -> bool:
-        return await queries.reserve_stock(context.database.session(), studio.project_id, item_id, 1)
+        return bool(await hold_stock(context.database.session(), studio.project_id, item_id, 1))
 
     results = await asyncio.gather(*(reserve() for _ in range(60)))
     assert sum(results) == 7

@@ -17,8 +17,9 @@ from haversack.inventory.actions import CurrencyGrant
 from haversack.inventory.digests import write_digests
 from haversack.inventory.ledger import STUDIO, stock_row
 from haversack.inventory.verifying import find_differences, list_differences, list_projects
-from haversack.limits.queries import reserve_stock, sell_reserved_stock
+from haversack.limits.queries import sell_reserved_stock
 from haversack.limits.records import Stock
+from haversack.limits.reserving import hold_stock
 from make.catalog import any_sku, get_item, make_item, put_item, virtual_item
 from make.inventory import Goods, book, consume, give, ledger_rows, make_goods, operation, send
 from make.keys import grant as grant_right
@@ -337,7 +338,7 @@ async def test_stock_in_the_books(client: httpx.AsyncClient, studio: Studio) -> 
     lamp = virtual_item(limits={"per_item": 10})
     item_id = (await make_item(client, studio, body=lamp))["item_id"]
     db = studio.context.database.session()
-    assert await reserve_stock(db, studio.project_id, item_id, 3)
+    assert await hold_stock(db, studio.project_id, item_id, 3)
     assert await sell_reserved_stock(db, studio.project_id, item_id, 3)
     await book(studio, STUDIO, stock_row(item_id, "sold", 3))
     for limits in ({"per_item": 8}, None, None, {"per_item": 5}):

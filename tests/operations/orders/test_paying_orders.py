@@ -11,10 +11,12 @@ import pytest
 from haversack.catalog.items.drafts import ItemDraft
 from haversack.catalog.records import ItemKind, Price
 from haversack.clock import Clock, real_now
+from haversack.database.engine import Session
 from haversack.errors import Refusal
+from haversack.orders import holding
 from haversack.orders.actions import expire_due_orders
-from haversack.orders.codes import hand_out_owed_codes, list_codes
-from haversack.orders.records import OrderState
+from haversack.orders.codes import find_next_release, hand_out_owed_codes, list_codes
+from haversack.orders.records import Order, OrderState
 from haversack.orders.rules import HOLDING_ORDERS_MAX, PAYABLE_FOR, MoveNotAllowed, OrderNotPayable
 from haversack.projects.actions import set_clock
 from haversack.projects.records import OrderDestination
@@ -141,6 +143,29 @@ async def test_expiry_by_the_project_s_clock(client: httpx.AsyncClient, studio: 
     assert await counts(studio, sku) == (3, 0, 0)
     await expire_due_orders(studio.context)
     assert await counts(studio, sku) == (3, 0, 0)
+
+
+async def test_a_fault_with_one_order_ends_the_others(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sku = await sell_for_money(client, studio, limits={"per_item": 3})
+    await move_clock(studio, NOON)
+    faulty, order = await order_money(buyer, sku), await order_money(await make_buyer(studio), sku)
+    give_back = holding.give_back
+
+    async def give_back_all_but_one(db: Session, given: Order) -> holding.Held:
+        if given.order_id == faulty.order_id:
+            raise RuntimeError("a fault that nobody thought of")
+        return await give_back(db, given)
+
+    await move_clock(studio, NOON + PAYABLE_FOR)
+    with monkeypatch.context() as patching:
+        patching.setattr(holding, "give_back", give_back_all_but_one)
+        assert await expire_due_orders(studio.context, studio.project_id) == 1
+    assert (await stored(studio, faulty.order_id)).state is OrderState.NEW
+    assert (await stored(studio, order.order_id)).state is OrderState.EXPIRED
+    await expire_due_orders(studio.context, studio.project_id)
+    assert (await stored(studio, faulty.order_id)).state is OrderState.EXPIRED
 
 
 async def test_an_expired_order_is_paid_after_all(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
@@ -341,6 +366,30 @@ async def test_pre_orders_are_owed_their_codes(client: httpx.AsyncClient, studio
     assert (await stored(studio, order.order_id)).lines[0].codes_owed == 0
     codes = await list_codes(studio.context.database.session(), studio.context.sealer, order)
     assert [each.code for each in codes] == ["OPERA-1"]
+
+
+async def test_those_who_wait_do_not_keep_others_from_their_codes(
+    client: httpx.AsyncClient, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haversack.orders.codes.OWED_AT_ONCE_MAX", 1)
+    release = NOON + timedelta(days=30)
+    later, without_codes, sku = [
+        await sell_key(
+            client, studio, 0, pre_order={"release_date": when.isoformat(), "is_enabled": True, "description": ""}
+        )
+        for when in (release + timedelta(days=1), release, release)
+    ]
+    await move_clock(studio, NOON)
+    for waited_for in (later, without_codes):
+        await pay(studio, await order_money(await make_buyer(studio), waited_for))
+    order = await order_money(await make_buyer(studio), sku)
+    await pay(studio, order)
+    await keys.upload(client, studio, sku, ["OPERA-1"])
+    await move_clock(studio, release)
+    assert await hand_out_owed_codes(studio.context, studio.project_id) == 1
+    assert (await stored(studio, order.order_id)).lines[0].codes_owed == 0
+    db = studio.context.database.session()
+    assert await find_next_release(db, studio.project_id, after=release) == release + timedelta(days=1)
 
 
 async def test_into_the_backpack_and_back(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:

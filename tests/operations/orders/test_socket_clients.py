@@ -10,9 +10,13 @@ import pytest
 
 from haversack.clock import Clock, real_now
 from haversack.context import Context, open_context
+from haversack.database import notifications
+from haversack.database.engine import DatabaseAway
+from haversack.orders import changes
 from haversack.orders.changes import ORDERS_MOVED
 from haversack.orders.records import OrderState
 from haversack.orders.socket import protocol
+from haversack.orders.socket.channels import Channel, OrderChannels
 from haversack.orders.socket.rules import channel_name
 from haversack.projects.queries import set_clock
 from make.projects import Studio
@@ -199,6 +203,44 @@ async def test_socket_hears_of_other_processes(tracking: Socket, follower: Follo
         for each in many:
             follower.note(each, OrderState.NEW, context=other_process)
     assert [await tracking.receive_status() for _ in many] == [(each, "new") for each in many]
+
+
+async def test_socket_hears_of_other_processes_after_any_failure(
+    tracking: Socket, follower: Follower, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "RETRY_SECONDS", 0.01)
+    failures = [RuntimeError("a fault that nobody thought of"), DatabaseAway("away")]
+
+    async def notify(*of: str) -> None:
+        if failures:
+            raise failures.pop()
+        await notifications.notify(*of)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(changes, "notify", notify)
+    async with open_context(context.settings) as other_process:
+        order_id = await follower.order(OrderState.PAID)
+        follower.note(order_id, OrderState.PAID, context=other_process)
+        assert await tracking.receive_status() == (order_id, "paid")
+
+
+async def test_socket_process_looks_again_whenever_it_is_told_to(
+    context: Context, tracking: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is told just as the look before has ended."""
+    looked = [asyncio.Event(), asyncio.Event()]
+    waited_for = iter(looked)
+
+    async def look_for_missed(channels: OrderChannels, channel: Channel) -> None:
+        next(waited_for).set()
+        if not looked[1].is_set():
+            # Runs after this look, before anybody else hears that it has ended.
+            asyncio.get_running_loop().call_soon(context.notifications.publish_locally, ORDERS_MOVED)
+
+    monkeypatch.setattr(OrderChannels, "look_for_missed", look_for_missed)
+    context.notifications.publish_locally(ORDERS_MOVED)
+    async with asyncio.timeout(5):
+        for each in looked:
+            await each.wait()
 
 
 async def test_socket_finds_what_it_could_not_hear_of(tracking: Socket, follower: Follower, context: Context) -> None:

@@ -110,7 +110,7 @@ async def test_socket_is_told_of_nothing_that_was_undone(
 
     async def cancel_in_vain() -> None:
         async with db.begin():
-            await actions.cancel_order(db, context, project, order.order_id, reason="", now=project.clock.now())
+            await actions.cancel_order(db, project, order.order_id, reason="", now=project.clock.now())
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

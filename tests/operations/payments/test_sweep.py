@@ -118,14 +118,13 @@ async def test_the_slow_process_of_a_payment_that_gave_way(
     sandbox, payment = await begin(context, purchase)
     await leave_alone(studio)
     assert isinstance(await purchase.pay(), Done)
-    outcome = await create_charge(context, await purchase.open(), sandbox, payment, saves_card=False)
+    outcome = await create_charge(context, sandbox, payment, saves_card=False)
     assert isinstance(outcome, Declined)
 
 
 async def test_a_charge_that_was_never_confirmed(context: Context, studio: Studio, purchase: Purchase) -> None:
     sandbox, payment = await begin(context, purchase)
-    session = await purchase.open()
-    created = await create_charge(context, session, sandbox, payment, saves_card=False)
+    created = await create_charge(context, sandbox, payment, saves_card=False)
     assert isinstance(created, tuple)
     assert isinstance(await purchase.pay(), Pending)
     await leave_alone(studio)

@@ -7,7 +7,7 @@ import pytest
 
 from haversack.promotions.queries import delete_promotion, find_promotion
 from haversack.promotions.records import BonusItems, PromotionKind, PromotionLimits
-from haversack.promotions.uses import Use, take_uses
+from haversack.promotions.uses import Use
 from make.catalog import any_sku, bundle, game, game_key, make_item, post_item, save_virtual_item, virtual_item
 from make.client_catalog import new_player
 from make.projects import Studio
@@ -18,6 +18,7 @@ from make.promotions import (
     promotion_path,
     save_promotion,
 )
+from make.uses import take_uses
 
 
 async def _list(client: httpx.AsyncClient, studio: Studio, *, version: str = "v2", **page: Any) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from haversack.clock import Clock
 from haversack.context import Context
 from haversack.projects.actions import set_clock
 from haversack.promotions.queries import find_promotion
-from haversack.promotions.uses import Use, take_uses
+from haversack.promotions.uses import Use
 from make.inventory import differences_of
 from make.keys import new_player
 from make.projects import Studio
 from make.promotions import discount, make_promotion, promotion_path
+from make.uses import take_uses
 
 PRICES = [{"operator": "ge", "value": "0"}]
 DAILY = {"per_user": {"interval_type": "daily", "time": "00:00:00+00:00"}}

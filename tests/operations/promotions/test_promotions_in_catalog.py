@@ -9,13 +9,14 @@ import pytest
 
 from haversack.promotions.queries import find_promotion
 from haversack.promotions.records import PromotionKind, PromotionLimits, RevealedItems
-from haversack.promotions.uses import Use, take_uses
+from haversack.promotions.uses import Use
 from make.catalog import bundle, game, game_key, price, virtual_item
 from make.client_catalog import catalog_path, freeze, id_of, new_player, read, read_skus, read_status, sell
 from make.login import set_attributes
 from make.orders import sell_for
 from make.projects import Studio
 from make.promotions import bonus, discount, make_promotion, promotion_path, save_promotion
+from make.uses import take_uses
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 VIP = {"attribute": "rank", "type": "string", "operator": "eq", "value": "vip"}

@@ -22,14 +22,13 @@ from haversack.promotions.uses import (
     TakenUse,
     Use,
     UsesExhausted,
-    give_back_uses,
     settle_uses,
-    take_uses,
 )
 from make.client_catalog import new_player
 from make.inventory import differences_of
 from make.projects import Studio
 from make.promotions import save_promotion
+from make.uses import give_back_uses, take_uses
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAILY = Schedule("daily", "00:00:00+00:00")

@@ -149,6 +149,9 @@ class KeyUploads:
                 await queries.renew_lease(self._database.session(), upload, lease=self.lease)
             except DatabaseAway as error:
                 log.warning("upload %s: its lease was not renewed: %s", upload.session_id.hex, error)
+            except Exception:
+                # As when it is away: without the task an upload that waits for its turn would pass for broken off.
+                log.exception("upload %s: its lease was not renewed", upload.session_id.hex)
 
     async def _end(self, upload: Upload, status: UploadStatus, fault: str | None) -> None:
         try:

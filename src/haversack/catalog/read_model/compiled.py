@@ -153,10 +153,6 @@ class Catalog:
             found = self._windows[id(schedule)] = window_of(schedule, now)
         return found
 
-    def find_group(self, external_id: str) -> Group | None:
-        """A group that clients see."""
-        return self._groups_by_name.get(external_id)
-
     def knows_group(self, external_id: str) -> bool:
         """Whether a group may be asked for; `all` stands for every item unless a group has that name."""
         return external_id in self._groups_by_name or external_id == ALL_GROUPS

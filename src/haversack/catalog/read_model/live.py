@@ -45,13 +45,14 @@ class Held:
 
     required: the version that readers here must see; announced: the newest that the process heard of.
     seen: the newest version that is surely in the catalog. is_checked: whether the version was looked for since the
-    process listens.
+    process listens. stock_news: how often it was heard that the stocks have changed.
     """
 
     project_id: int
     catalog: Catalog | None = None
     stocks: Stocks = field(default_factory=Stocks)
     stocks_read_at: float = float("-inf")
+    stock_news: int = 0
     required: int = 0
     announced: int = 0
     seen: int = -1
@@ -145,6 +146,7 @@ class LiveCatalogs:
         for held in self._held.values():
             if not key or held.project_id == int(key):
                 held.stocks_read_at = float("-inf")
+                held.stock_news += 1
 
     @property
     def _hearing(self) -> int | None:
@@ -212,8 +214,11 @@ class LiveCatalogs:
     async def _count(self, held: Held) -> None:
         """Read what is left for everybody. Where nothing has changed the old counts stay, and what was made of them."""
         try:
-            read_at = time.monotonic()
-            stocks = await list_stocks(self._database.session(), held.project_id)
+            news = None
+            # What was heard of while they were read may not be among them, and who wrote it waits here.
+            while news != held.stock_news:
+                news, read_at = held.stock_news, time.monotonic()
+                stocks = await list_stocks(self._database.session(), held.project_id)
             if stocks != held.stocks:
                 held.stocks = replace(stocks, stamp=self._new_stamp())
             held.stocks_read_at = read_at

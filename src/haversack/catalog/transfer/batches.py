@@ -113,7 +113,7 @@ async def _write_together(db: Session, target: Target, drafts: Sequence[ItemDraf
     _check_taken(drafts, taken)
     target.ids.update({sku: KnownItem(one.item_id, one.kind) for sku, one in taken.items()})
     made = {part.sku: _item(part, target, links, groups) for part in parts}
-    await _check_circles(db, project_id, [made[draft.sku] for draft in drafts], target.ids)
+    await _check_circles(db, project_id, [made[draft.sku] for draft in drafts])
     old, new = _sorted(drafts, taken)
     if target.mode is not ImportMode.CREATE:
         written = await _write_existing(db, target, old, made)
@@ -184,7 +184,7 @@ async def _links(db: Session, target: Target, parts: Sequence[ItemDraft]) -> dic
     return links
 
 
-async def _check_circles(db: Session, project_id: int, made: Sequence[Item], ids: Mapping[str, KnownItem]) -> None:
+async def _check_circles(db: Session, project_id: int, made: Sequence[Item]) -> None:
     """Unforeseen where a bundle of the batch would contain itself, as other writers have left the catalog."""
     bundles = {item.item_id: item for item in made if item.kind is ItemKind.BUNDLE}
     if not bundles:

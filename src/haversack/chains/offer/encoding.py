@@ -7,10 +7,10 @@ from typing import Any
 
 from haversack.catalog.selling import Shop
 from haversack.chains.offer.rules import next_reset, next_step
-from haversack.chains.offer.wire import StepPriceView, ValuePointRewardView, milliseconds
+from haversack.chains.offer.wire import StepPriceView, ValuePointRewardView
 from haversack.chains.pieces import find_piece, joined
 from haversack.chains.records import Chain, Standing, Step
-from haversack.chains.wire import ClientItemView
+from haversack.chains.wire import ClientItemView, milliseconds
 from haversack.clock import wire_time
 from haversack.pricing.lines import unit_prices
 from haversack.text import reading

@@ -20,6 +20,7 @@ from haversack.chains.wire import (
     StepItemBody,
     any_chain,
     id_faults,
+    milliseconds,
     step_draft,
 )
 from haversack.clock import wire_time
@@ -137,11 +138,6 @@ class StepPriceView(WireModel):
     def of(cls, unit_amount: Decimal, currency: str, quantity: int) -> Self:
         """The view of a price."""
         return cls(amount=unit_amount * quantity, currency=currency)
-
-
-def milliseconds(moment: datetime) -> int:
-    """A moment as these calls have it."""
-    return int(moment.timestamp()) * 1_000
 
 
 class ScheduleView(WireModel):

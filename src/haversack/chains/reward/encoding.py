@@ -11,8 +11,8 @@ import orjson
 from haversack.catalog.read_model.compiled import Catalog
 from haversack.catalog.selling import SellableItem, Shop
 from haversack.chains.records import Chain, Contributor, by_points
-from haversack.chains.reward.wire.views import milliseconds
 from haversack.chains.rules import rewards_for
+from haversack.chains.wire import milliseconds
 from haversack.clock import wire_time
 from haversack.text import Translations, reading
 

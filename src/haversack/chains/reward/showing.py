@@ -9,7 +9,7 @@ from haversack.chains.actions import not_found
 from haversack.chains.held import HeldChains, chains_of
 from haversack.chains.pages import Reader, asked_of
 from haversack.chains.queries.standing import PlayerState, read_player
-from haversack.chains.records import Chain, ChainKind, Contributor, Progress, Standing, by_points
+from haversack.chains.records import Chain, ChainKind, Contributor, by_points
 from haversack.chains.reward.encoding import Shown, fill, find_piece, schedule_text
 from haversack.chains.rules import rewards_for, visible_chains
 from haversack.http.calls import BuyerCall, GuestCall
@@ -33,12 +33,6 @@ class Seen:
         if found is None:
             raise not_found(ChainKind.REWARD, self.shop.catalog.project_id, chain_id)
         return found
-
-    def standing(self, chain: Chain, state: PlayerState) -> Standing:
-        """How a player stands with one of them."""
-        window = self.held.window_of(chain, self.now)
-        progress = state.progress.get(chain.chain_id) or Progress(window.start)
-        return Standing(window, progress, state.points.get(by_points(chain).value_point_id, 0), state.clan)
 
 
 async def see_chains(call: GuestCall | BuyerCall) -> Seen:
@@ -81,7 +75,7 @@ async def read_points(call: BuyerCall, chain_id: int) -> tuple[SellableItem, int
     state = await read_player(call.db, call.project_id, call.player_id, asked_of(seen.held, [chain], call.now))
     point = seen.shop.find_by_id(by_points(chain).value_point_id)
     assert point is not None, "chains whose point is not known yet are not seen"
-    return point, seen.standing(chain, state).points
+    return point, state.points.get(point.item_id, 0)
 
 
 async def list_top_contributors(call: BuyerCall, chain_id: int) -> list[Contributor]:

@@ -16,8 +16,6 @@ from haversack.inventory.tables import balances, item_instances, owned_items
 
 _project = bindparam("project", type_=Integer)
 _now = bindparam("now", type_=DateTime(timezone=True))
-_uuids = ARRAY(UUID_COLUMN(as_uuid=True))
-_moments = ARRAY(DateTime(timezone=True))
 
 Balances = dict[tuple[UUID, str], int]
 Items = dict[tuple[UUID, int], Owned]

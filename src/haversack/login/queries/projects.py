@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from haversack.database.engine import Session
 from haversack.login.records import Algorithm, Client, ClientKind, LoginProject, OutsideIssuer, PublicKey
 from haversack.login.tables import login_clients, login_projects, signing_keys
-from haversack.projects.tables import projects
 from haversack.sealing import Sealer
 
 _this_project = login_projects.c.login_project_id == bindparam("id")
@@ -61,7 +60,6 @@ ADD_CLIENT = (
     .returning(login_clients.c.client_id)
 )
 FIND_CLIENT = select(login_clients).where(login_clients.c.client_id == bindparam("client"))
-FIND_PROJECT_LOGIN = select(projects.c.login_project_id).where(projects.c.project_id == bindparam("project"))
 TRUSTS_OUTSIDE = select(login_projects.c.outside_issuer.is_not(None)).where(_this_project)
 FIND_SIGNING_KEY = select(signing_keys).where(
     signing_keys.c.login_project_id == bindparam("id"), signing_keys.c.verifies_until.is_(null())
@@ -226,12 +224,6 @@ async def find_client(db: Session, client_id: int) -> Client | None:
     """The client of a number, or None."""
     row = await db.fetch_one(FIND_CLIENT, client=client_id)
     return None if row is None else _client(row)
-
-
-async def find_login_of_project(db: Session, project_id: int) -> UUID | None:
-    """The login project that a numbered project uses, or None."""
-    found: UUID | None = await db.fetch_value(FIND_PROJECT_LOGIN, project=project_id)
-    return found
 
 
 async def find_signing_key(db: Session, login_project_id: UUID) -> tuple[str, bytes] | None:

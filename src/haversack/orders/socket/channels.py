@@ -193,20 +193,21 @@ class OrderChannels:
         self._must_look = True
         if self._looking is None:
             self._looking = asyncio.create_task(self._look(), name="orders of open sockets")
-            self._looking.add_done_callback(self._looked)
 
     async def _look(self) -> None:
-        while self._must_look:
-            self._must_look = False
-            for channel in list(self._channels.values()):
-                try:
-                    await self.look_for_missed(channel)
-                except DatabaseAway:
-                    self._must_look = True
-                    await asyncio.sleep(RETRY_SECONDS)
-                    break
-
-    def _looked(self, task: "asyncio.Task[None]") -> None:
-        self._looking = None
-        if not task.cancelled() and task.exception() is not None:
-            log.error("the orders of open sockets could not be read", exc_info=task.exception())
+        try:
+            while self._must_look:
+                self._must_look = False
+                for channel in list(self._channels.values()):
+                    try:
+                        await self.look_for_missed(channel)
+                    except DatabaseAway:
+                        self._must_look = True
+                        await asyncio.sleep(RETRY_SECONDS)
+                        break
+        except Exception:
+            log.exception("the orders of open sockets could not be read")
+        finally:
+            # Here, with no await since it was last asked whether to look, and not when the task has ended: who wants
+            # a look between the two would find it running and start none.
+            self._looking = None

@@ -35,9 +35,6 @@ class ChargeState(StrEnum):
     UNKNOWN = "unknown"  # the provider has no such charge
 
 
-ENDED = frozenset({ChargeState.SUCCEEDED, ChargeState.DECLINED, ChargeState.CANCELED})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """What a provider says of a charge.

@@ -4,7 +4,6 @@ It keeps its charges in a table, in transactions of its own, as any provider kee
 between two steps of a payment finds afterwards what became of its charge.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -225,8 +224,3 @@ def _charge(row: asyncpg.Record) -> Charge:
         saved_reference=card.name if card is not None and row["saves_card"] else None,
         told_times=2 if repeats and state is ChargeState.SUCCEEDED else 1,
     )
-
-
-def listed_cards() -> Sequence[TestCard]:
-    """The cards that the sandbox takes, for pages and documents."""
-    return tuple(BY_NUMBER.values())

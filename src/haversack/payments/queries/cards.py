@@ -30,7 +30,6 @@ LIST_CARDS = (
     .order_by(saved_cards.c.card_id.desc())
     .limit(SAVED_CARDS_MAX)
 )
-DELETE_CARD = delete(saved_cards).where(*_CARDS_OF_PLAYER, saved_cards.c.card_id == bindparam("card"))
 DELETE_SAME_CARD = delete(saved_cards).where(
     *_CARDS_OF_PLAYER,
     saved_cards.c.provider == bindparam("by"),
@@ -76,8 +75,3 @@ async def list_saved_cards(
         )
         for row in rows
     ]
-
-
-async def delete_saved_card(db: Session, *, project_id: int, player_id: UUID, card_id: int) -> bool:
-    """Forget a card; False where the player has no such card."""
-    return bool(await db.execute(DELETE_CARD, project=project_id, player=player_id, card=card_id))

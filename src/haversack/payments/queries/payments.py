@@ -12,7 +12,6 @@ from sqlalchemy import Boolean, Interval, Text, bindparam, case, func, insert, l
 
 from haversack.database.engine import Session
 from haversack.errors import TRANSACTION_NOT_FOUND
-from haversack.orders.tables import orders
 from haversack.payments.records import CardFacts, Payment, PaymentState, PaymentToken, Refund, RefundState
 from haversack.payments.rules import PAID
 from haversack.payments.tables import payments, refunds
@@ -150,9 +149,6 @@ LIST_PENDING_REFUNDS = (
     .limit(LISTED_AT_ONCE_MAX)
 )
 
-# Numbers of orders are given once, whatever the project.
-FIND_PROJECT_OF_ORDER = select(orders.c.project_id).where(orders.c.order_id == bindparam("order"))
-
 
 def _payment(row: asyncpg.Record) -> Payment:
     return Payment(**{**row, "state": PaymentState(row["state"])})
@@ -225,7 +221,8 @@ async def find_payment(db: Session, project_id: int, payment_id: int) -> Payment
 
 
 async def lock_payment(db: Session, project_id: int, payment_id: int) -> Payment:
-    """The payment, which exists, locked. An order is locked before its payments."""
+    """The payment, which exists, locked. Whoever locks its order too has the turn of the order's player: not all take
+    the two in one order."""
     row = await db.fetch_one(LOCK_PAYMENT, project=project_id, payment=payment_id)
     assert row is not None, f"project {project_id} has no payment {payment_id}"
     return _payment(row)
@@ -355,9 +352,3 @@ async def save_refund(
 async def list_pending_refunds(db: Session, *, before: datetime) -> list[tuple[int, Refund]]:
     """Refunds of all projects that were asked for, with their projects; nobody has looked after them since a moment."""
     return [(row["project_id"], _refund(row)) for row in await db.fetch_all(LIST_PENDING_REFUNDS, before=before)]
-
-
-async def find_project_of_order(db: Session, order_id: int) -> int | None:
-    """The project that has an order of this number."""
-    project_id: int | None = await db.fetch_value(FIND_PROJECT_OF_ORDER, order=order_id)
-    return project_id

@@ -34,17 +34,19 @@ def _upper(value: object) -> object:
 
 Country = Annotated[str, BeforeValidator(_upper), Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
 Quantity = Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
-Email = Annotated[
-    str,
-    AfterValidator(lambda value: _email(value)),
-    Field(min_length=3, max_length=255, json_schema_extra={"format": "email"}),
-]
 
 
 def _email(value: str) -> str:
     if not _EMAIL.fullmatch(value):
         raise ValueError("must be an e-mail address")
     return value
+
+
+Email = Annotated[
+    str,
+    AfterValidator(_email),
+    Field(min_length=3, max_length=255, json_schema_extra={"format": "email"}),
+]
 
 
 class CartOrderBody(WireModel):

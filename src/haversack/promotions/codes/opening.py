@@ -11,10 +11,10 @@ from haversack.http.calls import BuyerCall
 from haversack.http.problems import invalid
 from haversack.personalization.attributes import read_attributes
 from haversack.promotions.codes.guessing import Guess
-from haversack.promotions.codes.rules import CODE_PATTERN, CodeFault, Unit, choose_keys, fault_of, needs_attributes
+from haversack.promotions.codes.rules import CODE_PATTERN, CodeFault, Unit, choose_keys, fault_of
 from haversack.promotions.queries import FoundCode, find_by_code
 from haversack.promotions.records import BonusItems, Promotion, PromotionKind, RevealedItems, Situation
-from haversack.promotions.rules import left_to_player
+from haversack.promotions.rules import left_to_player, needs_attributes
 from haversack.promotions.use_queries import find_reset, find_uses
 from haversack.promotions.uses import WORDS
 

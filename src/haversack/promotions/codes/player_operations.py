@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Path
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.requests import Request
 
 from haversack.carts.actions import Owner
@@ -73,7 +72,7 @@ async def _bind_redeem(request: Request) -> dict[str, Any] | None:
         return None
     try:
         return {"body": RedeemCouponBody.model_validate(await request.json())}
-    except (ValidationError, ValueError, RequestValidationError):
+    except (ValueError, RequestValidationError):
         return None
 
 

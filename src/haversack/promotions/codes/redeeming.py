@@ -30,10 +30,11 @@ from haversack.orders.gates import through_gates
 from haversack.promotions.codes.fast_redeeming import Coupon, redeem_at_once, redeem_together
 from haversack.promotions.codes.guessing import Guess
 from haversack.promotions.codes.opening import Opened, open_code
-from haversack.promotions.codes.rules import fault_of, needs_attributes
+from haversack.promotions.codes.rules import fault_of
 from haversack.promotions.codes.showing import redeemed_items
 from haversack.promotions.codes.wire.player import RedeemedItem
 from haversack.promotions.records import Promotion, PromotionKind
+from haversack.promotions.rules import needs_attributes
 from haversack.promotions.uses import Use, UsesExhausted, count_uses
 
 READY_MAX = 1_000
@@ -105,7 +106,8 @@ async def _redeem(
 
 
 async def _redeem_ready(call: BuyerCall, coupon: Coupon) -> bool:
-    if call.db.in_transaction:
+    # What is given together is given at one time, and counted in one window.
+    if call.db.in_transaction or call.player_id in call.project.player_offsets:
         return await redeem_at_once(call.db, coupon, call.player_id, **_reason(call))
     return await redeem_together(call.db.database, coupon, call.player_id, **_reason(call))
 

@@ -52,11 +52,6 @@ def fault_of(promotion: Promotion, attributes: Attributes | None, *, now: dateti
     return None
 
 
-def needs_attributes(promotion: Promotion) -> bool:
-    """Whether a player's attributes decide about it."""
-    return any(isinstance(condition, UserAttributes) for condition in promotion.conditions)
-
-
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A game among the rewards: its keys, one of which is given for it (SKUs)."""

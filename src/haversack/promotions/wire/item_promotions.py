@@ -47,14 +47,6 @@ class PromotionBody(Protocol):
         """The promotion as it is given; a schedule of its limits begins at its next reset after `now`."""
 
 
-class PromotionView(Protocol):
-    """A view of a discount or bonus, in either version."""
-
-    @classmethod
-    def of(cls, promotion: Promotion, skus: Mapping[int, str], now: datetime) -> Any:
-        """The view; `skus` are those of its items by id, without deleted ones."""
-
-
 def named_bonuses(bonuses: Sequence[BonusBody] | None) -> tuple[tuple[NamedItem, int], ...]:
     """The bonuses of a body, with where it names them."""
     return tuple(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Protocol, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -175,15 +175,8 @@ class _OverviewFieldsView(WireModel):
     limits: PromotionLimitsView
 
 
-class OverviewView(Protocol):
-    """A promotion in the list, in either version."""
-
-    @classmethod
-    def of(cls, promotion: Promotion, items: Mapping[int, Item], related: Related, now: datetime) -> Any:
-        """The view; `items` are those that promotions name, by id, without deleted ones."""
-
-
 def _overview(promotion: Promotion, items: Mapping[int, Item], related: Related, now: datetime) -> dict[str, Any]:
+    """The members that both versions have; `items` are those that promotions name, by id, without deleted ones."""
     percents = [each.percent for each in promotion.rewards if isinstance(each, CartPercent | ItemPercent)]
     return {
         "id": promotion.promotion_id,
@@ -265,14 +258,6 @@ class _RedeemableFieldsView(WireModel):
     discounted_items: list[DiscountedItemView] | None
 
 
-class RedeemableView(Protocol):
-    """What stands behind a code, in either version."""
-
-    @classmethod
-    def of(cls, promotion: Promotion, skus: Mapping[int, str], counts: tuple[int, int], now: datetime) -> Any:
-        """The view; `skus` are by id, `counts` how often it has been used and is reserved."""
-
-
 def whole_percents(promotion: Promotion) -> list[Decimal]:
     """The percents off the whole cart, or off every item that a promotion's conditions choose."""
     return [
@@ -283,6 +268,7 @@ def whole_percents(promotion: Promotion) -> list[Decimal]:
 
 
 def _redeemable(promotion: Promotion, skus: Mapping[int, str], counts: tuple[int, int]) -> dict[str, Any]:
+    """The members that both versions have; `skus` are by id, `counts` how often it has been used and is reserved."""
     whole = whole_percents(promotion)
     return {
         "external_id": promotion.external_id or "",

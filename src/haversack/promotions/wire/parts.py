@@ -316,11 +316,6 @@ BonusesBody = Annotated[list[BonusBody], Field(max_length=BONUS_MAX)]
 ExcludedBody = Annotated[list[PromotionId], Field(max_length=EXCLUDED_MAX)]
 
 
-def bonuses(given: Sequence[BonusBody] | None) -> tuple[tuple[str, int], ...]:
-    """SKUs with quantities."""
-    return tuple((body.sku, body.quantity) for body in given or ())
-
-
 # -- Limits ---------------------------------------------------------------------------------------------------------
 
 

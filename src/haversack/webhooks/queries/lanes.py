@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import insert
 from haversack.clock import Clock
 from haversack.database.engine import Session
 from haversack.projects.records import DeliveryMode
-from haversack.projects.tables import projects
+from haversack.projects.tables import project_now, projects
 from haversack.sealing import Sealer
 from haversack.webhooks.queries.endpoints import endpoint_of
 from haversack.webhooks.records import DeliveryStatus, Lane, LaneView, Purpose, Waiting
@@ -50,7 +50,6 @@ BATCH_MAX = 50
 LOOKED_AT_MAX = 500
 HEADS_ENOUGH = 16
 
-_project_now = func.coalesce(projects.c.clock_frozen_at, func.now() + projects.c.clock_offset)
 _is_waiting = deliveries.c.settled_at.is_(None)
 # Written out: a plan made for an unknown LIMIT may sort what the index has in order.
 _ONE = literal_column("1", Integer)
@@ -115,8 +114,8 @@ def _due(source: Any) -> Select[Any]:
         )
         .where(
             or_(lanes.c.leased_until.is_(None), lanes.c.leased_until < func.now()),
-            or_(_is_in_order, lanes.c.paused_until.is_(None), lanes.c.paused_until <= _project_now),
-            case((_is_in_order, head.c.next_attempt_at), else_=earliest) <= _project_now,
+            or_(_is_in_order, lanes.c.paused_until.is_(None), lanes.c.paused_until <= project_now),
+            case((_is_in_order, head.c.next_attempt_at), else_=earliest) <= project_now,
         )
     )
 

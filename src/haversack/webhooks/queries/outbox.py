@@ -6,6 +6,7 @@ from sqlalchemy import Text, and_, bindparam, func, insert, literal, or_, select
 from sqlalchemy.types import BigInteger, DateTime
 
 from haversack.database.engine import Session
+from haversack.webhooks.events import QUESTIONS
 from haversack.webhooks.records import AT_ONCE, NEVER, DeliveryStatus, FailureReason, Purpose
 from haversack.webhooks.tables import webhook_deliveries as deliveries
 from haversack.webhooks.tables import webhook_endpoints as endpoints
@@ -92,7 +93,7 @@ _chosen = and_(
     ),
     # What still waits will be sent anyway; questions are asked anew by the request that needs them.
     deliveries.c.settled_at.is_not(None),
-    events.c.event_type != "user_validation",
+    *(events.c.event_type != question.name for question in QUESTIONS),
 )
 ADD_REPLAYS = (
     insert(deliveries)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from haversack.database.engine import Session
-from haversack.projects.tables import projects
+from haversack.projects.tables import project_now, projects
 from haversack.webhooks.records import (
     AT_ONCE,
     Attempt,
@@ -130,9 +130,7 @@ _old = (
     select(deliveries.c.project_id, deliveries.c.delivery_id, deliveries.c.event_id)
     .where(
         deliveries.c.project_id == projects.c.project_id,
-        deliveries.c.settled_at
-        < func.coalesce(projects.c.clock_frozen_at, func.now() + projects.c.clock_offset)
-        - bindparam("kept", type_=Interval),
+        deliveries.c.settled_at < project_now - bindparam("kept", type_=Interval),
     )
     .order_by(deliveries.c.settled_at)
     .limit(PRUNED_AT_ONCE_MAX)

@@ -8,8 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from haversack.catalog.read_model import live
 from haversack.catalog.read_model.compiling import compile_catalog
-from haversack.catalog.read_model.records import Entry
+from haversack.catalog.read_model.queries import list_stocks
+from haversack.catalog.read_model.records import Entry, Stocks
+from haversack.database.engine import Session
 from make.catalog import bundle, game, game_key, package, price, put_item, virtual_currency, virtual_item
 from make.client_catalog import (
     catalog_path,
@@ -265,6 +268,27 @@ async def test_what_is_sold_out(client: httpx.AsyncClient, studio: Studio) -> No
     (bundle_seen,) = (await read(client, studio, "/bundle"))["items"]
     assert (bundle_seen["sku"], bundle_seen["can_be_bought"]) == (crate, False)
     assert bundle_seen["content"][0]["limits"]["per_item"] == {"total": 3, "available": 0}
+
+
+async def test_what_is_sold_out_while_stocks_are_read(
+    client: httpx.AsyncClient, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sku = await sell(client, studio, virtual_item(limits={"per_user": None, "per_item": 3, "recurrent_schedule": None}))
+    item_id = await id_of(client, studio, sku)
+    is_sold_out = False
+
+    async def list_before(db: Session, project_id: int) -> Stocks:
+        nonlocal is_sold_out
+        found = await list_stocks(db, project_id)
+        if not is_sold_out:
+            is_sold_out = True
+            await sell_out(studio, item_id)
+        return found
+
+    monkeypatch.setattr(live, "list_stocks", list_before)
+    studio.context.notifications.publish_locally(live.STOCK_CHANGED, str(studio.project_id))
+    assert await read_skus(client, studio, "/virtual_items") == []
+    assert is_sold_out
 
 
 async def test_promo_codes_that_open_nothing(client: httpx.AsyncClient, studio: Studio) -> None:

@@ -16,7 +16,8 @@ from haversack.catalog.transfer import queries, running
 from haversack.catalog.transfer.records import ImportMode, ImportStatus
 from haversack.context import Context, open_context
 from haversack.inventory.ledger import STUDIO, stock_row
-from haversack.limits.queries import reserve_stock, sell_reserved_stock
+from haversack.limits.queries import sell_reserved_stock
+from haversack.limits.reserving import hold_stock
 from haversack.settings import Settings
 from make import catalog, taxonomy
 from make.catalog import version_of
@@ -397,7 +398,7 @@ async def test_a_row_is_all_or_nothing(client: httpx.AsyncClient, studio: Studio
 
 async def sell(studio: Studio, item_id: int, quantity: int) -> None:
     db = studio.context.database.session()
-    assert await reserve_stock(db, studio.project_id, item_id, quantity)
+    assert await hold_stock(db, studio.project_id, item_id, quantity)
     assert await sell_reserved_stock(db, studio.project_id, item_id, quantity)
     await book(studio, STUDIO, stock_row(item_id, "sold", quantity))
 

@@ -9,7 +9,7 @@ import pytest
 
 from haversack.clock import real_now
 from haversack.promotions.queries import find_by_code
-from haversack.promotions.uses import Use, take_uses
+from haversack.promotions.uses import Use
 from make.client_catalog import new_player
 from make.codes import (
     COUPON,
@@ -25,6 +25,7 @@ from make.codes import (
 )
 from make.inventory import differences_of
 from make.projects import Studio
+from make.uses import take_uses
 
 Check = Callable[..., Awaitable[None]]
 WORDS = {COUPON: "coupon", PROMO_CODE: "promo code"}

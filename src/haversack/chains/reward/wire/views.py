@@ -10,6 +10,7 @@ from haversack.catalog.items.wire.parts import MediaView
 from haversack.catalog.records import Item, Schedule
 from haversack.catalog.taxonomy.wire import TranslationsView
 from haversack.chains.records import ByPoints, Chain, Step, by_points
+from haversack.chains.wire import milliseconds
 from haversack.clock import wire_time
 from haversack.http.wire import WireModel
 from haversack.limits.schedule import window_of
@@ -53,11 +54,6 @@ class ChainScheduleView(WireModel):
             displayable_reset_start_date=wire_time(schedule.started_at or following),
             displayable_reset_next_date=wire_time(following),
         )
-
-
-def milliseconds(moment: datetime) -> int:
-    """A moment as reward chains give the next reset."""
-    return int(moment.timestamp()) * 1_000
 
 
 # Left out where there is none: these answers have no null there.

@@ -51,14 +51,6 @@ class CodedBody(Protocol):
         """The promotion as it is given. A new one is switched off."""
 
 
-class CodedView(Protocol):
-    """A view of a kind with codes, in either version."""
-
-    @classmethod
-    def of(cls, promotion: Promotion, skus: Mapping[int, str], counts: tuple[int, int], now: datetime) -> Any:
-        """The view; `skus` are by id, `counts` how often it has been used and is reserved."""
-
-
 class _CodedFields(RedeemLimitsBody):
     """What all kinds with codes have in both versions."""
 
@@ -135,6 +127,7 @@ class _CodedFieldsView(WireModel):
 
 
 def _coded(promotion: Promotion, counts: tuple[int, int]) -> dict[str, Any]:
+    """What views of every kind have; `counts` is how often it has been used and is reserved."""
     return {
         "external_id": promotion.external_id,
         "name": dict(promotion.name),
