@@ -79,7 +79,7 @@ class ClientInventoryOptions(TypedDict):
 
 
 class ClientDiscount(TypedDict):
-    """What a promotion takes off."""
+    """What a promotion takes off; both null where it takes nothing off."""
 
     percent: str | None
     value: str | None
@@ -115,7 +115,7 @@ class ClientPromotion(TypedDict):
     name: str
     date_start: str | None
     date_end: str | None
-    discount: ClientDiscount | None
+    discount: ClientDiscount
     bonus: list[ClientBonus]
     limits: NotRequired[ClientPromotionLimits]
 
