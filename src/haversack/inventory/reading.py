@@ -236,7 +236,7 @@ class _Pieces:
             "sku": item.sku,
             "name": reading(item.name, self.language),
             "description": reading(item.description, self.language) if item.description else None,
-            "image_url": item.image_url,
+            "image_url": item.image_url or "",
             "type": type_,
         }
 

@@ -193,7 +193,7 @@ class OwnedItemView(WireModel):
     sku: str
     name: str
     description: str | None
-    image_url: str | None
+    image_url: str
     type: Literal["virtual_good"]
     virtual_item_type: Literal["consumable", "non_consumable", "non_renewing_subscription"]
     attributes: list[AttributeView]
@@ -215,7 +215,7 @@ class BalanceView(WireModel):
     sku: str
     name: str
     description: str | None
-    image_url: str | None
+    image_url: str
     type: Literal["virtual_currency"]
     amount: int
 
@@ -234,7 +234,7 @@ class TimeLimitedItemView(WireModel):
     sku: str
     name: str
     description: str | None
-    image_url: str | None
+    image_url: str
     type: Literal["virtual_good"]
     virtual_item_type: str
     class_: Annotated[str | None, Field(alias="class")]

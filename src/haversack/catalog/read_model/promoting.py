@@ -205,7 +205,7 @@ def _bonus(catalog: Catalog, item_id: int, quantity: int, language: str) -> dict
         "quantity": quantity,
         "type": entry.kind.wire_type,
         "name": reading(document["name"], language) if document["name"] else "",
-        "image_url": document["image_url"],
+        "image_url": document["image_url"] or "",
     }
     if entry.kind is ItemKind.PHYSICAL_GOOD:
         # The documents show it without them.

@@ -53,7 +53,7 @@ async def test_get_virtual_items(client: httpx.AsyncClient, studio: Studio) -> N
                 "name": "Perlen",
                 "type": "virtual_currency",
                 "description": "",
-                "image_url": None,
+                "image_url": "",
                 "amount": 10,
                 "amount_without_discount": 10,
                 "calculated_price": {"amount": "10.00", "amount_without_discount": "10.00"},
@@ -157,6 +157,17 @@ async def test_get_virtual_items_with_additional_fields(
     }
 
 
+@pytest.mark.parametrize(("kind", "path"), [("virtual_item", "/virtual_items"), ("game", "/game")])
+async def test_what_has_no_picture_has_an_empty_address(
+    client: httpx.AsyncClient, studio: Studio, kind: str, path: str
+) -> None:
+    """The contract has a text there, and the iOS SDK loses the whole list by a null."""
+    body = virtual_item() if kind == "virtual_item" else game(game_key())
+    await sell(client, studio, {**body, "image_url": None}, kind)
+    (item,) = (await read(client, studio, path))["items"]
+    assert item["image_url"] == ""
+
+
 @pytest.mark.parametrize("spelling", ["sku[]", "sku%5B%5D", "sku%5b%5d"])
 async def test_get_virtual_items_by_their_skus(client: httpx.AsyncClient, studio: Studio, spelling: str) -> None:
     """A game asks for the products that it has named, as many as the page may have: they must be all of the page."""
@@ -217,7 +228,7 @@ async def test_get_virtual_currency_package(client: httpx.AsyncClient, studio: S
         "name": "Pearls",
         "type": "virtual_currency",
         "description": "",
-        "image_url": None,
+        "image_url": "",
         "limits": None,
         "inventory_options": {"consumable": None, "expiration_period": None},
         "quantity": 500,

@@ -51,7 +51,7 @@ class ClientVirtualPrice(TypedDict):
     name: str
     type: str
     description: str
-    image_url: str | None
+    image_url: str
     amount: int
     amount_without_discount: int
     calculated_price: ClientCalculatedPrice
@@ -92,7 +92,7 @@ class ClientBonus(TypedDict):
     quantity: int
     type: str
     name: str
-    image_url: str | None
+    image_url: str
     bundle_type: NotRequired[str]
 
 
@@ -202,7 +202,7 @@ class ClientVpReward(TypedDict):
     sku: str
     amount: int
     name: str
-    image_url: str | None
+    image_url: str
     is_clan: bool
 
 
