@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -14,9 +14,9 @@ from haversack.login.records import Ban, Device, PlatformAccount, Player
 from haversack.login.wire.fields import (
     INT32_MAX,
     Birthday,
-    DeviceType,
     Gender,
     Name,
+    PhoneType,
     PlayerId,
     ProjectNumber,
     sample_time,
@@ -147,10 +147,10 @@ class GroupView(WireModel):
 
 
 class DeviceView(WireModel):
-    """A device whose id opens the account."""
+    """A phone whose id opens the account."""
 
     id: int
-    type: DeviceType
+    type: PhoneType
     device: str
     last_used_at: str = Field(json_schema_extra={"format": "date-time"})
 
@@ -196,7 +196,7 @@ class UserView(WireModel):
 
     @classmethod
     def of(cls, player: Player, devices: Sequence[Device]) -> Self:
-        """The account with its devices."""
+        """The account with its phones: the list has no word for a computer."""
         return cls.model_validate(
             {
                 "id": player.player_id,
@@ -204,7 +204,7 @@ class UserView(WireModel):
                 "birthday": None if player.birthday is None else player.birthday.isoformat(),
                 "connection_information": None,
                 "country": player.country,
-                "devices": [DeviceView.of(device) for device in devices],
+                "devices": [DeviceView.of(device) for device in devices if device.device_type in get_args(PhoneType)],
                 "email": player.email,
                 "external_id": player.external_account_id,
                 "first_name": player.first_name,
