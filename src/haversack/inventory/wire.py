@@ -204,8 +204,9 @@ class OwnedItemView(WireModel):
 
 
 class InventoryView(WireModel):
-    """A page of a player's inventory."""
+    """A page of a player's inventory. The documents lack `has_more`; the Unity SDK reads on as long as it is true."""
 
+    has_more: bool
     items: list[OwnedItemView]
 
 

@@ -105,6 +105,10 @@ async def test_pages_of_the_inventory(client: httpx.AsyncClient, studio: Studio)
     assert await read(client, studio, player_id, "inventory/items", limit=2, offset=3) == first[3:5]
     assert await read(client, studio, player_id, "inventory/items", limit=500) == first, "the most there is on a page"
     assert await read(client, studio, player_id, "inventory/items", offset=61) == []
+    headers = await studio.player_headers(player_id)
+    for offset, has_more in ((0, True), (11, False), (61, False)):
+        reply = await client.get(path(studio, "user/inventory/items"), params={"offset": offset}, headers=headers)
+        assert reply.json()["has_more"] is has_more
 
 
 @pytest.mark.parametrize(
