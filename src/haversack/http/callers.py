@@ -217,9 +217,10 @@ async def _admin(context: Context, request: Request, family: Family) -> tuple[Pr
     wrong = _refused(family, "Error in Authentication method occurred")
     if found is None or project is None or project.merchant_id != found.merchant_id:
         raise wrong
-    if found.project_id is not None and (found.project_id != project.project_id or username != str(project.project_id)):
+    if found.project_id not in (None, project.project_id):
         raise wrong
-    if found.project_id is None and username != str(found.merchant_id):
+    # The key says whose it is. Back ends send either number with keys of either kind.
+    if username not in (str(project.project_id), str(found.merchant_id)):
         raise wrong
     return project, found.key_id
 
@@ -243,11 +244,9 @@ async def _studio(context: Context, request: Request, family: Family) -> tuple[i
     """A studio's back end at a path that names its merchant alone: with a key of all its projects, or of one."""
     username, key = _basic(request, family)
     found = await context.directory.find_key(key)
-    if (
-        found is None
-        or found.merchant_id != _path_number(request, "merchant_id")
-        or username != str(found.merchant_id if found.project_id is None else found.project_id)
-    ):
+    if found is None or found.merchant_id != _path_number(request, "merchant_id"):
+        raise _refused(family, "Error in Authentication method occurred")
+    if username not in {str(number) for number in (found.merchant_id, found.project_id) if number is not None}:
         raise _refused(family, "Error in Authentication method occurred")
     return found.merchant_id, found.project_id, found.key_id
 
