@@ -183,6 +183,8 @@ class UserView(WireModel):
     gender: Gender | None
     groups: list[GroupView]
     is_anonymous: bool
+    is_last_email_confirmed: bool
+    is_user_active: bool
     last_login: str
     registered: str
     name: str | None
@@ -195,7 +197,7 @@ class UserView(WireModel):
     presence: str | None
 
     @classmethod
-    def of(cls, player: Player, devices: Sequence[Device]) -> Self:
+    def of(cls, player: Player, devices: Sequence[Device], *, now: datetime) -> Self:
         """The account with its phones: the list has no word for a computer."""
         return cls.model_validate(
             {
@@ -212,6 +214,8 @@ class UserView(WireModel):
                 "gender": player.gender,
                 "groups": [GroupView.default()],
                 "is_anonymous": player.is_anonymous,
+                "is_last_email_confirmed": player.has_confirmed_email,
+                "is_user_active": player.is_active(now),
                 "last_login": sample_time(player.last_login_at or player.registered_at),
                 "registered": sample_time(player.registered_at),
                 "name": player.name,
@@ -257,8 +261,8 @@ class AdminUserView(WireModel):
             last_name=player.last_name,
             groups=[GroupView.default()],
             is_anonymous=player.is_anonymous,
-            is_last_email_confirmed=player.is_confirmed and player.email is not None,
-            is_user_active=player.ban is None or not player.ban.holds(now),
+            is_last_email_confirmed=player.has_confirmed_email,
+            is_user_active=player.is_active(now),
             last_login=None if player.last_login_at is None else sample_time(player.last_login_at),
             login_type=player.login_type,
             name=player.name,
