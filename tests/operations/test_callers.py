@@ -15,7 +15,7 @@ from haversack.http.area import Operation
 from haversack.projects.actions import rotate_host_id, rotate_key
 from haversack.projects.keys import KeyKind
 from make.backpack import give
-from make.projects import Studio
+from make.projects import Studio, make_project_beside
 
 OPERATIONS = [operation for operation in every_operation() if operation.in_document]
 
@@ -143,12 +143,22 @@ async def test_wrong_basic_credentials(client: httpx.AsyncClient, studio: Studio
     assert (reply.json()["statusCode"], reply.json()["errorCode"]) == (401, 1020)
 
 
-async def test_key_of_the_merchant_opens_each_project(client: httpx.AsyncClient, studio: Studio) -> None:
-    url = f"/api/v2/project/{studio.project_id}/admin/webhook"
+async def test_keys_open_with_the_number_of_project_or_merchant(
+    client: httpx.AsyncClient, studio: Studio, other_studio: Studio
+) -> None:
+    """Published back ends send a project's key with the merchant's number, and the merchant's with a project's."""
+    beside = await make_project_beside(studio)
+    url, url_beside = (f"/api/v2/project/{each.project_id}/admin/webhook" for each in (studio, beside))
+    for key in (studio.api_key, studio.merchant_key):
+        for number in (studio.project_id, studio.merchant_id):
+            reply = await client.get(url, auth=httpx.BasicAuth(str(number), key))
+            assert reply.status_code == 404, "nothing is set yet"
+        for number in (other_studio.project_id, other_studio.merchant_id, beside.project_id, "None", ""):
+            assert (await client.get(url, auth=httpx.BasicAuth(str(number), key))).status_code == 401
     as_merchant = httpx.BasicAuth(str(studio.merchant_id), studio.merchant_key)
-    as_project = httpx.BasicAuth(str(studio.project_id), studio.merchant_key)
-    assert (await client.get(url, auth=as_merchant)).status_code == 404  # nothing set yet
-    assert (await client.get(url, auth=as_project)).status_code == 401
+    assert (await client.get(url_beside, auth=as_merchant)).status_code == 404
+    with_one_key = httpx.BasicAuth(str(studio.merchant_id), studio.api_key)
+    assert (await client.get(url_beside, auth=with_one_key)).status_code == 401
 
 
 async def test_mistyped_key_needs_no_query(client: httpx.AsyncClient, studio: Studio) -> None:

@@ -130,7 +130,7 @@ class CartItemAnswer(TypedDict):
     type: str
     name: str | None
     description: str
-    image_url: str | None
+    image_url: str
     groups: list[ClientGroupRef]
     attributes: list[ClientAttribute]
     bundle_type: NotRequired[str]

@@ -104,12 +104,16 @@ async def _player(context: Context, request: Request, family: Family) -> PlayerI
 
 async def _guest(context: Context, request: Request, family: Family) -> tuple[Project, PlayerIdentity | None]:
     """The project of the path, and the player where a token is sent. A token that opens nothing is refused all the
-    same: its game thinks that its player is signed in."""
+    same: its game thinks that its player is signed in. A back end with the project's key sees what anyone sees."""
     project_id = _path_number(request, "project_id")
     project = await context.directory.find_project(project_id) if project_id is not None else None
     if project is None:
         raise _project_not_found(request)
     if request.headers.get("authorization", "").strip().lower() in ("", "bearer"):
+        return project, None
+    if request.headers["authorization"].lower().startswith("basic "):
+        # Servers that price their own pages send their key where no player is at hand.
+        await _admin(context, request, family)
         return project, None
     return project, await _player_of_shop(context, request, project, family)
 
@@ -221,9 +225,10 @@ async def _admin(context: Context, request: Request, family: Family) -> tuple[Pr
     wrong = _refused(family, "Error in Authentication method occurred")
     if found is None or project is None or project.merchant_id != found.merchant_id:
         raise wrong
-    if found.project_id is not None and (found.project_id != project.project_id or username != str(project.project_id)):
+    if found.project_id not in (None, project.project_id):
         raise wrong
-    if found.project_id is None and username != str(found.merchant_id):
+    # The key says whose it is. Back ends send either number with keys of either kind.
+    if username not in (str(project.project_id), str(found.merchant_id)):
         raise wrong
     return project, found.key_id
 
@@ -247,11 +252,9 @@ async def _studio(context: Context, request: Request, family: Family) -> tuple[i
     """A studio's back end at a path that names its merchant alone: with a key of all its projects, or of one."""
     username, key = _basic(request, family)
     found = await context.directory.find_key(key)
-    if (
-        found is None
-        or found.merchant_id != _path_number(request, "merchant_id")
-        or username != str(found.merchant_id if found.project_id is None else found.project_id)
-    ):
+    if found is None or found.merchant_id != _path_number(request, "merchant_id"):
+        raise _refused(family, "Error in Authentication method occurred")
+    if username not in {str(number) for number in (found.merchant_id, found.project_id) if number is not None}:
         raise _refused(family, "Error in Authentication method occurred")
     return found.merchant_id, found.project_id, found.key_id
 

@@ -45,7 +45,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
 }
 SECURITY_OF_CALLER: dict[str, list[dict[str, list[str]]]] = {
     "PublicCall": [],
-    "GuestCall": [{"player": []}, {}],
+    "GuestCall": [{"player": []}, {"basicAuth": []}, {}],
     "PlayerCall": [{"player": []}],
     "BuyerCall": [{"player": []}],
     "ShopperCall": [{"player": []}, {"guest": []}],

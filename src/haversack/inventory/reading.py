@@ -112,7 +112,7 @@ async def owned_body(context: Context, project: Project, player_id: UUID, asked:
     rows = await _reads_of(context.database).pages.read(_Page(project, asked.limit, asked.offset), player_id)
     pieces = _pieces(await open_shop(context.catalogs, project.project_id), asked.language)
     found = []
-    for _, item_id, quantity, instance_id, remaining_uses in rows:
+    for _, item_id, quantity, instance_id, remaining_uses in rows[: asked.limit]:
         head = pieces.good(item_id)
         # Another process has just made the item: this one is about to hear of it.
         if head is None:
@@ -122,7 +122,8 @@ async def owned_body(context: Context, project: Project, player_id: UUID, asked:
         else:
             piece = instance_id.hex.encode()
             found.append(b'%s"%s","quantity":null,"remaining_uses":%d}' % (head, piece, remaining_uses))
-    return b'{"items":[%s]}' % b",".join(found)
+    has_more = b"true" if len(rows) > asked.limit else b"false"
+    return b'{"has_more":%s,"items":[%s]}' % (has_more, b",".join(found))
 
 
 async def time_limited_body(context: Context, project: Project, player_id: UUID, asked: TextQuery) -> bytes:
@@ -146,7 +147,7 @@ def _status(end: datetime | None, now: datetime) -> bytes:
 
 
 class _Page(NamedTuple):
-    """A page of the inventories of a project's players."""
+    """A page of the inventories of a project's players, and one row more where there is one."""
 
     project: Project
     limit: int
@@ -155,7 +156,7 @@ class _Page(NamedTuple):
 
 async def _list_page(db: Session, page: _Page, player_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[asyncpg.Record]]:
     project, limit, offset = page
-    return await list_owned(db, project.project_id, player_ids, limit=limit, offset=offset, now=project.clock.now())
+    return await list_owned(db, project.project_id, player_ids, limit=limit + 1, offset=offset, now=project.clock.now())
 
 
 class _Reads:
@@ -236,7 +237,7 @@ class _Pieces:
             "sku": item.sku,
             "name": reading(item.name, self.language),
             "description": reading(item.description, self.language) if item.description else None,
-            "image_url": item.image_url,
+            "image_url": item.image_url or "",
             "type": type_,
         }
 

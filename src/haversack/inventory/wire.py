@@ -179,7 +179,7 @@ class OwnedItemView(WireModel):
     sku: str
     name: str
     description: str | None
-    image_url: str | None
+    image_url: str
     type: Literal["virtual_good"]
     virtual_item_type: Literal["consumable", "non_consumable", "non_renewing_subscription"]
     attributes: list[AttributeView]
@@ -190,8 +190,9 @@ class OwnedItemView(WireModel):
 
 
 class InventoryView(WireModel):
-    """A page of a player's inventory."""
+    """A page of a player's inventory. The documents lack `has_more`; the Unity SDK reads on as long as it is true."""
 
+    has_more: bool
     items: list[OwnedItemView]
 
 
@@ -201,7 +202,7 @@ class BalanceView(WireModel):
     sku: str
     name: str
     description: str | None
-    image_url: str | None
+    image_url: str
     type: Literal["virtual_currency"]
     amount: int
 
@@ -220,7 +221,7 @@ class TimeLimitedItemView(WireModel):
     sku: str
     name: str
     description: str | None
-    image_url: str | None
+    image_url: str
     type: Literal["virtual_good"]
     virtual_item_type: str
     class_: Annotated[str | None, Field(alias="class")]

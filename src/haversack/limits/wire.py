@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from haversack.catalog.records import ItemLimits, Schedule
 from haversack.clock import wire_time
-from haversack.http.wire import WireModel
+from haversack.http.wire import WireModel, without
 from haversack.limits.records import Stock
 from haversack.limits.schedule import TIME_PATTERN, window_of
 
@@ -85,12 +85,24 @@ class PerUserBody(_Strict):
     total: Count
     limit_exceeded_visibility: Literal["show", "hide"] = "show"
 
+    @model_validator(mode="before")
+    @classmethod
+    def pass_over(cls, given: Any) -> Any:
+        """Back ends send what they read, with what is left and the schedule, which stands beside it too."""
+        return without(given, frozenset({"available", "recurrent_schedule"}))
+
+
+def _total_read(given: Any) -> Any:
+    """Of a limit for all as answers say it, what a studio sets: not what is left, held and gone."""
+    is_read = isinstance(given, dict) and set(given) == {"total", "available", "reserved", "sold"}
+    return given["total"] if is_read else given
+
 
 class LimitsBody(_Strict):
     """How many there are for all, and for each player."""
 
     per_user: Count | PerUserBody | None = None
-    per_item: Count | None = None
+    per_item: Annotated[Count | None, BeforeValidator(_total_read)] = None
     recurrent_schedule: RecurrentScheduleBody | None = None
 
     def record(self, now: datetime) -> ItemLimits | None:

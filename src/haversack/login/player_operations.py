@@ -59,7 +59,7 @@ async def update_user_details(call: PlayerCall, body: ProfileBody) -> UserView:
 
 async def _view(call: PlayerCall, player: Player) -> UserView:
     devices = await list_devices(call.db, player.login_project_id, player.player_id)
-    return UserView.of(player, devices)
+    return UserView.of(player, devices, now=call.now)
 
 
 @area.post(

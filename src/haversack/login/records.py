@@ -127,10 +127,19 @@ class Player:
         return self.username is None and self.email is None and self.phone_number is None
 
     @property
+    def has_confirmed_email(self) -> bool:
+        """Whether the player has an e-mail address and has shown that it is theirs."""
+        return self.is_confirmed and self.email is not None
+
+    @property
     def name(self) -> str | None:
         """What the player is called on pages."""
         full = " ".join(part for part in (self.first_name, self.last_name) if part)
         return self.nickname or full or self.username or None
+
+    def is_active(self, now: datetime) -> bool:
+        """Whether no ban keeps the player out at the moment."""
+        return self.ban is None or not self.ban.holds(now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

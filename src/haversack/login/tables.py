@@ -143,7 +143,7 @@ player_devices = Table(
     _player_column(),
     text("device"),
     moment("last_used_at"),
-    one_of("device_type", "android", "ios"),
+    one_of("device_type", "android", "ios", "macos", "windows"),
     # Of simultaneous first sign-ins the device row decides which one makes the player.
     _of_player(deferred=True),
     Index("ix_player_devices_player_id", "login_project_id", "player_id"),

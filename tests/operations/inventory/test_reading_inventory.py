@@ -86,6 +86,15 @@ async def test_every_way_of_being_used_up(client: httpx.AsyncClient, studio: Stu
     assert found[1]["instance_id"] != found[2]["instance_id"]
 
 
+async def test_what_has_no_picture_has_an_empty_address(client: httpx.AsyncClient, studio: Studio) -> None:
+    """The iOS SDK loses the whole inventory by a null."""
+    made = await make_item(client, studio, body=virtual_item(image_url=None))
+    player_id = uuid4()
+    await give(studio, player_id, ItemGrant(made["item_id"], made["sku"], 1, VirtualItemType.NON_CONSUMABLE))
+    (item,) = await read(client, studio, player_id, "inventory/items")
+    assert item["image_url"] == ""
+
+
 async def test_pages_of_the_inventory(client: httpx.AsyncClient, studio: Studio) -> None:
     goods, player_id = await make_goods(client, studio), uuid4()
     await give(studio, player_id, goods.grant_of("stack"), goods.grant_of("pieces", 60))
@@ -96,6 +105,10 @@ async def test_pages_of_the_inventory(client: httpx.AsyncClient, studio: Studio)
     assert await read(client, studio, player_id, "inventory/items", limit=2, offset=3) == first[3:5]
     assert await read(client, studio, player_id, "inventory/items", limit=500) == first, "the most there is on a page"
     assert await read(client, studio, player_id, "inventory/items", offset=61) == []
+    headers = await studio.player_headers(player_id)
+    for offset, has_more in ((0, True), (11, False), (61, False)):
+        reply = await client.get(path(studio, "user/inventory/items"), params={"offset": offset}, headers=headers)
+        assert reply.json()["has_more"] is has_more
 
 
 @pytest.mark.parametrize(

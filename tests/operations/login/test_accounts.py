@@ -43,6 +43,8 @@ async def test_get_user_details(client: httpx.AsyncClient, client_id: int) -> No
     assert (me["username"], me["email"], me["name"]) == (account.username, account.email, account.username)
     assert me["groups"] == [{"id": 1, "name": "default", "is_default": True, "is_deletable": False}]
     assert (me["is_anonymous"], me["ban"], me["devices"], me["birthday"]) == (False, None, [], None)
+    # SDKs with a typed account take no answer without these two.
+    assert (me["is_user_active"], me["is_last_email_confirmed"]) == (True, True)
     assert len(me["tag"]) == 4
     for moment in (me["registered"], me["last_login"]):
         assert len(moment) == len("2018-05-17T11:22:52+0000")

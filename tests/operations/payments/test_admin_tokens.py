@@ -233,8 +233,11 @@ async def test_a_key_makes_tokens_for_its_own_projects(
         assert refused.json()["http_status_code"] == 422
         assert "opens no project" in refused.json()["message"]
     foreign = await post_merchant(client, studio, merchant_body(studio), other_studio.basic)
+    with_a_projects_key = httpx.BasicAuth(str(studio.merchant_id), studio.api_key)
+    assert (await post_merchant(client, studio, merchant_body(studio), with_a_projects_key)).status_code == 200
+    assert (await post_merchant(client, studio, merchant_body(beside), with_a_projects_key)).status_code == 422
     swapped = await post_merchant(
-        client, studio, merchant_body(studio), httpx.BasicAuth(str(studio.merchant_id), studio.api_key)
+        client, studio, merchant_body(studio), httpx.BasicAuth(str(beside.project_id), studio.api_key)
     )
     nobody = await client.post(f"/merchant/v2/merchants/{studio.merchant_id}/token", json=merchant_body(studio))
     for refused in (foreign, swapped, nobody):

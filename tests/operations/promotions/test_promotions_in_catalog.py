@@ -90,6 +90,7 @@ async def test_a_bonus_is_told_at_what_it_asks_for(client: httpx.AsyncClient, st
     for sku in (sword, shield):
         item = await find(client, studio, sku)
         assert shown(item) == ("10.00", "10.00", ["A present"])
+        assert item["promotions"][0]["discount"] == {"percent": None, "value": None}
         given = item["promotions"][0]["bonus"]
         assert [(each["sku"], each["quantity"], each["type"]) for each in given] == [(gem, 2, "virtual_good")]
     assert shown(await find(client, studio, gem)) == ("10.00", "10.00", [])

@@ -39,6 +39,12 @@ class ShelfView:
     # Places of the items that are not for every player as they are for everybody.
     places: Mapping[int, int]
 
+    def only(self, skus: Collection[str]) -> "ShelfView":
+        """What of it has one of these SKUs, in the same order."""
+        entries = tuple(entry for entry in self.entries if entry.sku in skus)
+        places = {entry.item_id: place for place, entry in enumerate(entries) if entry.item_id in self.places}
+        return ShelfView(entries, places)
+
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:

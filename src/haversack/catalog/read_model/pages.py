@@ -201,6 +201,8 @@ class PageMaker:
                 with_inactive=ask.with_inactive,
                 stocks=stocks,
             )
+            if ask.skus:
+                view = view.only(ask.skus)
             end = None if ask.limit is None else ask.offset + ask.limit
             entries: Sequence[Entry] = view.entries[ask.offset : end]
         else:

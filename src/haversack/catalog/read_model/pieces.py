@@ -195,7 +195,7 @@ class _Writer:
             "type": entry.kind.wire_type,
             "name": self.text(document["name"]),
             "description": self.text(document["description"]),
-            "image_url": document["image_url"],
+            "image_url": document["image_url"] or "",
             "groups": self.groups(entry),
             "attributes": self._attributes(document["attributes"]),
         }
@@ -233,7 +233,7 @@ class _Writer:
                         "sku": point.sku,
                         "amount": reward.amount,
                         "name": self.text(document["name"]),
-                        "image_url": document["image_url"],
+                        "image_url": document["image_url"] or "",
                         "is_clan": details_of(document["details"]).is_clan,
                     }
                 )
@@ -301,7 +301,7 @@ class _Writer:
             "name": self.text(document["name"]),
             "type": entry.kind.wire_type,
             "description": self.text(document["description"]),
-            "image_url": document["image_url"],
+            "image_url": document["image_url"] or "",
         }
         self.catalog.texts[key] = found
         return found
@@ -365,7 +365,7 @@ class _Writer:
             "name": self.text(document["name"]),
             "type": inner.kind.wire_type,
             "description": self.text(document["description"]),
-            "image_url": document["image_url"],
+            "image_url": document["image_url"] or "",
             "limits": self._limits(inner),
             **_options(details_of(document["details"])),
         }

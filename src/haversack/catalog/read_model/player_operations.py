@@ -28,7 +28,7 @@ AREAS = (virtual_items_area, bundles_area, games_area, common_area)
 
 ITEMS = "/v2/project/{project_id}/items"
 
-Page = Annotated[wire.PageQuery, Query()]
+Page = Annotated[wire.ListQuery, Query()]
 Read = Annotated[wire.ReadQuery, Query()]
 
 INT32_MAX = 2**31 - 1
@@ -54,7 +54,7 @@ LINKS = {
 @virtual_items_area.get(f"{ITEMS}/virtual_items", answer=wire.ClientVirtualItems, hot=answer_hot)
 async def get_virtual_items(call: GuestCall, page: Page) -> Response:
     """List the virtual items on sale."""
-    return await answer(call, page.ask_for_page(Shelf.VIRTUAL_ITEMS))
+    return await answer(call, page.ask_for_list(Shelf.VIRTUAL_ITEMS))
 
 
 @virtual_items_area.get(f"{ITEMS}/virtual_items/all", answer=wire.ClientDirectory, hot=answer_hot)
@@ -71,7 +71,7 @@ async def get_all_virtual_items(call: GuestCall, read: Read) -> Response:
 )
 async def get_virtual_items_group(call: GuestCall, external_id: str, page: Page) -> Response:
     """List the virtual items of a group; the group `all` stands for every item."""
-    return await answer(call, page.ask_for_page(Shelf.VIRTUAL_ITEMS, external_id))
+    return await answer(call, page.ask_for_list(Shelf.VIRTUAL_ITEMS, external_id))
 
 
 @virtual_items_area.get(
@@ -86,7 +86,7 @@ async def get_virtual_items_sku(call: GuestCall, item_sku: str, read: Read) -> R
 @virtual_items_area.get(f"{ITEMS}/virtual_currency", answer=wire.ClientCurrencies, hot=answer_hot)
 async def get_virtual_currency(call: GuestCall, page: Page) -> Response:
     """List the virtual currencies on sale."""
-    return await answer(call, page.ask_for_page(Shelf.CURRENCIES))
+    return await answer(call, page.ask_for_list(Shelf.CURRENCIES))
 
 
 @virtual_items_area.get(
@@ -104,7 +104,7 @@ async def get_virtual_currency_sku(call: GuestCall, virtual_currency_sku: str, r
 @virtual_items_area.get(f"{ITEMS}/virtual_currency/package", answer=wire.ClientPackages, hot=answer_hot)
 async def get_virtual_currency_package(call: GuestCall, page: Page) -> Response:
     """List the packages of virtual currency on sale."""
-    return await answer(call, page.ask_for_page(Shelf.PACKAGES))
+    return await answer(call, page.ask_for_list(Shelf.PACKAGES))
 
 
 @virtual_items_area.get(
@@ -128,7 +128,7 @@ async def get_item_groups(call: GuestCall, read: Read) -> Response:
 @bundles_area.get(f"{ITEMS}/bundle", answer=wire.ClientBundles, hot=answer_hot)
 async def get_bundle_list(call: GuestCall, page: Page) -> Response:
     """List the bundles on sale."""
-    return await answer(call, page.ask_for_page(Shelf.BUNDLES))
+    return await answer(call, page.ask_for_list(Shelf.BUNDLES))
 
 
 @bundles_area.get(f"{ITEMS}/bundle/sku/{{sku}}", errors=(ITEM_SKU_NOT_FOUND,), answer=wire.ClientBundle, hot=answer_hot)
@@ -146,13 +146,13 @@ async def get_bundle(call: GuestCall, sku: str, read: Read) -> Response:
 )
 async def get_bundle_list_in_group(call: GuestCall, external_id: str, page: Page) -> Response:
     """List the bundles of a group; the group `all` stands for every bundle."""
-    return await answer(call, page.ask_for_page(Shelf.BUNDLES, external_id))
+    return await answer(call, page.ask_for_list(Shelf.BUNDLES, external_id))
 
 
 @games_area.get(f"{ITEMS}/game", answer=wire.ClientGames, hot=answer_hot)
 async def get_games_list(call: GuestCall, page: Page) -> Response:
     """List the games on sale, each with its keys."""
-    return await answer(call, page.ask_for_page(Shelf.GAMES))
+    return await answer(call, page.ask_for_list(Shelf.GAMES))
 
 
 @games_area.get(
@@ -163,7 +163,7 @@ async def get_games_list(call: GuestCall, page: Page) -> Response:
 )
 async def get_games_group(call: GuestCall, external_id: str, page: Page) -> Response:
     """List the games of a group; the group `all` stands for every game."""
-    return await answer(call, page.ask_for_page(Shelf.GAMES, external_id))
+    return await answer(call, page.ask_for_list(Shelf.GAMES, external_id))
 
 
 @games_area.get(f"{ITEMS}/game/sku/{{item_sku}}", errors=(ITEM_SKU_NOT_FOUND,), answer=wire.ClientGame, hot=answer_hot)
@@ -190,7 +190,7 @@ async def get_game_key_by_sku(call: GuestCall, item_sku: str, read: Read) -> Res
 )
 async def get_game_keys_group(call: GuestCall, external_id: str, page: Page) -> Response:
     """List the game keys of a group; the group `all` stands for every key."""
-    return await answer(call, page.ask_for_page(Shelf.KEYS, external_id))
+    return await answer(call, page.ask_for_list(Shelf.KEYS, external_id))
 
 
 @games_area.get(f"{ITEMS}/game/drm", errors=(PROJECT_NOT_FOUND,))
@@ -217,7 +217,7 @@ async def get_drm_list(call: PublicCall, project_id: Annotated[int, Path(ge=1, l
 @common_area.get(f"{ITEMS}", answer=wire.ClientSellables, hot=answer_hot)
 async def get_sellable_items(call: GuestCall, page: Page) -> Response:
     """List everything on sale, of all kinds; games stand here by their keys."""
-    return await answer(call, page.ask_for_page(Shelf.SELLABLE))
+    return await answer(call, page.ask_for_list(Shelf.SELLABLE))
 
 
 @common_area.get(f"{ITEMS}/id/{{item_id}}", errors=(ITEM_ID_NOT_FOUND,), answer=wire.ClientSellable, hot=answer_hot)
@@ -244,4 +244,4 @@ async def get_sellable_item_by_sku(call: GuestCall, sku: str, read: Read) -> Res
 )
 async def get_sellable_items_group(call: GuestCall, external_id: str, page: Page) -> Response:
     """List everything of a group; the group `all` stands for everything."""
-    return await answer(call, page.ask_for_page(Shelf.SELLABLE, external_id))
+    return await answer(call, page.ask_for_list(Shelf.SELLABLE, external_id))

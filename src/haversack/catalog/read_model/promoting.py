@@ -3,7 +3,7 @@
 The same functions as in carts and orders decide, for a purchase of one of the item alone.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -40,6 +40,8 @@ from haversack.promotions.rules import (
 from haversack.text import reading
 
 PROMOTED_KEPT_MAX = 50_000
+# The member itself is never null: the iOS SDK could not read the whole page.
+NO_DISCOUNT: Mapping[str, str | None] = {"percent": None, "value": None}
 
 
 class Promoted(NamedTuple):
@@ -136,14 +138,14 @@ def cart_promotion_form(
 ) -> dict[str, object]:
     """What a cart says of a promotion that is about no item of its own."""
     percents = [each.percent for each in promotion.rewards if isinstance(each, CartPercent)]
-    discount = None
+    discount = NO_DISCOUNT
     if percents and priced.amount_without_discount is not None and priced.currency is not None:
         discount = _discount_form(percents[0], priced.amount_without_discount, priced.currency)
     return _form(catalog, promotion, discount, situation, at)
 
 
 def _form(
-    catalog: Catalog, promotion: Promotion, discount: dict[str, str] | None, situation: Situation, at: Reading
+    catalog: Catalog, promotion: Promotion, discount: Mapping[str, str | None], situation: Situation, at: Reading
 ) -> dict[str, object]:
     period = shown_period(promotion.periods, at.now)
     limit = promotion.limits.per_user
@@ -177,18 +179,18 @@ def is_about_items(promotion: Promotion, priced: PricedLine) -> bool:
     return is_off_items and promotion.promotion_id in priced.promotion_ids
 
 
-def _discount(promotion: Promotion, priced: PricedLine) -> dict[str, str] | None:
+def _discount(promotion: Promotion, priced: PricedLine) -> Mapping[str, str | None]:
     """Percents of the line's item, and what they are of one of it before other discounts."""
     amount, currency = priced.line.unit_amount, priced.currency
     if amount is None or currency is None:
-        return None
+        return NO_DISCOUNT
     for reward in promotion.rewards:
         if isinstance(reward, ItemPercent) and (reward.items is None or named_in(reward.items, [priced.line])):
             return _discount_form(reward.percent, amount, currency)
-    return None
+    return NO_DISCOUNT
 
 
-def _discount_form(percent: Decimal, amount: Decimal, currency: str) -> dict[str, str]:
+def _discount_form(percent: Decimal, amount: Decimal, currency: str) -> dict[str, str | None]:
     return {"percent": f"{percent:.2f}", "value": f"{rounded(amount * percent / 100, currency):f}"}
 
 
@@ -203,7 +205,7 @@ def _bonus(catalog: Catalog, item_id: int, quantity: int, language: str) -> dict
         "quantity": quantity,
         "type": entry.kind.wire_type,
         "name": reading(document["name"], language) if document["name"] else "",
-        "image_url": document["image_url"],
+        "image_url": document["image_url"] or "",
     }
     if entry.kind is ItemKind.PHYSICAL_GOOD:
         # The documents show it without them.

@@ -108,13 +108,14 @@ class Subject(StrEnum):
 class Ask:
     """A checked request for a part of the catalog: what is asked, and how it is to be shown.
 
-    group: external id; sku, item_id: of single reads. country is the query's. `limit` None: all. The promo code opens
-    unique offers to signed-in players: what everybody gets does not depend on it.
+    group: external id; skus: of a list, empty for all; sku, item_id: of single reads. country is the query's. `limit`
+    None: all. The promo code opens unique offers to signed-in players: what everybody gets does not depend on it.
     """
 
     subject: Subject
     shelf: Shelf = Shelf.SELLABLE
     group: str | None = None
+    skus: frozenset[str] = frozenset()
     sku: str | None = None
     item_id: int | None = None
     language: str = "en"
@@ -133,6 +134,7 @@ class Ask:
             self.subject,
             self.shelf,
             self.group,
+            self.skus,
             self.sku,
             self.item_id,
             self.language,

@@ -104,7 +104,7 @@ async def refresh(call: Call, client: Client, *, refresh_token: str, redirect_ur
 
 async def _player_of(call: Call, grant: Grant, *, what: str) -> Player:
     player = await player_queries.find_player(call.db, grant.login_project_id, grant.player_id)
-    if player is None or (player.ban is not None and player.ban.holds(call.now)):
+    if player is None or not player.is_active(call.now):
         raise GRANT_INVALID(grant=what)
     return player
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -14,9 +14,9 @@ from haversack.login.records import Ban, Device, PlatformAccount, Player
 from haversack.login.wire.fields import (
     INT32_MAX,
     Birthday,
-    DeviceType,
     Gender,
     Name,
+    PhoneType,
     PlayerId,
     ProjectNumber,
     sample_time,
@@ -147,10 +147,10 @@ class GroupView(WireModel):
 
 
 class DeviceView(WireModel):
-    """A device whose id opens the account."""
+    """A phone whose id opens the account."""
 
     id: int
-    type: DeviceType
+    type: PhoneType
     device: str
     last_used_at: str = Field(json_schema_extra={"format": "date-time"})
 
@@ -183,6 +183,8 @@ class UserView(WireModel):
     gender: Gender | None
     groups: list[GroupView]
     is_anonymous: bool
+    is_last_email_confirmed: bool
+    is_user_active: bool
     last_login: str
     registered: str
     name: str | None
@@ -195,8 +197,8 @@ class UserView(WireModel):
     presence: str | None
 
     @classmethod
-    def of(cls, player: Player, devices: Sequence[Device]) -> Self:
-        """The account with its devices."""
+    def of(cls, player: Player, devices: Sequence[Device], *, now: datetime) -> Self:
+        """The account with its phones: the list has no word for a computer."""
         return cls.model_validate(
             {
                 "id": player.player_id,
@@ -204,7 +206,7 @@ class UserView(WireModel):
                 "birthday": None if player.birthday is None else player.birthday.isoformat(),
                 "connection_information": None,
                 "country": player.country,
-                "devices": [DeviceView.of(device) for device in devices],
+                "devices": [DeviceView.of(device) for device in devices if device.device_type in get_args(PhoneType)],
                 "email": player.email,
                 "external_id": player.external_account_id,
                 "first_name": player.first_name,
@@ -212,6 +214,8 @@ class UserView(WireModel):
                 "gender": player.gender,
                 "groups": [GroupView.default()],
                 "is_anonymous": player.is_anonymous,
+                "is_last_email_confirmed": player.has_confirmed_email,
+                "is_user_active": player.is_active(now),
                 "last_login": sample_time(player.last_login_at or player.registered_at),
                 "registered": sample_time(player.registered_at),
                 "name": player.name,
@@ -257,8 +261,8 @@ class AdminUserView(WireModel):
             last_name=player.last_name,
             groups=[GroupView.default()],
             is_anonymous=player.is_anonymous,
-            is_last_email_confirmed=player.is_confirmed and player.email is not None,
-            is_user_active=player.ban is None or not player.ban.holds(now),
+            is_last_email_confirmed=player.has_confirmed_email,
+            is_user_active=player.is_active(now),
             last_login=None if player.last_login_at is None else sample_time(player.last_login_at),
             login_type=player.login_type,
             name=player.name,

@@ -167,6 +167,21 @@ async def test_tokens(client: httpx.AsyncClient, studio: Studio, other_studio: S
             assert (reply.json()["statusCode"], reply.json()["errorCode"]) == (401, 1020)
 
 
+async def test_api_keys(client: httpx.AsyncClient, studio: Studio, other_studio: Studio) -> None:
+    """A back end that has no player's token at hand sends its key, and sees the shop as anyone does."""
+    await sell(client, studio, virtual_item())
+    for rest in ("/virtual_items", "/groups"):
+        path = catalog_path(studio, rest)
+        open_to_all = (await client.get(path)).json()
+        for number in (studio.project_id, studio.merchant_id):
+            for _ in range(2):
+                reply = await client.get(path, auth=(str(number), studio.api_key))
+                assert (reply.status_code, reply.json()) == (200, open_to_all)
+        for credentials in (other_studio.basic, (str(studio.project_id), "x")):
+            refused = await client.get(path, auth=credentials)
+            assert (refused.status_code, refused.json()["errorCode"]) == (401, 1020)
+
+
 async def test_unknown_parameters_are_ignored(client: httpx.AsyncClient, studio: Studio) -> None:
     sku = await sell(client, studio, virtual_item())
     assert await read_skus(client, studio, "/virtual_items", colour="red", sku="x") == [sku]

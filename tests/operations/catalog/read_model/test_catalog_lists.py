@@ -8,7 +8,7 @@ import pytest
 
 from haversack.catalog.items.drm import DRMS
 from make.catalog import any_sku, bundle, game, game_key, package, price, virtual_currency, virtual_item
-from make.client_catalog import catalog_path, freeze, read, read_skus, read_status, sell
+from make.client_catalog import catalog_path, freeze, id_of, new_player, read, read_skus, read_status, sell, use
 from make.projects import Studio
 from make.taxonomy import admin, faulty_fields, make_group, put_under, refusal
 
@@ -53,7 +53,7 @@ async def test_get_virtual_items(client: httpx.AsyncClient, studio: Studio) -> N
                 "name": "Perlen",
                 "type": "virtual_currency",
                 "description": "",
-                "image_url": None,
+                "image_url": "",
                 "amount": 10,
                 "amount_without_discount": 10,
                 "calculated_price": {"amount": "10.00", "amount_without_discount": "10.00"},
@@ -157,6 +157,36 @@ async def test_get_virtual_items_with_additional_fields(
     }
 
 
+@pytest.mark.parametrize(("kind", "path"), [("virtual_item", "/virtual_items"), ("game", "/game")])
+async def test_what_has_no_picture_has_an_empty_address(
+    client: httpx.AsyncClient, studio: Studio, kind: str, path: str
+) -> None:
+    """The contract has a text there, and the iOS SDK loses the whole list by a null."""
+    body = virtual_item() if kind == "virtual_item" else game(game_key())
+    await sell(client, studio, {**body, "image_url": None}, kind)
+    (item,) = (await read(client, studio, path))["items"]
+    assert item["image_url"] == ""
+
+
+@pytest.mark.parametrize("spelling", ["sku[]", "sku%5B%5D", "sku%5b%5d"])
+async def test_get_virtual_items_by_their_skus(client: httpx.AsyncClient, studio: Studio, spelling: str) -> None:
+    """A game asks for the products that it has named, as many as the page may have: they must be all of the page."""
+    skus = [await sell(client, studio, virtual_item(order=order, limits={"per_user": 2})) for order in range(4)]
+    player_id, headers = await new_player(studio)
+    await use(studio, player_id, await id_of(client, studio, skus[3]), 1)
+
+    async def ask(*named: str, limit: int) -> tuple[list[tuple[str, int]], bool, int]:
+        query = "&".join(f"{spelling}={sku}" for sku in named)
+        path = f"{catalog_path(studio, '/virtual_items')}?limit={limit}&offset=0&with_geo=False&{query}"
+        found = (await client.get(path, headers=headers)).json()
+        items = [(item["sku"], item["limits"]["per_user"]["available"]) for item in found["items"]]
+        return items, found["has_more"], found["total_items_count"]
+
+    assert await ask(skus[3], skus[1], "of-no-item", limit=3) == ([(skus[1], 2), (skus[3], 1)], False, 2)
+    assert await ask(skus[3], skus[1], limit=1) == ([(skus[1], 2)], True, 2)
+    assert await ask("of-no-item", limit=1) == ([], False, 0)
+
+
 async def test_get_all_virtual_items(client: httpx.AsyncClient, studio: Studio) -> None:
     await make_group(client, studio, "lights")
     body = virtual_item(groups=["lights"], name={"en": "Lamp", "de": "Lampe"})
@@ -198,7 +228,7 @@ async def test_get_virtual_currency_package(client: httpx.AsyncClient, studio: S
         "name": "Pearls",
         "type": "virtual_currency",
         "description": "",
-        "image_url": None,
+        "image_url": "",
         "limits": None,
         "inventory_options": {"consumable": None, "expiration_period": None},
         "quantity": 500,

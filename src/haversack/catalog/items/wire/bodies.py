@@ -1,6 +1,7 @@
 """What a studio gives of virtual items, currencies, packages and bundles.
 
-A PUT is whole: what is left out falls back to its default. Unknown members are refused.
+A PUT is whole: what is left out falls back to its default. Unknown members are refused, but for those that back ends
+read and send back.
 """
 
 from dataclasses import replace
@@ -23,6 +24,7 @@ from haversack.catalog.items.wire.parts import (
     PeriodBody,
     PreOrderBody,
     PriceBody,
+    ReadBackBody,
     RegionRefBody,
     Sku,
     StrictBody,
@@ -31,6 +33,7 @@ from haversack.catalog.items.wire.parts import (
 )
 from haversack.catalog.records import Details, Expiration, ItemKind, PreOrder, VirtualItemType
 from haversack.catalog.taxonomy.wire import AttributeBody, Link, OptionalTranslationsBody, TranslationsBody
+from haversack.http.wire import without
 from haversack.limits.wire import LimitsBody
 
 Media = Annotated[list[MediaBody], Field(max_length=LIST_MAX)]
@@ -55,7 +58,7 @@ class ItemBody(Protocol):
         """The item as it is given; a schedule of its limits begins at its next reset after `now`."""
 
 
-class _AnyItemBody(StrictBody):
+class _AnyItemBody(ReadBackBody):
     """What items of every kind have."""
 
     sku: Sku
@@ -204,6 +207,8 @@ class VirtualCurrencyBody(_PricedBody):
 class PackageBody(_PricedBody):
     """A package of one virtual currency. It has prices in real or in virtual money, if only none of them."""
 
+    of_answers = _AnyItemBody.of_answers | {"bundle_type"}
+
     description: TranslationsBody
     prices: Prices = Field(default_factory=list)
     content: Content
@@ -229,8 +234,18 @@ class PackageBody(_PricedBody):
         )
 
 
+def _price_read(price: Any) -> Any:
+    if not isinstance(price, dict):
+        return price
+    own = without(price, frozenset({"name", "type", "description", "image_url"}))
+    amount = own.get("amount")
+    return {**own, "amount": int(amount)} if isinstance(amount, str) and amount.isdecimal() else own
+
+
 class BundleBody(_AnyItemBody):
     """A bundle of items. It is not shown in the store until it is said so."""
+
+    of_answers = _AnyItemBody.of_answers | {"bundle_type", "total_content_price"}
 
     description: TranslationsBody
     prices: BundlePrices = Field(default_factory=list)
@@ -238,6 +253,16 @@ class BundleBody(_AnyItemBody):
     media_list: Media | None = None
     content: Content
     is_show_in_store: Flag = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def take_virtual_prices(cls, given: Any) -> Any:
+        """Answers call the prices in virtual currencies by another name, with amounts as text."""
+        if not isinstance(given, dict) or "virtual_prices" not in given:
+            return given
+        read = given["virtual_prices"]
+        rest = {name: value for name, value in given.items() if name != "virtual_prices"}
+        return {"vc_prices": [_price_read(one) for one in read] if isinstance(read, list) else read, **rest}
 
     def draft(self, now: datetime) -> ItemDraft:
         """The bundle as it is given."""

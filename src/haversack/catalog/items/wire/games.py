@@ -20,6 +20,7 @@ from haversack.catalog.items.wire.parts import (
     PreOrderBody,
     PreOrderView,
     PriceView,
+    ReadBackBody,
     RegionRefView,
     Sku,
     StrictBody,
@@ -70,8 +71,10 @@ class GameKeyBody(StrictBody):
     periods: Periods | None = None
 
 
-class GameBody(StrictBody):
+class GameBody(ReadBackBody):
     """A game, whole: keys that are left out of a change are deleted."""
+
+    of_answers = ReadBackBody.of_answers | {"is_free"}
 
     sku: Sku
     name: TranslationsBody

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from haversack.catalog.items.drafts import ContentDraft
 from haversack.catalog.records import Item, Media, Period, PreOrder, Price, VirtualPrice
 from haversack.catalog.taxonomy.wire import CountryCode, GroupId, Link, TranslationsView
-from haversack.http.wire import WireModel
+from haversack.http.wire import WireModel, without
 from haversack.money import AMOUNT_MAX, CurrencyCode, NumberOnWire
 
 INT32_MAX = 2**31 - 1
@@ -73,6 +73,18 @@ class StrictBody(WireModel):
     """A write: members that it does not know are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class ReadBackBody(StrictBody):
+    """A write that back ends make of what they read: what answers alone say is passed over, not refused."""
+
+    of_answers: ClassVar[frozenset[str]] = frozenset({"item_id", "type"})
+
+    @model_validator(mode="before")
+    @classmethod
+    def pass_over(cls, given: Any) -> Any:
+        """The members that are a studio's to set."""
+        return without(given, cls.of_answers)
 
 
 # -- Prices ---------------------------------------------------------------------------------------------------------

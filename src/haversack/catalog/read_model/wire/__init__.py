@@ -4,7 +4,7 @@ The answers are encoded by `pieces.py`; their forms here are the document's. Wha
 NotRequired.
 """
 
-from haversack.catalog.read_model.wire.asking import PageQuery, ReadQuery
+from haversack.catalog.read_model.wire.asking import ListQuery, PageQuery, ReadQuery
 from haversack.catalog.read_model.wire.items import (
     ClientBundle,
     ClientBundleContent,
@@ -61,6 +61,7 @@ __all__ = [
     "ClientUnitItem",
     "ClientVirtualItem",
     "ClientVirtualItems",
+    "ListQuery",
     "PageQuery",
     "ReadQuery",
 ]

@@ -1,5 +1,6 @@
 """What clients send to the catalog."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
@@ -79,6 +80,18 @@ class PageQuery(ReadQuery):
     ] = PAGE_SIZE_MAX
     offset: Annotated[int, Field(ge=0, description="items before the page")] = 0
 
-    def ask_for_page(self, shelf: Shelf, group: str | None = None) -> Ask:
+    def ask_for_page(self, shelf: Shelf, group: str | None = None, skus: Iterable[str] = ()) -> Ask:
         """The request in the read model's words."""
-        return self.ask(Subject.PAGE, shelf, group=group, limit=self.limit, offset=self.offset)
+        return self.ask(Subject.PAGE, shelf, group=group, skus=frozenset(skus), limit=self.limit, offset=self.offset)
+
+
+class ListQuery(PageQuery):
+    """A page of a list, or of some of its items: the Unity SDK asks for the products that a game has named."""
+
+    skus: list[str] = Field(
+        [], alias="sku[]", description="only the items with these SKUs; what is unknown is left out"
+    )
+
+    def ask_for_list(self, shelf: Shelf, group: str | None = None) -> Ask:
+        """The request in the read model's words."""
+        return self.ask_for_page(shelf, group, self.skus)

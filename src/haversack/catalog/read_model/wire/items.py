@@ -24,7 +24,7 @@ class _Opening(TypedDict):
     type: str
     name: str
     description: str
-    image_url: str | None
+    image_url: str
     groups: list[ClientGroupRef]
     attributes: list[ClientAttribute]
 
@@ -69,7 +69,7 @@ class ClientPackageContent(TypedDict):
     name: str
     type: str
     description: str
-    image_url: str | None
+    image_url: str
     quantity: int
     limits: ClientLimits | None
     inventory_options: ClientInventoryOptions

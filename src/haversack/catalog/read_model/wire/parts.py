@@ -51,7 +51,7 @@ class ClientVirtualPrice(TypedDict):
     name: str
     type: str
     description: str
-    image_url: str | None
+    image_url: str
     amount: int
     amount_without_discount: int
     calculated_price: ClientCalculatedPrice
@@ -79,7 +79,7 @@ class ClientInventoryOptions(TypedDict):
 
 
 class ClientDiscount(TypedDict):
-    """What a promotion takes off."""
+    """What a promotion takes off; both null where it takes nothing off."""
 
     percent: str | None
     value: str | None
@@ -92,7 +92,7 @@ class ClientBonus(TypedDict):
     quantity: int
     type: str
     name: str
-    image_url: str | None
+    image_url: str
     bundle_type: NotRequired[str]
 
 
@@ -115,7 +115,7 @@ class ClientPromotion(TypedDict):
     name: str
     date_start: str | None
     date_end: str | None
-    discount: ClientDiscount | None
+    discount: ClientDiscount
     bonus: list[ClientBonus]
     limits: NotRequired[ClientPromotionLimits]
 
@@ -202,7 +202,7 @@ class ClientVpReward(TypedDict):
     sku: str
     amount: int
     name: str
-    image_url: str | None
+    image_url: str
     is_clan: bool
 
 
