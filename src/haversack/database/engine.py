@@ -143,6 +143,11 @@ class Database:
             if _is_lost(connection):
                 raise DatabaseAway(str(error)) from error
             raise
+        except asyncpg.InternalClientError as error:
+            # PostgreSQL has said that it ends this idle connection, which is not closed yet. asyncpg begins no
+            # statement on it, and would lend it again.
+            connection.terminate()
+            raise DatabaseAway(str(error)) from error
         finally:
             await self._pool.release(connection)
 
