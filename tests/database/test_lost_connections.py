@@ -52,3 +52,12 @@ async def test_told_of_its_end_before_the_end(context: Context) -> None:
             await connection.fetchval("SELECT 1")
     async with context.database.connection() as connection:
         assert connection.get_server_pid() != ended
+
+
+async def test_a_database_that_takes_no_changes(context: Context) -> None:
+    db = context.database.session()
+    with pytest.raises(DatabaseAway, match="read-only"):
+        async with db.begin():
+            # As a standby is, to which the primary's address leads after a failover.
+            await db.execute(text("SET TRANSACTION READ ONLY"))
+            await db.execute(text("CREATE TABLE never ()"))

@@ -57,6 +57,34 @@ async def test_a_database_that_is_not_there(command: tuple[str, ...]) -> None:
     assert "hush" not in ended.said
 
 
+async def test_a_user_of_the_database_that_may_do_little(shop: Shop, empty_database: str) -> None:
+    async with shop.context.database.connection() as connection:
+        await connection.execute("CREATE ROLE onlooker LOGIN PASSWORD 'hushhush'")
+    settings = {**shop.settings, "port": free_port()}
+    try:
+        for url, command in ((empty_database, "migrate"), (settings["database_url"], "verify")):
+            ended = await invoke(command, **{**settings, "database_url": as_onlooker(url)})
+            assert "The database refuses its user: permission denied for " in ended.refused()
+        for command in ("doctor", "serve"):
+            ended = await invoke(command, **{**settings, "database_url": as_onlooker(settings["database_url"])})
+            ended.refused()
+            assert "The database refuses its user: permission denied for " in ended.said
+    finally:
+        async with shop.context.database.connection() as connection:
+            await connection.execute("DROP ROLE onlooker")
+
+
+def as_onlooker(url: str) -> str:
+    """The address of a database for a user that owns nothing in it."""
+    return re.sub(r"//[^@]*@", "//onlooker:hushhush@", url)
+
+
+async def test_dev_in_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = await invoke("dev", "--port", str(free_port()), "--folder", str(tmp_path / "file" / "data"))
+    assert "choose another folder with --folder" in ended.refused()
+
+
 async def test_no_database_at_all(tmp_path: Path) -> None:
     said = (await run(tmp_path, "project", "list")).refused()
     assert said == "No database: set HAVERSACK_DATABASE_URL, or start `haversack dev` in this folder first.\n"

@@ -57,9 +57,22 @@ async def test_an_old_schema_and_the_demo_project(shop: Shop) -> None:
     said = refused(await invoke("serve", **shop.settings))
     assert "The database holds the demo project" in said
     async with shop.context.database.connection() as connection:
-        await connection.execute("UPDATE alembic_version SET version_num = 'long_ago'")
+        await connection.execute("UPDATE alembic_version SET version_num = 'catalog'")
     said = refused(await invoke("serve", **shop.settings))
-    assert "The database is at revision long_ago, this version needs " in said
+    assert "The database is at revision catalog, this version needs " in said
+    assert "run `haversack migrate`" in said
+
+
+async def test_a_schema_of_a_newer_version(shop: Shop) -> None:
+    async with shop.context.database.connection() as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = 'to_come'")
+    sentence = "The database is at revision to_come, which this version does not know: a newer one has migrated it."
+    said = refused(await invoke("serve", **shop.settings))
+    assert sentence in said
+    # It would not help.
+    assert "haversack migrate" not in said
+    assert sentence in (await invoke("migrate", **shop.settings)).refused()
+    assert sentence in (await invoke("doctor", **shop.settings)).out
 
 
 @pytest.mark.parametrize(

@@ -134,15 +134,23 @@ def faults_in_words() -> Iterator[None]:
     """End the command with a sentence where the database is away or old, or the change is refused."""
     import asyncpg
 
-    from haversack.database.engine import UNAVAILABLE, DatabaseAway
+    from haversack.database.engine import UNAVAILABLE, DatabaseAway, fault_in_words
+    from haversack.database.migrate import SchemaMismatch
     from haversack.errors import Refusal
 
     try:
         yield
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         end_with("The database is not at the schema that this version needs: run `haversack migrate`.")
-    except (*UNAVAILABLE, DatabaseAway) as error:
-        end_with(f"The database cannot be reached: {str(error) or type(error).__name__}")
+    except SchemaMismatch as error:
+        end_with(str(error))
+    except (
+        *UNAVAILABLE,
+        DatabaseAway,
+        asyncpg.InsufficientPrivilegeError,
+        asyncpg.LockNotAvailableError,
+    ) as error:
+        end_with(fault_in_words(error))
     except Refusal as refusal:
         end_with(refusal.message)
 

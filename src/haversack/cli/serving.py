@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import uvicorn
 
-from haversack.cli.connect import connected_settings, development_key, end_with, load_settings, run
+from haversack.cli.connect import connected_settings, development_key, end_with, faults_in_words, load_settings, run
 
 if TYPE_CHECKING:
     from haversack.context import Context
@@ -167,7 +167,10 @@ async def _dev(settings: "Settings", listening: socket.socket) -> None:
 
     from haversack.database.embedded import EmbeddedDatabase
 
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        end_with(f"Cannot make {settings.data_folder} ({error.strerror}): choose another folder with --folder.")
     if "public_url" not in settings.model_fields_set:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         settings = settings.model_copy(update={"public_url": f"http://{host}:{settings.port}"})
@@ -225,7 +228,8 @@ async def _dev_on(settings: "Settings", listening: socket.socket, starting: _Sta
     from haversack.demo.seed import demo_player_token, seed_demo
 
     assert settings.database_url is not None
-    await migrate(settings.database_url.get_secret_value())
+    with faults_in_words():
+        await migrate(settings.database_url.get_secret_value())
     async with open_context(settings, OUTCOMES) as context:
         demo = await seed_demo(context)
         token = await demo_player_token(context, demo)
