@@ -87,6 +87,9 @@ async def test_a_schema_of_a_newer_version(shop: Shop) -> None:
         ("log_level", "hushhush", "HAVERSACK_LOG_LEVEL must be debug, info,"),
         ("port", "hushhush", "HAVERSACK_PORT: "),
         ("outbound_allow_private", "hushhush", "HAVERSACK_OUTBOUND_ALLOW_PRIVATE must be a JSON list"),
+        ("payment_page_frames", "hushhush", "HAVERSACK_PAYMENT_PAGE_FRAMES must be a JSON list"),
+        ("payment_page_frames", '["https://hush; img-src *"]', "HAVERSACK_PAYMENT_PAGE_FRAMES must be sites such as"),
+        ("public_url", "hush.example.com", "HAVERSACK_PUBLIC_URL must look like https://"),
     ],
 )
 async def test_a_setting_that_nothing_can_be_done_with(setting: str, value: str, word: str) -> None:
