@@ -4,6 +4,7 @@ import json
 import re
 from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from haversack.catalog.keys.queries.codes import add_codes, take_sealed_codes
 from haversack.catalog.keys.records import CodeState
 from haversack.clock import real_now
 from haversack.database.migrate import newest_revision
+from haversack.login.actions import ensure_user
 from haversack.projects.keys import KeyKind
 from haversack.reference import reference_files
 from make.keys import make_game
@@ -164,6 +166,15 @@ async def is_opened_by(shop: Shop, rows: dict[str, str], fresh_key: str) -> None
         path = f"/web/backpack/merchants/{rows['merchant id']}/projects/{project_id}/games"
         headers = {"Authorization": f"Bearer {server}", "X-HOST-ID": rows["X-HOST-ID"]}
         assert (await serving.client.get(path, headers=headers)).json() == []
+
+
+async def test_a_token_of_a_player_who_has_signed_up(shop: Shop) -> None:
+    player_id = uuid4()
+    await ensure_user(
+        shop.context, shop.studio.login_project_id, player_id, username="mira", email="m@example.com", password="a pass"
+    )
+    spoken = (await invoke("player", "token", str(shop.studio.project_id), "mira", **shop.settings)).succeeded()
+    assert claims_of(spoken.strip())["sub"] == str(player_id)
 
 
 async def test_what_does_not_exist_is_said(shop: Shop) -> None:
