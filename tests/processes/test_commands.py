@@ -1,6 +1,8 @@
 """The commands that do one thing and end: what they print, and what they say when they cannot do it."""
 
+import asyncio
 import json
+import os
 import re
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +23,7 @@ from haversack.reference import reference_files
 from make.keys import make_game
 from make.login import claims_of
 from make.projects import make_studio
-from processes.running import KEY, free_port, invoke, run
+from processes.running import HAVERSACK, KEY, environment, free_port, invoke, run
 from processes.serving import Shop, serve
 
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -79,6 +81,18 @@ async def test_a_user_of_the_database_that_may_do_little(shop: Shop, empty_datab
 def as_onlooker(url: str) -> str:
     """The address of a database for a user that owns nothing in it."""
     return re.sub(r"//[^@]*@", "//onlooker:hushhush@", url)
+
+
+async def test_a_reader_that_has_read_enough(shop: Shop) -> None:
+    unread, end = os.pipe()
+    os.close(unread)
+    command = [HAVERSACK, "project", "list"]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=end, stderr=asyncio.subprocess.PIPE, env=environment(**shop.settings), cwd=shop.folder
+    )
+    os.close(end)
+    _, said = await process.communicate()
+    assert said == b""
 
 
 async def test_dev_in_a_folder_that_cannot_be(tmp_path: Path) -> None:

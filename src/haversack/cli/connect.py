@@ -146,7 +146,7 @@ def faults_in_words() -> Iterator[None]:
     """End the command with a sentence where the database is away or old, or the change is refused."""
     import asyncpg
 
-    from haversack.database.engine import UNAVAILABLE, DatabaseAway, fault_in_words
+    from haversack.database.engine import DatabaseAway, fault_in_words
     from haversack.database.migrate import SchemaMismatch
     from haversack.errors import Refusal
 
@@ -156,13 +156,12 @@ def faults_in_words() -> Iterator[None]:
         end_with("The database is not at the schema that this version needs: run `haversack migrate`.")
     except SchemaMismatch as error:
         end_with(str(error))
-    except (
-        *UNAVAILABLE,
-        DatabaseAway,
-        asyncpg.InsufficientPrivilegeError,
-        asyncpg.LockNotAvailableError,
-    ) as error:
+    except (DatabaseAway, asyncpg.InsufficientPrivilegeError, asyncpg.LockNotAvailableError) as error:
         end_with(fault_in_words(error))
+    except BrokenPipeError:
+        raise  # `| head` has read enough
+    except OSError as error:
+        end_with(str(error))
     except Refusal as refusal:
         end_with(refusal.message)
 

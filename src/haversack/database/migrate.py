@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from haversack.database.engine import UNAVAILABLE, DatabaseAway
+
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
@@ -57,6 +59,8 @@ async def migrate(url: str) -> tuple[str | None, str]:
     except DBAPIError as error:
         # What PostgreSQL has said, without the statement and what SQLAlchemy says of it.
         refused = error.orig.__cause__ if error.orig is not None else None
+        if isinstance(refused, UNAVAILABLE):
+            raise DatabaseAway(str(refused)) from refused
         if isinstance(refused, asyncpg.PostgresError):
             raise refused from error
         raise
@@ -103,7 +107,11 @@ def _refuse_unknown(current: str | None) -> None:
 
 
 async def _current_revision(url: str) -> str | None:
-    connection = await asyncpg.connect(re.sub(r"^postgresql\+asyncpg://", "postgresql://", url), timeout=10)
+    address = re.sub(r"^postgresql\+asyncpg://", "postgresql://", url)
+    try:
+        connection = await asyncpg.connect(address, timeout=10)
+    except (*UNAVAILABLE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway(str(error)) from error
     try:
         exists = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
         current: str | None = await connection.fetchval("SELECT version_num FROM alembic_version") if exists else None
