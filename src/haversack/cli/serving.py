@@ -77,7 +77,7 @@ def _log_options(level: str) -> dict[str, Any]:
         "formatters": {
             "line": {
                 "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-                "datefmt": "%Y-%m-%dT%H:%M:%S",
+                "datefmt": "%Y-%m-%dT%H:%M:%S%z",
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
