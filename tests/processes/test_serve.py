@@ -1,6 +1,8 @@
 """`haversack serve`: what it refuses to start with, how it starts, ends and shares the port, and what it leaves out."""
 
+import asyncio
 import re
+import signal
 from pathlib import Path
 
 import httpx
@@ -126,6 +128,33 @@ async def test_two_processes(shop: Shop) -> None:
         assert ended.status == 0
         assert "Traceback" not in ended.said
         assert not any(is_alive(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+async def test_told_to_end_with_a_request_under_way(shop: Shop, processes: str) -> None:
+    async with serve(shop, "--no-worker", "--processes", processes) as serving:
+        reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+        head = b"POST /api/oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        writer.write(head + b"Content-Length: 12\r\n\r\ngrant_")
+        # Whatever is behind it has been read once another is answered.
+        await serving.client.get("/openapi.json")
+        serving.running.process.send_signal(signal.SIGTERM)
+        await until(lambda: refuses_connections(serving.port), "nobody can connect any more")
+        assert is_alive(serving.running.pid)
+        writer.write(b"type=x")
+        assert b" 422 " in await reader.readline()
+        writer.transport.abort()
+        assert (await serving.running.finish()).status == 0
+
+
+async def refuses_connections(port: int) -> bool:
+    """Whether nobody listens."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.transport.abort()
+    return False
 
 
 async def test_one_process_without_a_worker(shop: Shop) -> None:

@@ -277,9 +277,9 @@ def serve(
         typer.echo(f"Haversack listens at {where} with {processes} process(es).")
         config = uvicorn.Config(application, workers=processes, **options)
         if processes > 1:
-            from uvicorn.supervisors import Multiprocess
+            from haversack.cli.processes import Processes
 
-            Multiprocess(config, sockets=[listening]).run()
+            Processes(config, sockets=[listening]).run()
         elif not run(_serve_alone(Server(config), listening)):
             raise typer.Exit(1)
 
