@@ -16,7 +16,7 @@ from haversack.catalog.keys.queries.stock import list_key_stocks
 from haversack.catalog.keys.rules import stock_level
 from haversack.catalog.keys.stock_watch import stock_sentence
 from haversack.database.embedded import running_url
-from haversack.database.engine import Database, DatabaseAway
+from haversack.database.engine import Database, DatabaseAway, fault_in_words
 from haversack.database.migrate import SchemaMismatch, check_schema
 from haversack.projects.queries import count_test_keys, has_demo_project
 from haversack.settings import Settings
@@ -54,16 +54,18 @@ def _faults_of_secrets(settings: Settings) -> list[str]:
     return faults
 
 
-async def _faults_of_database(url: str) -> list[str]:
+async def _faults_of_database(url: str, *, is_production: bool = True) -> list[str]:
     try:
         await check_schema(url)
+        if not is_production:
+            return []
         async with Database(url, connections=2) as database:
             if await has_demo_project(database.session()):
                 return ["The database holds the demo project, whose keys are known: use a database of its own."]
     except SchemaMismatch as error:
         return [str(error)]
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseAway) as error:
-        return [f"The database cannot be reached: {str(error) or type(error).__name__}"]
+        return [fault_in_words(error)]
     return []
 
 
@@ -135,7 +137,7 @@ async def _examine_database(url: str, *, is_production: bool) -> list[Finding]:
     try:
         connection = await asyncpg.connect(Database(url).url, timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        return [Finding(Level.FAULT, f"The database cannot be reached: {str(error) or type(error).__name__}")]
+        return [Finding(Level.FAULT, fault_in_words(error))]
     try:
         version = connection.get_server_version()
         commit = await connection.fetchval("SHOW synchronous_commit")
@@ -149,22 +151,15 @@ async def _examine_database(url: str, *, is_production: bool) -> list[Finding]:
         findings.append(Finding(Level.FAULT, "synchronous_commit is off: a crash could lose paid orders. Turn it on."))
     if waiting:
         findings.append(Finding(Level.WARNING, f"{waiting} statement(s) wait for a lock right now."))
-    faults = await _faults_of_database(url) if is_production else []
-    findings.extend(Finding(Level.FAULT, fault) for fault in faults)
+    faults = await _faults_of_database(url, is_production=is_production)
+    if is_production:
+        findings.extend(Finding(Level.FAULT, fault) for fault in faults)
     if is_production and not faults:
         findings.append(Finding(Level.OK, "The schema is the one that this version needs."))
         findings.extend(await _find_test_keys(url))
-    if not await _faults_of_schema(url):
+    if not faults:
         findings.extend(await _find_low_stocks(url))
     return findings
-
-
-async def _faults_of_schema(url: str) -> list[str]:
-    try:
-        await check_schema(url)
-    except SchemaMismatch as error:
-        return [str(error)]
-    return []
 
 
 async def _find_low_stocks(url: str) -> list[Finding]:

@@ -1,9 +1,12 @@
 """The commands that do one thing and end: what they print, and what they say when they cannot do it."""
 
+import asyncio
 import json
+import os
 import re
 from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,12 +17,13 @@ from haversack.catalog.keys.queries.codes import add_codes, take_sealed_codes
 from haversack.catalog.keys.records import CodeState
 from haversack.clock import real_now
 from haversack.database.migrate import newest_revision
+from haversack.login.actions import ensure_user
 from haversack.projects.keys import KeyKind
 from haversack.reference import reference_files
 from make.keys import make_game
 from make.login import claims_of
 from make.projects import make_studio
-from processes.running import KEY, free_port, invoke, run
+from processes.running import HAVERSACK, KEY, environment, free_port, invoke, run
 from processes.serving import Shop, serve
 
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -55,6 +59,46 @@ async def test_a_database_that_is_not_there(command: tuple[str, ...]) -> None:
     ended = await invoke(*command, database_url=url, encryption_key=KEY)
     assert "The database cannot be reached: " in ended.refused()
     assert "hush" not in ended.said
+
+
+async def test_a_user_of_the_database_that_may_do_little(shop: Shop, empty_database: str) -> None:
+    async with shop.context.database.connection() as connection:
+        await connection.execute("CREATE ROLE onlooker LOGIN PASSWORD 'hushhush'")
+    settings = {**shop.settings, "port": free_port()}
+    try:
+        for url, command in ((empty_database, "migrate"), (settings["database_url"], "verify")):
+            ended = await invoke(command, **{**settings, "database_url": as_onlooker(url)})
+            assert "The database refuses its user: permission denied for " in ended.refused()
+        for command in ("doctor", "serve"):
+            ended = await invoke(command, **{**settings, "database_url": as_onlooker(settings["database_url"])})
+            ended.refused()
+            assert "The database refuses its user: permission denied for " in ended.said
+    finally:
+        async with shop.context.database.connection() as connection:
+            await connection.execute("DROP ROLE onlooker")
+
+
+def as_onlooker(url: str) -> str:
+    """The address of a database for a user that owns nothing in it."""
+    return re.sub(r"//[^@]*@", "//onlooker:hushhush@", url)
+
+
+async def test_a_reader_that_has_read_enough(shop: Shop) -> None:
+    unread, end = os.pipe()
+    os.close(unread)
+    command = [HAVERSACK, "project", "list"]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=end, stderr=asyncio.subprocess.PIPE, env=environment(**shop.settings), cwd=shop.folder
+    )
+    os.close(end)
+    _, said = await process.communicate()
+    assert said == b""
+
+
+async def test_dev_in_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = await invoke("dev", "--port", str(free_port()), "--folder", str(tmp_path / "file" / "data"))
+    assert "choose another folder with --folder" in ended.refused()
 
 
 async def test_no_database_at_all(tmp_path: Path) -> None:
@@ -136,6 +180,15 @@ async def is_opened_by(shop: Shop, rows: dict[str, str], fresh_key: str) -> None
         path = f"/web/backpack/merchants/{rows['merchant id']}/projects/{project_id}/games"
         headers = {"Authorization": f"Bearer {server}", "X-HOST-ID": rows["X-HOST-ID"]}
         assert (await serving.client.get(path, headers=headers)).json() == []
+
+
+async def test_a_token_of_a_player_who_has_signed_up(shop: Shop) -> None:
+    player_id = uuid4()
+    await ensure_user(
+        shop.context, shop.studio.login_project_id, player_id, username="mira", email="m@example.com", password="a pass"
+    )
+    spoken = (await invoke("player", "token", str(shop.studio.project_id), "mira", **shop.settings)).succeeded()
+    assert claims_of(spoken.strip())["sub"] == str(player_id)
 
 
 async def test_what_does_not_exist_is_said(shop: Shop) -> None:

@@ -96,6 +96,7 @@ async def test_taxes(shared_shop: Shop, api: httpx.AsyncClient) -> None:
         wrong = await command(shared_shop, "project", "tax", "set", project, "DE", percent)
         assert "PERCENT must be" in wrong.refused(status=2)
     assert "two letters" in (await command(shared_shop, "project", "tax", "set", project, "DEU", "1")).said
+    assert "no country UK" in (await command(shared_shop, "project", "tax", "set", project, "UK", "20")).said
     assert "There is no project" in (await command(shared_shop, "project", "tax", "set", 7, "DE", "1")).refused()
 
 

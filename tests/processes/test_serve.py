@@ -1,6 +1,8 @@
 """`haversack serve`: what it refuses to start with, how it starts, ends and shares the port, and what it leaves out."""
 
+import asyncio
 import re
+import signal
 from pathlib import Path
 
 import httpx
@@ -57,9 +59,22 @@ async def test_an_old_schema_and_the_demo_project(shop: Shop) -> None:
     said = refused(await invoke("serve", **shop.settings))
     assert "The database holds the demo project" in said
     async with shop.context.database.connection() as connection:
-        await connection.execute("UPDATE alembic_version SET version_num = 'long_ago'")
+        await connection.execute("UPDATE alembic_version SET version_num = 'catalog'")
     said = refused(await invoke("serve", **shop.settings))
-    assert "The database is at revision long_ago, this version needs " in said
+    assert "The database is at revision catalog, this version needs " in said
+    assert "run `haversack migrate`" in said
+
+
+async def test_a_schema_of_a_newer_version(shop: Shop) -> None:
+    async with shop.context.database.connection() as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = 'to_come'")
+    sentence = "The database is at revision to_come, which this version does not know: a newer one has migrated it."
+    said = refused(await invoke("serve", **shop.settings))
+    assert sentence in said
+    # It would not help.
+    assert "haversack migrate" not in said
+    assert sentence in (await invoke("migrate", **shop.settings)).refused()
+    assert sentence in (await invoke("doctor", **shop.settings)).out
 
 
 @pytest.mark.parametrize(
@@ -74,6 +89,9 @@ async def test_an_old_schema_and_the_demo_project(shop: Shop) -> None:
         ("log_level", "hushhush", "HAVERSACK_LOG_LEVEL must be debug, info,"),
         ("port", "hushhush", "HAVERSACK_PORT: "),
         ("outbound_allow_private", "hushhush", "HAVERSACK_OUTBOUND_ALLOW_PRIVATE must be a JSON list"),
+        ("payment_page_frames", "hushhush", "HAVERSACK_PAYMENT_PAGE_FRAMES must be a JSON list"),
+        ("payment_page_frames", '["https://hush; img-src *"]', "HAVERSACK_PAYMENT_PAGE_FRAMES must be sites such as"),
+        ("public_url", "hush.example.com", "HAVERSACK_PUBLIC_URL must look like https://"),
     ],
 )
 async def test_a_setting_that_nothing_can_be_done_with(setting: str, value: str, word: str) -> None:
@@ -110,6 +128,33 @@ async def test_two_processes(shop: Shop) -> None:
         assert ended.status == 0
         assert "Traceback" not in ended.said
         assert not any(is_alive(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+async def test_told_to_end_with_a_request_under_way(shop: Shop, processes: str) -> None:
+    async with serve(shop, "--no-worker", "--processes", processes) as serving:
+        reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+        head = b"POST /api/oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        writer.write(head + b"Content-Length: 12\r\n\r\ngrant_")
+        # Whatever is behind it has been read once another is answered.
+        await serving.client.get("/openapi.json")
+        serving.running.process.send_signal(signal.SIGTERM)
+        await until(lambda: refuses_connections(serving.port), "nobody can connect any more")
+        assert is_alive(serving.running.pid)
+        writer.write(b"type=x")
+        assert b" 422 " in await reader.readline()
+        writer.transport.abort()
+        assert (await serving.running.finish()).status == 0
+
+
+async def refuses_connections(port: int) -> bool:
+    """Whether nobody listens."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.transport.abort()
+    return False
 
 
 async def test_one_process_without_a_worker(shop: Shop) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 KEY_FILE = "encryption.key"
+PUBLIC_ADDRESS = re.compile(r"https?://[^/?#@\s]+(?:/[^?#\s]*)?")
+# It becomes a part of the Content-Security-Policy, which anything else would end or widen.
+FRAME_SITE = re.compile(r"[^\s;,]+")
+LISTS = {"outbound_allow_private": '["10.0.0.0/8"]', "payment_page_frames": '["https://play.example.com"]'}
 # A password with one of /?# in it would be read as another address, or not at all.
 HOST = r"(?:\[[^\]]*\]|[^/?#@:,]*)(?::\d{1,5})?"
 DATABASE_ADDRESS = re.compile(
@@ -47,12 +51,20 @@ def _faults_of_settings(settings: "Settings") -> list[str]:
             )
     if settings.log_level.upper() not in logging.getLevelNamesMapping():
         faults.append("HAVERSACK_LOG_LEVEL must be debug, info, warning, error or critical.")
+    if PUBLIC_ADDRESS.fullmatch(settings.public_url) is None:
+        faults.append("HAVERSACK_PUBLIC_URL must look like https://shop.example.com.")
+    if any(FRAME_SITE.fullmatch(site) is None for site in settings.payment_page_frames or ()):
+        faults.append("HAVERSACK_PAYMENT_PAGE_FRAMES must be sites such as https://play.example.com.")
     for network in settings.outbound_allow_private:
         try:
             ip_network(network)
         except ValueError as error:
             faults.append(f"HAVERSACK_OUTBOUND_ALLOW_PRIVATE: {error}.")
     return faults
+
+
+def _must_be_list(name: str) -> str:
+    return f"HAVERSACK_{name.upper()} must be a JSON list, such as {LISTS[name]}." if name in LISTS else ""
 
 
 def load_settings(**overrides: Any) -> "Settings":
@@ -66,10 +78,10 @@ def load_settings(**overrides: Any) -> "Settings":
         settings = Settings(**overrides)
     except ValidationError as error:
         # The values are left out: one of them may be a secret.
-        named = [("HAVERSACK_" + "_".join(map(str, fault["loc"])).upper(), fault["msg"]) for fault in error.errors()]
-        end_with(*(f"{name}: {message}" for name, message in named), status=2)
+        named = [("_".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        end_with(*(_must_be_list(name) or f"HAVERSACK_{name.upper()}: {said}" for name, said in named), status=2)
     except SettingsError:
-        end_with('HAVERSACK_OUTBOUND_ALLOW_PRIVATE must be a JSON list, such as ["10.0.0.0/8"].', status=2)
+        end_with(_must_be_list("outbound_allow_private"), status=2)
     faults = _faults_of_settings(settings)
     if faults:
         end_with(*faults, status=2)
@@ -134,15 +146,22 @@ def faults_in_words() -> Iterator[None]:
     """End the command with a sentence where the database is away or old, or the change is refused."""
     import asyncpg
 
-    from haversack.database.engine import UNAVAILABLE, DatabaseAway
+    from haversack.database.engine import DatabaseAway, fault_in_words
+    from haversack.database.migrate import SchemaMismatch
     from haversack.errors import Refusal
 
     try:
         yield
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         end_with("The database is not at the schema that this version needs: run `haversack migrate`.")
-    except (*UNAVAILABLE, DatabaseAway) as error:
-        end_with(f"The database cannot be reached: {str(error) or type(error).__name__}")
+    except SchemaMismatch as error:
+        end_with(str(error))
+    except (DatabaseAway, asyncpg.InsufficientPrivilegeError, asyncpg.LockNotAvailableError) as error:
+        end_with(fault_in_words(error))
+    except BrokenPipeError:
+        raise  # `| head` has read enough
+    except OSError as error:
+        end_with(str(error))
     except Refusal as refusal:
         end_with(refusal.message)
 

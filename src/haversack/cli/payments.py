@@ -46,7 +46,19 @@ def _country(value: str) -> str:
     return value.upper()
 
 
-Country = Annotated[str, typer.Argument(help="two letters, such as DE", callback=_country)]
+def _known_country(value: str) -> str:
+    """A tax of a country that no player comes from is paid by nobody, such as one of UK."""
+    from babel import Locale
+
+    country = _country(value)
+    if country not in Locale("en").territories:
+        raise typer.BadParameter(f"there is no country {country} in ISO 3166-1, which has GB and DE")
+    return country
+
+
+COUNTRY_HELP = "two letters, such as DE"
+Country = Annotated[str, typer.Argument(help=COUNTRY_HELP, callback=_country)]
+KnownCountry = Annotated[str, typer.Argument(help=COUNTRY_HELP, callback=_known_country)]
 
 
 def _percent(value: str) -> Decimal:
@@ -136,7 +148,7 @@ def remove_provider(
 @tax_app.command("set")
 def set_tax(
     project_id: ProjectId,
-    country: Country,
+    country: KnownCountry,
     percent: Annotated[str, typer.Argument(help="such as 8.88")],
     name: Annotated[TaxName, typer.Option(help="what it is called")] = TaxName.SALES_TAX,
 ) -> None:

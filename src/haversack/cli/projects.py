@@ -269,19 +269,23 @@ def currency(
 def token(
     project_id: ProjectId,
     player: Annotated[
-        str, typer.Argument(help="the player's uuid, or any name: one name is one player", callback=_name)
+        str, typer.Argument(help="the player's uuid, or a user name: one name is one player", callback=_name)
     ],
 ) -> None:
     """Print a token of a player, who is made where there is none."""
 
     async def work(context: "Context") -> None:
         from haversack.login.actions import issue_player_token
+        from haversack.login.queries.players import find_player_by_name
 
         project = await get_project(context, project_id)
         try:
             player_id, username = UUID(player), None
         except ValueError:
-            player_id, username = uuid5(project.login_project_id, player), player
+            # Whoever has signed up has an id that no name gives.
+            found = await find_player_by_name(context.database.session(), project.login_project_id, player)
+            player_id = found[0].player_id if found is not None else uuid5(project.login_project_id, player)
+            username = player
         text = await issue_player_token(context, project.login_project_id, player_id, username=username)
         typer.echo(f"player id {player_id}", err=True)
         typer.echo(text)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import uvicorn
 
-from haversack.cli.connect import connected_settings, development_key, end_with, load_settings, run
+from haversack.cli.connect import connected_settings, development_key, end_with, faults_in_words, load_settings, run
 
 if TYPE_CHECKING:
     from haversack.context import Context
@@ -77,7 +77,7 @@ def _log_options(level: str) -> dict[str, Any]:
         "formatters": {
             "line": {
                 "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-                "datefmt": "%Y-%m-%dT%H:%M:%S",
+                "datefmt": "%Y-%m-%dT%H:%M:%S%z",
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
@@ -166,7 +166,10 @@ async def _dev(settings: "Settings", listening: socket.socket) -> None:
 
     from haversack.database.embedded import EmbeddedDatabase
 
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        end_with(f"Cannot make {settings.data_folder} ({error.strerror}): choose another folder with --folder.")
     if "public_url" not in settings.model_fields_set:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         settings = settings.model_copy(update={"public_url": f"http://{host}:{settings.port}"})
@@ -224,7 +227,8 @@ async def _dev_on(settings: "Settings", listening: socket.socket, starting: _Sta
     from haversack.demo.seed import demo_player_token, seed_demo
 
     assert settings.database_url is not None
-    await migrate(settings.database_url.get_secret_value())
+    with faults_in_words():
+        await migrate(settings.database_url.get_secret_value())
     async with open_context(settings, OUTCOMES) as context:
         demo = await seed_demo(context)
         token = await demo_player_token(context, demo)
@@ -272,9 +276,9 @@ def serve(
         typer.echo(f"Haversack listens at {where} with {processes} process(es).")
         config = uvicorn.Config(application, workers=processes, **options)
         if processes > 1:
-            from uvicorn.supervisors import Multiprocess
+            from haversack.cli.processes import Processes
 
-            Multiprocess(config, sockets=[listening]).run()
+            Processes(config, sockets=[listening]).run()
         elif not run(_serve_alone(Server(config), listening)):
             raise typer.Exit(1)
 

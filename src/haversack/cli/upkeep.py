@@ -43,7 +43,8 @@ def doctor() -> None:
     from haversack.startup import examine
 
     settings = load_settings()
-    findings = run(examine(settings))
+    with faults_in_words():
+        findings = run(examine(settings))
     for finding in findings:
         mark = {"ok": "  ok     ", "warning": "  look   ", "fault": "  FAULT  "}[finding.level]
         typer.echo(mark + finding.sentence)

@@ -27,12 +27,14 @@ UNAVAILABLE = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     # Its password or its pg_hba.conf has been changed, or the database renamed: for the operator to mend, not a bug.
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    # Its disk is full, or it has become a standby: nothing is written, and the same call succeeds once that is mended.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
 
 _dialect = asyncpg_dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -41,6 +43,27 @@ _dialect._json_serializer = None  # JSON goes through the codec below, as bytes
 
 class DatabaseAway(Exception):
     """PostgreSQL cannot be reached, or has no connection free in time. The caller may try again."""
+
+
+def fault_in_words(error: Exception) -> str:
+    """What is wrong with the database, and what an operator does about it."""
+    found = error.__cause__ if isinstance(error, DatabaseAway) and error.__cause__ is not None else error
+    said = str(found) or type(found).__name__
+    match found:
+        case asyncpg.InsufficientPrivilegeError():
+            return (
+                f"The database refuses its user: {said}. It must own the tables, and may create them in their schema."
+            )
+        case asyncpg.LockNotAvailableError():
+            return f"Others hold what has to be changed: {said}. Nothing was changed; try again when less is going on."
+        case asyncpg.InsufficientResourcesError():
+            return f"The database has no room left: {said}."
+        case asyncpg.ReadOnlySQLTransactionError():
+            return (
+                f"The database takes no changes: {said}. HAVERSACK_DATABASE_URL must name the primary, not a standby."
+            )
+        case _:
+            return f"The database cannot be reached: {said}"
 
 
 class Statement:
@@ -133,7 +156,7 @@ class Database:
         assert self._pool is not None, "the database was not opened"
         try:
             connection = await self._pool.acquire(timeout=self._acquire_seconds)
-        except (*UNAVAILABLE, asyncpg.InterfaceError) as error:
+        except (*UNAVAILABLE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseAway(str(error)) from error
         try:
             yield connection
@@ -143,6 +166,11 @@ class Database:
             if _is_lost(connection):
                 raise DatabaseAway(str(error)) from error
             raise
+        except asyncpg.InternalClientError as error:
+            # PostgreSQL has said that it ends this idle connection, which is not closed yet. asyncpg begins no
+            # statement on it, and would lend it again.
+            connection.terminate()
+            raise DatabaseAway(str(error)) from error
         finally:
             await self._pool.release(connection)
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from haversack.database.engine import UNAVAILABLE, DatabaseAway
+
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
@@ -42,8 +44,11 @@ async def migrate(url: str) -> tuple[str | None, str]:
     Alembic is imported only where there is something to run: most starts find the schema as it should be.
     """
     newest = newest_revision()
-    if await _current_revision(url) == newest:
+    current = await _current_revision(url)
+    if current == newest:
         return newest, newest
+    _refuse_unknown(current)
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.ext.asyncio import create_async_engine
 
     engine = create_async_engine(engine_url(url))
@@ -51,6 +56,14 @@ async def migrate(url: str) -> tuple[str | None, str]:
         async with engine.connect() as connection:
             before, after = await connection.run_sync(_upgrade)
             await connection.commit()
+    except DBAPIError as error:
+        # What PostgreSQL has said, without the statement and what SQLAlchemy says of it.
+        refused = error.orig.__cause__ if error.orig is not None else None
+        if isinstance(refused, UNAVAILABLE):
+            raise DatabaseAway(str(refused)) from refused
+        if isinstance(refused, asyncpg.PostgresError):
+            raise refused from error
+        raise
     finally:
         await engine.dispose()
     return before, after
@@ -70,16 +83,35 @@ def _upgrade(connection: "Connection") -> tuple[str | None, str]:
 
 def newest_revision() -> str:
     """The revision that this version of the code is written for: the one that no other comes after."""
-    texts = [path.read_text() for path in (MIGRATIONS / "versions").glob("*.py")]
-    revisions = {found[1] for text in texts if (found := REVISION.search(text))}
+    texts = _migrations()
     followed = {found[1] for text in texts if (found := FOLLOWS.search(text))}
-    newest = revisions - followed
+    newest = _revisions(texts) - followed
     assert len(newest) <= 1, f"migrations end in several places: {sorted(newest)}"
     return newest.pop() if newest else "none"
 
 
+def _migrations() -> list[str]:
+    return [path.read_text() for path in (MIGRATIONS / "versions").glob("*.py")]
+
+
+def _revisions(texts: list[str]) -> set[str]:
+    return {found[1] for text in texts if (found := REVISION.search(text))}
+
+
+def _refuse_unknown(current: str | None) -> None:
+    if current is not None and current not in _revisions(_migrations()):
+        raise SchemaMismatch(
+            f"The database is at revision {current}, which this version does not know: a newer one has migrated it."
+            " Run that version here too, or restore the backup that was made before."
+        )
+
+
 async def _current_revision(url: str) -> str | None:
-    connection = await asyncpg.connect(re.sub(r"^postgresql\+asyncpg://", "postgresql://", url), timeout=10)
+    address = re.sub(r"^postgresql\+asyncpg://", "postgresql://", url)
+    try:
+        connection = await asyncpg.connect(address, timeout=10)
+    except (*UNAVAILABLE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway(str(error)) from error
     try:
         exists = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
         current: str | None = await connection.fetchval("SELECT version_num FROM alembic_version") if exists else None
@@ -93,6 +125,7 @@ async def check_schema(url: str) -> None:
     current = await _current_revision(url)
     newest = newest_revision()
     if current != newest:
+        _refuse_unknown(current)
         raise SchemaMismatch(
             f"The database is at revision {current or 'none'}, this version needs {newest}: run `haversack migrate`."
         )

@@ -74,7 +74,13 @@ class Notifications:
         while True:
             try:
                 await self._listen_until_lost()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+            ) as error:
                 log.warning("not listening for changes of other processes: %s", error)
             finally:
                 self._listening.clear()
