@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import (
@@ -27,6 +27,7 @@ from haversack.backpack.records import ItemType
 from haversack.catalog.keys.queries.codes import take_sealed_codes
 from haversack.catalog.keys.records import CodeState
 from haversack.catalog.read_model.rules import is_before_release
+from haversack.catalog.records import ItemKind
 from haversack.catalog.selling import open_shop
 from haversack.catalog.tables import key_codes
 from haversack.context import Context
@@ -36,7 +37,7 @@ from haversack.inventory.tables import ledger
 from haversack.orders import queries
 from haversack.orders.backpack_items import backpack_item
 from haversack.orders.holding import pools_of
-from haversack.orders.records import Order, OrderLine, OrderState
+from haversack.orders.records import Order, OrderCode, OrderLine, OrderState
 from haversack.orders.tables import order_lines
 from haversack.projects.queries import find_project
 from haversack.projects.records import OrderDestination, Project
@@ -94,22 +95,16 @@ FIND_NEXT_RELEASE = select(func.min(_release)).where(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OrderCode:
-    """A code that an order gave; `code` is the plain text, for its buyer alone."""
-
-    sku: str
-    code: str
-
-
 def source_of(order: Order) -> str:
     """What grants, ledger rows and codes of an order name as their source."""
     return f"order:{order.order_id}"
 
 
 async def list_codes(db: Session, sealer: Sealer, order: Order) -> list[OrderCode]:
-    """The codes that an order gave, in the order in which they were given."""
-    skus = {line.item_id: line.sku for line in order.lines}
+    """The codes that an order gave, in the order in which they were given; none of one that is not done, or no more."""
+    skus = {line.item_id: line.sku for line in order.lines if line.kind is ItemKind.GAME_KEY}
+    if order.state is not OrderState.DONE or not skus:
+        return []
     rows = await db.fetch_all(
         LIST_CODES,
         project=order.project_id,

@@ -40,6 +40,7 @@ from haversack.http.platforms import Platform
 from haversack.orders import answering, queries
 from haversack.orders.changes import note_order
 from haversack.orders.checkout import order_for_free, order_for_virtual_currency
+from haversack.orders.codes import list_codes
 from haversack.orders.preparing import Checkout, Wanted
 from haversack.orders.records import Order
 from haversack.orders.wire import (
@@ -230,7 +231,7 @@ async def create_order_with_item_for_virtual_currency(
 
 @order_area.get("/v2/project/{project_id}/order/{order_id}", errors=(ORDER_NOT_FOUND,))
 async def get_order(call: ShopperCall, order_id: str) -> OrderView:
-    """Show how far an order of the caller is."""
+    """Show how far an order of the caller is, and once it is done the codes of the keys in it."""
     is_number = order_id.isascii() and order_id.isdigit() and len(order_id) <= 10
     if not is_number or int(order_id) > ORDER_ID_MAX:
         raise ORDER_NOT_FOUND()
@@ -238,4 +239,4 @@ async def get_order(call: ShopperCall, order_id: str) -> OrderView:
     if order.player_id != call.player_id:
         # Whose order it is says nothing about whether it exists.
         raise ORDER_NOT_FOUND()
-    return OrderView.of(order)
+    return OrderView.of(order, await list_codes(call.db, call.context.sealer, order))

@@ -124,6 +124,14 @@ class OrderLine:
     codes_owed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class OrderCode:
+    """A code that an order gave; `code` is the plain text, for its buyer alone."""
+
+    sku: str
+    code: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order. `currency` is ISO 4217 or the SKU of a virtual currency, None for a free order."""

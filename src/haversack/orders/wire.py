@@ -1,7 +1,7 @@
 """What comes in and goes out of the calls on orders."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self, get_args
@@ -12,7 +12,7 @@ from haversack.clock import wire_time
 from haversack.http.platforms import Platform
 from haversack.http.wire import WireModel
 from haversack.money import CurrencyCode
-from haversack.orders.records import CurrencyType, Order, OrderLine
+from haversack.orders.records import CurrencyType, Order, OrderCode, OrderLine
 from haversack.orders.rules import QUANTITY_MAX
 from haversack.promotions.records import PromotionKind
 from haversack.text import FALLBACK, language_of, reading
@@ -150,15 +150,24 @@ class OrderContentView(WireModel):
     items: list[OrderItemView]
 
 
+class OrderCodeView(WireModel):
+    """A code that an order gave: which key it is of, and its text."""
+
+    sku: str
+    code: str
+
+
 class OrderView(WireModel):
     """An order as its player sees it."""
 
     order_id: int
     status: str
     content: OrderContentView
+    # The wire has no place where a player reads the codes of keys: it is there where an order gave some.
+    codes: Annotated[list[OrderCodeView], Field(exclude_if=lambda codes: not codes)]
 
     @classmethod
-    def of(cls, order: Order) -> Self:
+    def of(cls, order: Order, codes: Sequence[OrderCode] = ()) -> Self:
         """The view of an order."""
         price = _price(order, order.amount, order.amount_without_discount)
         is_virtual = order.currency_type is CurrencyType.VIRTUAL
@@ -179,6 +188,7 @@ class OrderView(WireModel):
                     for line in _top_lines(order)
                 ],
             ),
+            codes=[OrderCodeView(sku=each.sku, code=each.code) for each in codes],
         )
 
 

@@ -15,7 +15,7 @@ from haversack.database.engine import Session
 from haversack.errors import Refusal
 from haversack.orders import holding
 from haversack.orders.actions import expire_due_orders
-from haversack.orders.codes import find_next_release, hand_out_owed_codes, list_codes
+from haversack.orders.codes import find_next_release, hand_out_owed_codes
 from haversack.orders.records import Order, OrderState
 from haversack.orders.rules import HOLDING_ORDERS_MAX, PAYABLE_FOR, MoveNotAllowed, OrderNotPayable
 from haversack.projects.actions import set_clock
@@ -35,6 +35,7 @@ from make.orders import (
     owned_of,
     pay,
     payment_of,
+    read_order,
     refund,
     sell_for_money,
     stock_of,
@@ -320,8 +321,10 @@ async def test_codes_are_kept_for_an_order(client: httpx.AsyncClient, studio: St
     assert await refused(await make_buyer(studio), sku) == (422, 1424)
     await pay(studio, order)
     assert await keys.states_of(studio, sku) == ["used", "used"]
-    codes = await list_codes(studio.context.database.session(), studio.context.sealer, order)
-    assert [each.code for each in codes] == [f"{sku}-0", f"{sku}-1"]
+    codes = [{"sku": sku, "code": f"{sku}-{number}"} for number in range(2)]
+    assert (await read_order(client, buyer, order.order_id))["codes"] == codes
+    await refund(studio, order, payment_of(order))
+    assert "codes" not in await read_order(client, buyer, order.order_id)
     assert [row[:3:2] for row in await ledger_of(buyer) if row[0] == "key"] == [("key", -1)] * 2
 
 
@@ -338,8 +341,7 @@ async def test_codes_of_regions(client: httpx.AsyncClient, studio: Studio, buyer
     assert await refused(buyer, sku, country="US") == (422, 1424)
     order = await order_money(buyer, sku, country="AT")
     await pay(studio, order)
-    codes = await list_codes(studio.context.database.session(), studio.context.sealer, order)
-    assert [each.code for each in codes] == ["GERMAN"]
+    assert (await read_order(client, buyer, order.order_id))["codes"] == [{"sku": sku, "code": "GERMAN"}]
 
 
 async def test_pre_orders_are_owed_their_codes(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
@@ -364,8 +366,7 @@ async def test_pre_orders_are_owed_their_codes(client: httpx.AsyncClient, studio
     await move_clock(studio, release)
     await hand_out_owed_codes(studio.context)
     assert (await stored(studio, order.order_id)).lines[0].codes_owed == 0
-    codes = await list_codes(studio.context.database.session(), studio.context.sealer, order)
-    assert [each.code for each in codes] == ["OPERA-1"]
+    assert (await read_order(client, buyer, order.order_id))["codes"] == [{"sku": sku, "code": "OPERA-1"}]
 
 
 async def test_those_who_wait_do_not_keep_others_from_their_codes(

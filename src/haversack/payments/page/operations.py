@@ -1,5 +1,6 @@
 """The payment page, as a browser calls it. It pays by the same functions as `haversack pay`."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Form as FormField
@@ -9,6 +10,8 @@ from starlette.responses import Response
 from haversack.errors import PAYMENT_FORM_FOREIGN, PAYMENT_PAGE
 from haversack.http.area import Area, Repeat
 from haversack.http.calls import PublicCall
+from haversack.orders.codes import list_codes
+from haversack.orders.records import OrderCode
 from haversack.payments import paying
 from haversack.payments.page import attempts, view
 from haversack.payments.page.html import STATIC_FOLDER
@@ -166,7 +169,10 @@ async def payment_status_page(call: PublicCall, token: TokenQuery = "", lang: La
     standing = view.standing_of(visit.session)
     if standing is None:
         return visit.redirect(PAGE)
-    return _standing_page(visit, standing)
+    codes: list[OrderCode] = []
+    if visit.session.order is not None:
+        codes = await list_codes(call.db, call.context.sealer, visit.session.order)
+    return _standing_page(visit, standing, codes)
 
 
 @area.get("/paystation4/leave")
@@ -194,7 +200,7 @@ async def leave_payment_page(
     )
 
 
-def _standing_page(visit: Visit, standing: Standing) -> Response:
+def _standing_page(visit: Visit, standing: Standing, codes: Sequence[OrderCode] = ()) -> Response:
     session = visit.session
     payment = session.latest
     ending = Ending.UNSETTLED
@@ -214,6 +220,7 @@ def _standing_page(visit: Visit, standing: Standing) -> Response:
         state=standing,
         title=title,
         text=text,
+        codes=view.codes_of(visit, codes),
         facts=[] if standing is Standing.LEFT else view.facts_of(visit, payment),
         # SDKs know `status=done` alone; that the game is still being told is no matter of the address.
         way=way_back(

@@ -1,11 +1,12 @@
 """What the templates show of a purchase: lines, sums, ways to pay, how it stands; every amount and name in words."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from haversack.backpack.pictures import picture_address
-from haversack.orders.records import OrderLine, OrderState
+from haversack.orders.records import OrderCode, OrderLine, OrderState
 from haversack.payments.page.html import PROVIDER_SCRIPT, static
 from haversack.payments.page.rules import Brand, needs_zip
 from haversack.payments.page.visit import LEAVE, Visit
@@ -56,11 +57,10 @@ def _lines(visit: Visit) -> list[dict[str, Any]]:
         return [_line(visit, session.description, None, 1, session.amount, None, size=THUMB)]
     bought = [line for line in session.order.lines if line.parent_line_no is None]
     size = POSTER if len(bought) == 1 else THUMB
-    language = CATALOG_LANGUAGES.get(visit.language.code, visit.language.code)
     return [
         _line(
             visit,
-            reading(line.name, language) or line.sku,
+            _name(visit, line),
             line.image_url,
             line.quantity,
             _paid(line),
@@ -283,6 +283,18 @@ def facts_of(visit: Visit, payment: Payment | None) -> list[tuple[str, str]]:
     facts.append((visit.text(phrase("Payment method")), with_what))
     facts.append((visit.text(phrase("Payment number")), str(payment.payment_id)))
     return facts
+
+
+def codes_of(visit: Visit, codes: Sequence[OrderCode]) -> list[tuple[str, str]]:
+    """The codes of keys that were bought, each with the name of its key."""
+    order = visit.session.order
+    names = {} if order is None else {line.sku: _name(visit, line) for line in order.lines}
+    return [(names[each.sku], each.code) for each in codes]
+
+
+def _name(visit: Visit, line: OrderLine) -> str:
+    language = CATALOG_LANGUAGES.get(visit.language.code, visit.language.code)
+    return reading(line.name, language) or line.sku
 
 
 def _method_name(visit: Visit, payment: Payment) -> str:

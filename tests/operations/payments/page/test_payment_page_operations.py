@@ -18,7 +18,9 @@ from haversack.payments.page.html import STATIC_FOLDER, page_headers
 from haversack.payments.tables import payments
 from haversack.projects.directory import PROJECTS_CHANGED
 from haversack.projects.queries import set_clock
-from make import backpack
+from make import backpack, keys
+from make.catalog import any_sku, game, game_key
+from make.client_catalog import sell
 from make.orders import Buyer, cancel, order_money, owned_of, sell_for_money, state_of, stored
 from make.payment_page import FETCH, card_form, hidden, make_purchase, token_of
 from make.payments import CHALLENGED, DECLINED, NEVER, SUCCESS, set_tax
@@ -538,6 +540,18 @@ async def test_money_that_goes_back(
     text = words(await show(client, token, "/paystation4/status"))
     assert said in text
     assert ("Refunded $4.00" in text) is ("part" in said)
+
+
+async def test_codes_of_keys(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
+    sku = any_sku("key")
+    await sell(client, studio, game(game_key("steam", sku=sku, name={"en": "Opera", "de": "Oper"})), "game")
+    await keys.upload(client, studio, sku, ["OPERA-<7>"])
+    token = await token_of(studio, await order_money(buyer, sku, is_sandbox=True))
+    assert "OPERA-" not in await show(client, token)
+    page = await follow(client, await client.post("/paystation4/pay", data=card_form(token)))
+    assert "Opera OPERA-<7>" in words(page)
+    assert "OPERA-<7>" not in page
+    assert "Oper OPERA-<7>" in words(await show(client, token, "/paystation4/status", lang="de"))
 
 
 async def test_canceled_order(client: httpx.AsyncClient, studio: Studio) -> None:
