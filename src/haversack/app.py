@@ -40,6 +40,7 @@ from haversack.clocks import admin_operations as clocks_admin
 from haversack.context import Context, open_context
 from haversack.demo import game as demo_game
 from haversack.explain import admin_operations as explain_admin
+from haversack.http import health
 from haversack.http.area import Area, Operation, bound_signature
 from haversack.http.dispatch import Dispatcher, RouteIndex
 from haversack.http.idempotency import prune_keys
@@ -162,6 +163,7 @@ AREAS: tuple[Area, ...] = (
     offer_chains_player.area,
     page_operations.area,
     page_reference.area,
+    health.area,
 )
 # What exists on a developer's machine only.
 DEVELOPMENT_AREAS: tuple[Area, ...] = (demo_game.area,)

@@ -40,6 +40,10 @@ def rows_of(printed: str) -> dict[str, str]:
     return dict(re.findall(r"^  (\S.*?)  +(\S.*)$", printed, re.MULTILINE))
 
 
+async def test_version() -> None:
+    assert re.fullmatch(r"haversack \d+\.\d+\.\d+\n", (await invoke("--version")).succeeded())
+
+
 async def test_migrate_twice(empty_database: str, tmp_path: Path) -> None:
     # It seals nothing, so it needs no key.
     first = (await run(tmp_path, "migrate", database_url=empty_database)).succeeded()

@@ -1,7 +1,10 @@
 """Gathers the commands of `haversack`. Each command imports what it needs when it runs, so that all start quickly."""
 
+from typing import Annotated
+
 import typer
 
+from haversack import __version__
 from haversack.cli import (
     books,
     catalog,
@@ -25,6 +28,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"haversack {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def haversack(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Read what stands before a command."""
+
+
 app.command("dev")(serving.dev)
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)
