@@ -6,7 +6,7 @@ from fastapi import Header
 
 from haversack.clock import real_now
 from haversack.errors import COUNTRY_NOT_SENT, STORE
-from haversack.http.area import Area, Repeat
+from haversack.http.area import Area
 from haversack.http.calls import AdminCall
 from haversack.login.identities import PlayerIdentity
 from haversack.login.rules import outside_player_id
@@ -27,9 +27,7 @@ UserIp = Annotated[
 UserCountry = Annotated[str, Header(alias="X-User-Country", description="the country of X-User-Ip, where it is known")]
 
 
-@area.post(
-    "/token", status=201, errors=(*MONEY_ERRORS, COUNTRY_NOT_SENT), audit="payment token made", repeat=Repeat.NEVER
-)
+@area.post("/token", status=201, errors=(*MONEY_ERRORS, COUNTRY_NOT_SENT), audit="payment token made")
 async def admin_create_payment_token(
     call: AdminCall, body: AdminTokenBody, user_ip: UserIp = "", user_country: UserCountry = ""
 ) -> OrderTokenView:

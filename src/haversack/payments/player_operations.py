@@ -83,7 +83,7 @@ async def order_for_token(
     return OrderTokenView(order_id=order.order_id, token=token)
 
 
-@area.post("/item/{item_sku}", errors=(*MONEY_ERRORS, PROMO_CODE_UNKNOWN), repeat=Repeat.NEVER)
+@area.post("/item/{item_sku}", errors=(*MONEY_ERRORS, PROMO_CODE_UNKNOWN))
 async def create_order_with_item(call: BuyerCall, item_sku: str, body: ItemOrderBody | None = None) -> OrderTokenView:
     """Order an item for money. The token opens the payment page for it, for 24 hours."""
     asked = body or ItemOrderBody()
@@ -92,13 +92,13 @@ async def create_order_with_item(call: BuyerCall, item_sku: str, body: ItemOrder
     return await order_for_token(call, asked, [Wanted(item_sku, asked.quantity)], promo_codes=promo_codes)
 
 
-@area.post("/cart", errors=BY_CART, repeat=Repeat.NEVER)
+@area.post("/cart", errors=BY_CART)
 async def create_order(call: ShopperCall, body: CartOrderBody | None = None) -> OrderTokenView:
     """Order what is in the current cart for money."""
     return await _order_cart(call, None, body)
 
 
-@area.post("/cart/{cart_id}", errors=BY_CART, repeat=Repeat.NEVER)
+@area.post("/cart/{cart_id}", errors=BY_CART)
 async def create_order_by_cart_id(call: ShopperCall, cart_id: str, body: CartOrderBody | None = None) -> OrderTokenView:
     """Order what is in a cart for money."""
     return await _order_cart(call, cart_id, body)

@@ -21,7 +21,7 @@ from haversack.payments.tokens import find_token, forget_expired_tokens
 from haversack.settings import Mode
 from make import catalog
 from make.client_catalog import sell
-from make.orders import Buyer, fill, owned_of, sell_for, sell_for_money, sell_free, stored
+from make.orders import Buyer, fill, owned_of, sell_for, sell_for_money, sell_free, stock_of, stored
 from make.payments import Purchase, make_payable, move_clock, order_item, pay_by, payment_path, told_of
 from make.projects import Studio, make_project_beside
 
@@ -52,6 +52,21 @@ async def test_create_order_with_item_without_a_body(client: httpx.AsyncClient, 
     reply = await client.post(payment_path(studio, f"/item/{sku}"), headers=buyer.headers)
     assert reply.status_code == 200
     assert not (await stored(studio, reply.json()["order_id"])).is_sandbox
+
+
+@pytest.mark.parametrize("by", ["item", "cart"])
+async def test_a_repeat_with_its_key_orders_nothing_more(
+    client: httpx.AsyncClient, studio: Studio, buyer: Buyer, by: str
+) -> None:
+    sku = await sell_for_money(client, studio, limits={"per_item": 5})
+    await fill(client, buyer, sku)
+    path = payment_path(studio, f"/item/{sku}" if by == "item" else "/cart")
+    headers = {**buyer.headers, "Idempotency-Key": uuid4().hex}
+    first, again = [await client.post(path, json={"sandbox": True}, headers=headers) for _ in range(2)]
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json() == first.json()
+    assert (await stock_of(studio, sku)).reserved == 1
+    assert isinstance(await Purchase(studio, buyer, sku, **again.json()).pay(), Done)
 
 
 async def test_create_order(client: httpx.AsyncClient, studio: Studio, buyer: Buyer) -> None:
