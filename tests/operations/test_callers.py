@@ -200,3 +200,10 @@ async def test_keys_are_not_in_the_database(studio: Studio, context: Context) ->
     for secret in (studio.api_key, studio.merchant_key):
         assert secret not in text
         assert secret.encode().hex() not in text
+
+
+async def test_health(client: httpx.AsyncClient) -> None:
+    """Of a database that is away tests/processes/test_database_away.py tells."""
+    reply = await client.get("/health")
+    assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
+    assert reply.headers["cache-control"] == "no-store"
