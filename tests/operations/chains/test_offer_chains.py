@@ -357,6 +357,16 @@ async def test_claim_user_offer_chain_step_reward_again_with_its_key(client: htt
     assert await owned_of(buyer, sku) == 1
 
 
+async def test_order_user_offer_chain_step_reward_again_with_its_key(client: httpx.AsyncClient, studio: Studio) -> None:
+    sku = await sell_for_money(client, studio, 2.5)
+    buyer = await make_buyer(studio)
+    chain_id = await make_chain(client, studio, "offer", offer_chain(offer_step(1, sku, is_free=False)))
+    headers = {**buyer.headers, "Idempotency-Key": uuid4().hex}
+    replies = [await order_step(client, buyer, chain_id, 1, json={"sandbox": True}, headers=headers) for _ in range(2)]
+    assert replies[0].status_code == 200, replies[0].text
+    assert replies[0].json() == replies[1].json()
+
+
 async def test_order_user_offer_chain_step_reward(client: httpx.AsyncClient, studio: Studio) -> None:
     lamp, crown = await sell_for_money(client, studio, 2.5), await sell_for_money(client, studio, 9.99)
     point, point_id = await make_value_point(client, studio)

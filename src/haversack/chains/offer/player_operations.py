@@ -23,7 +23,7 @@ from haversack.errors import (
     CHAINS,
     REWARD_CLAIMED,
 )
-from haversack.http.area import Area, Repeat
+from haversack.http.area import Area
 from haversack.http.calls import BuyerCall, GuestCall
 from haversack.orders.checkout import order_for_free
 from haversack.orders.gates import through_player_gate
@@ -85,11 +85,7 @@ async def claim_user_offer_chain_step_reward(
     return tell_of(call, order)
 
 
-@area.post(
-    "/{offer_chain_id}/step/number/{step_number}/order",
-    errors=(*STEP_ERRORS, CHAIN_STEP_FREE, *MONEY_ERRORS),
-    repeat=Repeat.NEVER,
-)
+@area.post("/{offer_chain_id}/step/number/{step_number}/order", errors=(*STEP_ERRORS, CHAIN_STEP_FREE, *MONEY_ERRORS))
 async def order_user_offer_chain_step_reward(
     call: BuyerCall, offer_chain_id: ChainIdPath, step_number: StepNumberPath, body: CartOrderBody | None = None
 ) -> OrderTokenView:
