@@ -26,7 +26,8 @@ async def test_explain(shop: Shop) -> None:
     studio = shop.studio
     transport = httpx.ASGITransport(app=build_application(shop.context))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        sku, other = [await sell(client, studio, virtual_item()) for _ in range(2)]
+        one_use = {"consumable": {"usages_count": 1}}
+        sku, other = [await sell(client, studio, virtual_item(inventory_options=one_use)) for _ in range(2)]
         sale = await make_promotion(client, studio, "item", discount(sku))
         rule = await make_rule(client, studio, filter_rule(other))
         player_id, headers = await new_player(studio)
