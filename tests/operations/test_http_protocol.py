@@ -17,6 +17,9 @@ from make.projects import Studio
 from make.servers import SECONDS_MAX, Line, Reply, request, serve
 
 MANY = 2_000
+HALF_HEAD = b"GET /nowhere HTTP/1.1\r\nHost: a\r\n"
+HALF_BODY = b"POST /paystation4/pay HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\na"
+CHUNKED = b"PUT /api/v2/project/1/cart/fill HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 Headers = list[tuple[str, str]]
 
@@ -162,13 +165,6 @@ async def test_a_head_that_does_not_end(port: int, path: str) -> None:
         async with Line.open(port) as line:
             line.writer.write(begin)
             assert await drip(line, letters, seconds=0.02) < 20
-
-
-HALF_HEAD = b"GET /nowhere HTTP/1.1\r\nHost: a\r\n"
-HALF_BODY = b"POST /paystation4/pay HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\na"
-
-
-CHUNKED = b"PUT /api/v2/project/1/cart/fill HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(

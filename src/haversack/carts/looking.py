@@ -36,7 +36,6 @@ from haversack.promotions.rules import Applied
 
 # Nothing documented says it; the code is that of a wrong item in a cart.
 PRICE_CHANGED_CODE = 1402
-OWNED_ONCE = VirtualItemType.NON_CONSUMABLE
 NOT_OFFERED = "it is not offered to this player"
 
 
@@ -212,7 +211,11 @@ def find_fault(line: CartLine, item: SellableItem | None, price: PricedLine | No
         return ITEM_UNAVAILABLE(sku=sku, reason=NOT_OFFERED)
     if price is not None and price.amount is None and not price.line.costs_nothing:
         return PRICE_NOT_FOUND()
-    if line.quantity > 1 and item.kind is ItemKind.VIRTUAL_GOOD and item.details.used_up_as is OWNED_ONCE:
+    if (
+        line.quantity > 1
+        and item.kind is ItemKind.VIRTUAL_GOOD
+        and item.details.used_up_as is VirtualItemType.NON_CONSUMABLE
+    ):
         return NON_CONSUMABLE_OWNED(sku=sku)
     return _find_shortage(line, item, eyes.filler)
 

@@ -167,8 +167,8 @@ class OrderView(WireModel):
     codes: Annotated[list[OrderCodeView], Field(exclude_if=lambda codes: not codes)]
 
     @classmethod
-    def of(cls, order: Order, codes: Sequence[OrderCode] = ()) -> Self:
-        """The view of an order."""
+    def of(cls, order: Order, codes: Sequence[OrderCode]) -> Self:
+        """The view of an order, with the codes that it gave."""
         price = _price(order, order.amount, order.amount_without_discount)
         is_virtual = order.currency_type is CurrencyType.VIRTUAL
         return cls(
