@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 import orjson
-from sqlalchemy import Executable
+from sqlalchemy import BindParameter, ColumnElement, Executable, cast, select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
@@ -95,6 +95,15 @@ def compiled(element: Executable) -> Statement:
     if statement is None:
         statement = _compiled[element] = Statement(element)
     return statement
+
+
+def planned_once(values: BindParameter[Any]) -> ColumnElement[Any]:
+    """An array parameter of a statement that finds rows by their keys, however many are asked for.
+
+    PostgreSQL looks how long an array is and plans the statement anew for each; that takes longer than to run it. What
+    comes out of a subquery it does not look at.
+    """
+    return cast(select(values).scalar_subquery(), values.type)
 
 
 class Database:
