@@ -26,8 +26,8 @@ LINES = 10
 PLAYERS = 40
 CONNECTIONS = 8
 MANY = 32
-SECONDS = 1.2
-ROUNDS = 5
+SECONDS = 0.5
+ROUNDS = 13
 COMMITS = 4
 # As wide as a row of an order's event: an id, a few texts, a moment.
 MAKE_TABLE = """
