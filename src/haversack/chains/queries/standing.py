@@ -14,23 +14,13 @@ from haversack.database.engine import Session
 
 TOP_CONTRIBUTORS_MAX = 10
 
-# What others see of a player: the name they chose, else the beginning of their id. Arrays come out of subqueries so
-# that the statement is planned once, see `database.engine.planned_once`.
+# What others see of a player: the name they chose, else the beginning of their id.
 READ_PLAYERS = text("""
-WITH who AS (SELECT unnest((SELECT cast(:players AS uuid[]))) AS player_id),
-asked_chains (chain_id, start) AS (
-    SELECT * FROM unnest((SELECT cast(:chains AS integer[])), (SELECT cast(:chain_starts AS timestamptz[])))
-),
-asked_own (value_point_id, start) AS (
-    SELECT * FROM unnest((SELECT cast(:own_points AS integer[])), (SELECT cast(:own_starts AS timestamptz[])))
-),
-asked_clans (value_point_id, start) AS (
-    SELECT * FROM unnest((SELECT cast(:clan_points AS integer[])), (SELECT cast(:clan_starts AS timestamptz[])))
-),
+WITH who AS (SELECT unnest(cast(:players AS uuid[])) AS player_id),
 member AS (SELECT player_id, clan FROM clan_members JOIN who USING (player_id) WHERE project_id = :project),
 clan_points AS (
     SELECT member.player_id, asked.value_point_id, kept.clan, kept.window_start, kept.amount
-    FROM asked_clans AS asked
+    FROM unnest(cast(:clan_points AS integer[]), cast(:clan_starts AS timestamptz[])) AS asked (value_point_id, start)
     CROSS JOIN member
     JOIN clan_balances AS kept ON kept.project_id = :project AND kept.value_point_id = asked.value_point_id
          AND kept.clan = member.clan AND kept.window_start >= asked.start
@@ -38,7 +28,7 @@ clan_points AS (
 SELECT who.player_id, 'step' AS what, asked.chain_id AS id, taken.window_start, taken.step_id::bigint AS number,
        taken.claimed_at, '' AS name
 FROM who
-CROSS JOIN asked_chains AS asked
+CROSS JOIN unnest(cast(:chains AS integer[]), cast(:chain_starts AS timestamptz[])) AS asked (chain_id, start)
 JOIN chain_claims AS taken ON taken.project_id = :project AND taken.player_id = who.player_id
      AND taken.chain_id = asked.chain_id
      AND taken.window_start = (
@@ -47,7 +37,7 @@ JOIN chain_claims AS taken ON taken.project_id = :project AND taken.player_id = 
 UNION ALL
 SELECT who.player_id, 'own', asked.value_point_id, own.window_start, own.amount, NULL, ''
 FROM who
-CROSS JOIN asked_own AS asked
+CROSS JOIN unnest(cast(:own_points AS integer[]), cast(:own_starts AS timestamptz[])) AS asked (value_point_id, start)
 JOIN value_point_balances AS own ON own.project_id = :project AND own.player_id = who.player_id
      AND own.value_point_id = asked.value_point_id AND own.clan = '' AND own.window_start >= asked.start
 UNION ALL
