@@ -62,8 +62,8 @@ _types: dict[str, Any] = {
 
 def _sql(statement: str) -> TextClause:
     """SQL whose parameters have the types of their names."""
-    names = text(statement)._bindparams
-    return text(statement).bindparams(*(bindparam(name, type_=_types[name]) for name in names))
+    untyped = text(statement)
+    return untyped.bindparams(*(bindparam(name, type_=_types[name]) for name in untyped.compile().params))
 
 
 _this = (
