@@ -73,7 +73,8 @@ async def test_a_schema_of_a_newer_version(shop: Shop) -> None:
     assert sentence in said
     # It would not help.
     assert "haversack migrate" not in said
-    assert sentence in (await invoke("migrate", **shop.settings)).refused()
+    for command in ("migrate", "verify"):
+        assert sentence in (await invoke(command, **shop.settings)).refused()
     assert sentence in (await invoke("doctor", **shop.settings)).out
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from haversack.cli.connect import connected_settings, end_with, faults_in_words, load_settings, run
+from haversack.cli.connect import end_with, run_with_context
 from haversack.cli.projects import ProjectId, get_project
 
 if TYPE_CHECKING:
@@ -45,16 +45,8 @@ def _moment(value: str) -> datetime:
 def _run(command: "Callable[[Context], Awaitable[Result]]") -> Result:
     """Run a command that may deliver webhooks and end orders, as a server does."""
     from haversack.app import OUTCOMES
-    from haversack.context import open_context
 
-    settings = connected_settings(load_settings())
-
-    async def main() -> Result:
-        async with open_context(settings, OUTCOMES) as context:
-            return await command(context)
-
-    with faults_in_words():
-        return run(main())
+    return run_with_context(command, outcomes=OUTCOMES)
 
 
 async def _show(context: "Context", project_id: int) -> None:

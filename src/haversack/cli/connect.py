@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,6 +17,7 @@ from haversack.private_files import write_private_file
 if TYPE_CHECKING:
     from haversack.context import Context
     from haversack.settings import Settings
+    from haversack.webhooks.outcomes import OutcomeHandler
 
 Result = TypeVar("Result")
 
@@ -166,14 +167,25 @@ def faults_in_words() -> Iterator[None]:
         end_with(refusal.message)
 
 
-def run_with_context(command: "Callable[[Context], Awaitable[Result]]", settings: "Settings | None" = None) -> Result:
-    """Run `command(context)` connected as the settings say."""
+def run_with_context(
+    command: "Callable[[Context], Awaitable[Result]]",
+    settings: "Settings | None" = None,
+    outcomes: "Mapping[str, OutcomeHandler] | None" = None,
+) -> Result:
+    """Run `command(context)` connected as the settings say, on a database that is at the schema of this version.
+
+    outcomes: who is told of the results of deliveries. A command that delivers none needs none.
+    """
     from haversack.context import open_context
+    from haversack.database.migrate import check_schema
 
     chosen = connected_settings(settings or load_settings())
+    assert chosen.database_url is not None
+    url = chosen.database_url.get_secret_value()
 
     async def main() -> Result:
-        async with open_context(chosen) as context:
+        await check_schema(url)
+        async with open_context(chosen, outcomes) as context:
             return await command(context)
 
     with faults_in_words():
