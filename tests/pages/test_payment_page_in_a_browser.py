@@ -440,6 +440,19 @@ async def test_link_expires_while_the_form_is_filled(
     assert await state_of(studio, order) == "new"
 
 
+async def test_link_expires_while_the_payment_is_under_way(
+    open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio
+) -> None:
+    token, _ = await make_purchase(client, studio)
+    tab = await open_page(open_tab, token)
+    await type_card(tab, LATE)
+    await tab.get_by_role("button", name="Pay").click()
+    await heading(tab, "Your payment is under way").to_be_visible()
+    await set_clock(studio.context.database.session(), studio.project_id, Clock(offset=timedelta(hours=25)))
+    studio.context.notifications.publish_locally(PROJECTS_CHANGED)
+    await heading(tab, "This payment link does not work").to_be_visible()
+
+
 @pytest.mark.parametrize("kind", ["text/html", "application/json"])
 async def test_something_before_the_server_answers(
     open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio, kind: str

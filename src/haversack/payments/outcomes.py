@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from haversack.payments.providers import Charge, ChargeState, Provider
 from haversack.payments.providers.test_cards import CHALLENGE_CODE
-from haversack.payments.records import Payment, PaymentState
+from haversack.payments.records import CardFacts, Payment, PaymentState
 
 NOT_PAID = "The payment did not go through. Try again, or use another card."
 WENT_BACK = "The money went back to you."
@@ -20,11 +20,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class ThreeDSecure:
-    """The player has to enter a code, on a page of ours (the sandbox's). code: what to pre-fill the field with."""
+    """The player has to enter a code, on a page of ours (the sandbox's). code: what to pre-fill the field with. card:
+    whose bank asks, which the payment itself does not know yet."""
 
     payment: Payment
     challenge_id: str
     code: str
+    card: CardFacts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def outcome_of_charge(payment: Payment, charge: Charge, provider: Provider) -> O
     """What the player has to do next, or what the payment's state says."""
     if payment.state is PaymentState.PROCESSING:
         if charge.state is ChargeState.CHALLENGE and charge.challenge_id is not None:
-            return ThreeDSecure(payment, charge.challenge_id, CHALLENGE_CODE)
+            return ThreeDSecure(payment, charge.challenge_id, CHALLENGE_CODE, charge.card)
         if charge.client_secret is not None and provider.publishable_key is not None:
             return InBrowser(payment, provider.publishable_key, charge.client_secret)
     return outcome_of(payment)

@@ -30,7 +30,7 @@ from haversack.payments.page.words import (
 )
 from haversack.payments.providers import CardEntry
 from haversack.payments.queries.payments import list_payments
-from haversack.payments.records import CardDetails
+from haversack.payments.records import CardDetails, CardFacts
 from haversack.payments.rules import MethodKind
 
 # A player mistypes; a thief tries stolen cards. Counted by the payments of one purchase, in its project's time.
@@ -175,14 +175,16 @@ def step_page(
     *,
     method: MethodKind | None = None,
     email: str = "",
-    card: str | None = None,
-    brand: str | None = None,
+    card: CardFacts | None = None,
     code: str = "",
     challenge: str = "",
 ) -> Response:
     """The page that stands in for a bank's (no `method`), or for that of a way to pay."""
-    mark = str(method) if method is not None else (brand if brand in BRAND_NAMES else "card")
-    values = {**view.purchase(visit), "card": card, "code": code, "challenge": challenge, "email": email}
+    mark = str(method) if method is not None else "card"
+    values = {**view.purchase(visit), "card": None, "code": code, "challenge": challenge, "email": email}
+    if card is not None:
+        mark = card.brand if card.brand in BRAND_NAMES else mark
+        values["card"] = view.card_name(card.brand, card.suffix)
     if method is not None:
         values["languages"] = []  # what was typed would get lost
     return render_visit(

@@ -254,11 +254,7 @@ async def sandbox_step_page(
     outcome = await paying.refresh(call.context, visit.session)
     if not isinstance(outcome, paying.ThreeDSecure):
         return visit.redirect(STATUS)
-    payment = outcome.payment
-    known = view.card_name(payment.card_brand, payment.card_suffix)
-    return attempts.step_page(
-        visit, card=known, brand=payment.card_brand, code=outcome.code, challenge=outcome.challenge_id
-    )
+    return attempts.step_page(visit, card=outcome.card, code=outcome.code, challenge=outcome.challenge_id)
 
 
 @area.post("/pages/sandbox", errors=(PAYMENT_FORM_FOREIGN,), repeat=Repeat.NEVER)

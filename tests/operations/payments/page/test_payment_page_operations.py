@@ -465,6 +465,7 @@ async def test_sandbox_step_page(client: httpx.AsyncClient, studio: Studio) -> N
     assert led_to(reply) == "/pages/sandbox"
     page = await follow(client, reply)
     assert "Confirm with your bank" in page
+    assert "Visa •••• 1152" in page
     assert 'value="654321"' in page
     # Who looks at the status meanwhile is led back here.
     assert led_to(await client.get("/paystation4/status", params={"token": token})) == "/pages/sandbox"

@@ -11,7 +11,8 @@
     try {
       const response = await fetch(window.location.href, { headers: { "X-Requested-With": "fetch" } });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      state = page.getElementById("outcome")?.dataset.state || state;
+      // The link has expired: there is nothing to look at any more, and the page says so.
+      state = response.status === 404 ? "gone" : page.getElementById("outcome")?.dataset.state || state;
     } catch {
       // No connection for a moment: the next look may have one.
     }
