@@ -178,14 +178,14 @@ async def test_database_away(context: Context, studio: Studio, client: httpx.Asy
     headers = await studio.player_headers(uuid4())
     database = context.database
     assert (await client.get("/web/backpack/items", headers=headers)).status_code == 200
-    pool, database._pool = database._pool, None
+    pools = database._pool, database._reading
     real_url, database.url = database.url, "postgresql://nobody@127.0.0.1:9/nothing"
     try:
         await database.open()
         reply = await client.get("/web/backpack/items", headers=headers)
         await database.close()
     finally:
-        database._pool, database.url = pool, real_url
+        (database._pool, database._reading), database.url = pools, real_url
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "2")
     assert "127.0.0.1" not in reply.text
     assert (await client.get("/web/backpack/items", headers=headers)).status_code == 200

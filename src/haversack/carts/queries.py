@@ -40,7 +40,7 @@ from haversack.carts.tables import carts
 from haversack.catalog.read_model.queries import LIST_USES, Knowing, standing_of, uses_of
 from haversack.catalog.read_model.records import PackedUses
 from haversack.catalog.records import ItemKind
-from haversack.database.engine import Session, planned_once
+from haversack.database.engine import Session
 from haversack.errors import CART_NOT_FOUND
 
 _types: dict[str, Any] = {
@@ -74,9 +74,9 @@ _this = (
 FIND_CART = select(carts.c.lines, carts.c.promo_codes).where(*_this)
 _asked = (
     func.unnest(
-        planned_once(bindparam("owners", type_=ARRAY(UUID_COLUMN(as_uuid=True)))),
-        planned_once(bindparam("named", type_=ARRAY(Text))),
-        planned_once(bindparam("known", type_=ARRAY(BigInteger))),
+        bindparam("owners", type_=ARRAY(UUID_COLUMN(as_uuid=True))),
+        bindparam("named", type_=ARRAY(Text)),
+        bindparam("known", type_=ARRAY(BigInteger)),
     )
     .table_valued(
         column("owner_id", UUID_COLUMN),

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 import orjson
-from sqlalchemy import BindParameter, ColumnElement, Executable, cast, select
+from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
@@ -36,6 +36,11 @@ UNAVAILABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+
+# PostgreSQL looks how long an array is and plans a statement anew for each, which takes longer than to find a few rows
+# by their keys. One plan is kept instead, and none that reads a table whole because it was small when it was planned.
+READING_BY_KEYS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off"}
+READING_CONNECTIONS_MAX = 4
 
 _dialect = asyncpg_dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _dialect._json_serializer = None  # JSON goes through the codec below, as bytes
@@ -97,15 +102,6 @@ def compiled(element: Executable) -> Statement:
     return statement
 
 
-def planned_once(values: BindParameter[Any]) -> ColumnElement[Any]:
-    """An array parameter of a statement that finds rows by their keys, however many are asked for.
-
-    PostgreSQL looks how long an array is and plans the statement anew for each; that takes longer than to run it. What
-    comes out of a subquery it does not look at.
-    """
-    return cast(select(values).scalar_subquery(), values.type)
-
-
 class Database:
     """The pool of one process. It opens connections when they are needed and survives a database that goes away."""
 
@@ -123,30 +119,38 @@ class Database:
         self._acquire_seconds = acquire_seconds
         self._connection_class = connection_class
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._reading: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> Self:
-        """Make the pool. No connection is opened yet, so a process can start before its database."""
-        self._pool = await asyncpg.create_pool(
+        """Make the pools. No connection is opened yet, so a process can start before its database."""
+        self._pool = await self._make_pool(self._connections)
+        self._reading = await self._make_pool(min(self._connections, READING_CONNECTIONS_MAX), READING_BY_KEYS)
+        return self
+
+    async def _make_pool(
+        self, connections: int, settings: Mapping[str, str] | None = None
+    ) -> "asyncpg.Pool[asyncpg.Record]":
+        return await asyncpg.create_pool(
             self.url,
             min_size=0,
-            max_size=self._connections,
+            max_size=connections,
             init=_prepare_connection,
             reset=_check_returned_connection,
             command_timeout=30,
             timeout=self._acquire_seconds,
             connection_class=self._connection_class,
-            server_settings={"application_name": "haversack", "jit": "off"},
+            server_settings={"application_name": "haversack", "jit": "off", **(settings or {})},
         )
-        return self
 
     async def close(self) -> None:
         """Close every connection, waiting shortly for those in use."""
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            try:
-                async with asyncio.timeout(5):
-                    await pool.close()
-            except TimeoutError:
+        pools = [pool for pool in (self._pool, self._reading) if pool is not None]
+        self._pool = self._reading = None
+        try:
+            async with asyncio.timeout(5):
+                await asyncio.gather(*(pool.close() for pool in pools))
+        except TimeoutError:
+            for pool in pools:
                 pool.terminate()
 
     async def __aenter__(self) -> Self:
@@ -160,11 +164,13 @@ class Database:
         return Session(self)
 
     @asynccontextmanager
-    async def connection(self) -> "AsyncIterator[Connection]":
-        """A bare asyncpg connection of the pool, or DatabaseAway."""
-        assert self._pool is not None, "the database was not opened"
+    async def connection(self, *, reads_by_keys: bool = False) -> "AsyncIterator[Connection]":
+        """A bare asyncpg connection of the pool, or DatabaseAway. reads_by_keys: of those that keep one plan for each
+        statement, for statements that find every row by its key."""
+        pool = self._reading if reads_by_keys else self._pool
+        assert pool is not None, "the database was not opened"
         try:
-            connection = await self._pool.acquire(timeout=self._acquire_seconds)
+            connection = await pool.acquire(timeout=self._acquire_seconds)
         except (*UNAVAILABLE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseAway(str(error)) from error
         try:
@@ -181,7 +187,7 @@ class Database:
             connection.terminate()
             raise DatabaseAway(str(error)) from error
         finally:
-            await self._pool.release(connection)
+            await pool.release(connection)
 
 
 class Session:
@@ -242,11 +248,12 @@ class Session:
                 action()
 
     @asynccontextmanager
-    async def keep_connection(self) -> AsyncIterator[None]:
+    async def keep_connection(self, *, reads_by_keys: bool = False) -> AsyncIterator[None]:
         """One connection for the statements inside, each of them a transaction of its own: for reads that come one
-        right after the other, where taking a connection costs as much as the read."""
+        right after the other, where taking a connection costs as much as the read. reads_by_keys: see
+        `Database.connection`."""
         assert self._pinned is None, "the session has a connection"
-        async with self._database.connection() as connection:
+        async with self._database.connection(reads_by_keys=reads_by_keys) as connection:
             self._pinned = connection
             try:
                 yield

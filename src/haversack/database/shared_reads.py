@@ -16,7 +16,7 @@ Key = TypeVar("Key", bound=Hashable)
 Asked = TypeVar("Asked", bound=Hashable)
 Value = TypeVar("Value")
 
-# Reads for several what one key asks for; those who have nothing may be missing.
+# Reads for several what one key asks for, each row by its key; those who have nothing may be missing.
 ReadAll = Callable[[Session, Key, Sequence[Asked]], Awaitable[Mapping[Asked, Value]]]
 
 
@@ -52,7 +52,7 @@ class SharedReads(Generic[Key, Asked, Value]):
         db = self._database.session()
         taken: list[tuple[Asked, asyncio.Future[Value]]] = []
         try:
-            async with db.keep_connection():
+            async with db.keep_connection(reads_by_keys=True):
                 while self._waiting[key]:
                     # Whoever is asking in this turn of the loop too shares the statement.
                     await asyncio.sleep(0)

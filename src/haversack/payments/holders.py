@@ -9,7 +9,7 @@ import asyncpg
 from sqlalchemy import LargeBinary, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from haversack.database.engine import Database, Session, planned_once
+from haversack.database.engine import Database, Session
 from haversack.database.shared_reads import SharedReads
 from haversack.login.identities import PlayerIdentity
 from haversack.payments.tables import payment_tokens as tokens
@@ -19,7 +19,7 @@ LIST_TOKENS = select(
     tokens.c.token_hash, tokens.c.player_id, tokens.c.external_id, tokens.c.user_details, tokens.c.expires_at
 ).where(
     tokens.c.project_id == bindparam("project"),
-    tokens.c.token_hash == any_(planned_once(bindparam("hashes", type_=ARRAY(LargeBinary)))),
+    tokens.c.token_hash == any_(bindparam("hashes", type_=ARRAY(LargeBinary))),
 )
 
 # Tokens of a project, by their hashes.

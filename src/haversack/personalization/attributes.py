@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import UUID, Integer, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from haversack.database.engine import Database, Session, planned_once
+from haversack.database.engine import Database, Session
 from haversack.database.shared_reads import SharedReads
 from haversack.login.identities import PlayerIdentity
 from haversack.login.tables import player_attributes as attributes
@@ -19,7 +19,7 @@ LIST_ATTRIBUTES = (
     select(attributes.c.player_id, attributes.c.key, attributes.c.value)
     .where(
         attributes.c.login_project_id == bindparam("login"),
-        attributes.c.player_id == any_(planned_once(bindparam("players", type_=ARRAY(UUID(as_uuid=True))))),
+        attributes.c.player_id == any_(bindparam("players", type_=ARRAY(UUID(as_uuid=True)))),
         attributes.c.project_id == any_(bindparam("projects", type_=ARRAY(Integer))),
     )
     .order_by(attributes.c.attr_type, attributes.c.project_id)

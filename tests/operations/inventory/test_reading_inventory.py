@@ -245,7 +245,7 @@ async def test_reads_while_the_database_is_away(
         assert await statuses() == {200}
 
 
-def _no_connection(database: Database) -> Any:
+def _no_connection(database: Database, **_: object) -> Any:
     raise DatabaseAway("no connection")
 
 

@@ -43,7 +43,7 @@ from haversack.catalog.read_model.records import (
 from haversack.catalog.records import ContentEntry, ItemKind
 from haversack.catalog.tables import item_group_members as members
 from haversack.catalog.tables import items, key_codes, pre_order_limits, regions, value_point_rewards
-from haversack.database.engine import Session, planned_once
+from haversack.database.engine import Session
 from haversack.limits.records import Uses
 from haversack.limits.tables import item_limit_resets, item_stocks, user_item_uses
 from haversack.login.tables import player_attributes as attributes
@@ -153,7 +153,7 @@ LIST_USES = (
     .outerjoin(item_limit_resets, _resets)
     .where(
         user_item_uses.c.project_id == _project,
-        user_item_uses.c.player_id == any_(planned_once(bindparam("players", type_=ARRAY(UUID_COLUMN)))),
+        user_item_uses.c.player_id == any_(bindparam("players", type_=ARRAY(UUID_COLUMN))),
     )
     .group_by(user_item_uses.c.player_id)
 )
@@ -200,7 +200,7 @@ def standing_of(player: ColumnElement[UUID]) -> ColumnElement[str]:
 
 
 _players = (
-    func.unnest(planned_once(bindparam("players", type_=ARRAY(UUID_COLUMN(as_uuid=True)))))
+    func.unnest(bindparam("players", type_=ARRAY(UUID_COLUMN(as_uuid=True))))
     .table_valued(column("player_id", UUID_COLUMN(as_uuid=True)), name="asked")
     .render_derived()
 )

@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
 from haversack.catalog.tables import items
-from haversack.database.engine import Session, planned_once
+from haversack.database.engine import Session
 from haversack.inventory.tables import balances, item_instances, owned_items
 
 _project = bindparam("project", type_=Integer)
 _uuid = UUID_COLUMN(as_uuid=True)
-_players = planned_once(bindparam("players", type_=ARRAY(_uuid)))
+_players = bindparam("players", type_=ARRAY(_uuid))
 
 LIST_BALANCES = select(balances.c.player_id, balances.c.sku, balances.c.amount).where(
     balances.c.project_id == _project, balances.c.player_id == any_(_players), balances.c.amount > 0
