@@ -103,7 +103,7 @@ def compiled(element: Executable) -> Statement:
 
 
 class Database:
-    """The pool of one process. It opens connections when they are needed and survives a database that goes away."""
+    """The pools of one process. They open connections when they are needed and survive a database that goes away."""
 
     def __init__(
         self,
@@ -113,7 +113,8 @@ class Database:
         acquire_seconds: float = 5.0,
         connection_class: "type[asyncpg.Connection[asyncpg.Record]]" = asyncpg.Connection,
     ) -> None:
-        """connection_class: what the pool opens; the simulation gives one that breaks where it is told to."""
+        """connections: at most so many, and as many again up to READING_CONNECTIONS_MAX for reads by keys.
+        connection_class: what the pools open; the simulation gives one that breaks where it is told to."""
         self.url = re.sub(r"^postgresql\+asyncpg://", "postgresql://", url)
         self._connections = connections
         self._acquire_seconds = acquire_seconds
