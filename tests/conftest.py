@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import hypothesis
@@ -20,7 +19,6 @@ from haversack.http.dispatch import Dispatcher
 from haversack.http.route import RAISED_KINDS
 from haversack.inventory.verifying import find_differences
 from haversack.settings import Mode, Settings
-from make.databases import new_database
 from make.exchanges import Recorder, contract_folder
 from make.projects import Studio, make_studio
 
@@ -43,14 +41,6 @@ async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
     async with EmbeddedDatabase(tmp_path_factory.mktemp("database"), options=FAST) as server:
         await migrate(server.url)
         yield server.url
-
-
-@pytest.fixture(scope="session")
-async def migrated(database_url: str) -> AsyncIterator[str]:
-    """The name of a database at the newest schema that nobody uses: others are copied from it."""
-    async with new_database(database_url) as url:
-        await migrate(url)
-        yield urlsplit(url).path.removeprefix("/")
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,10 @@ import pytest
 from playwright.async_api import Locator, LocatorAssertions, Page, expect
 from visits import OpenTab, Site
 
-from haversack.clock import Clock
-from haversack.projects.directory import PROJECTS_CHANGED
-from haversack.projects.queries import set_clock
 from make import backpack
 from make.orders import Buyer, fill, make_buyer, order_money, owned_of, sell_for_money, state_of, stored
 from make.payment_page import make_purchase, token_of
-from make.payments import CHALLENGED, DECLINED, LATE, SUCCESS, set_tax
+from make.payments import CHALLENGED, DECLINED, LATE, SUCCESS, move_clock, set_tax
 from make.projects import Studio
 from make.receiver import Receiver, refusal
 
@@ -258,14 +255,19 @@ async def test_paypal(open_tab: OpenTab, client: httpx.AsyncClient, studio: Stud
     await heading(tab, "Thank you, it is paid").to_be_visible()
 
 
-async def test_late_answer(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:
+async def pay_late(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> Page:
+    """The page of a payment whose answer is still to come."""
     token, _ = await make_purchase(client, studio)
     tab = await open_page(open_tab, token)
     await type_card(tab, LATE)
     await tab.get_by_role("button", name="Pay").click()
     await heading(tab, "Your payment is under way").to_be_visible()
-    await set_clock(studio.context.database.session(), studio.project_id, Clock(offset=timedelta(minutes=1)))
-    studio.context.notifications.publish_locally(PROJECTS_CHANGED)
+    return tab
+
+
+async def test_late_answer(open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio) -> None:
+    tab = await pay_late(open_tab, client, studio)
+    await move_clock(studio, timedelta(minutes=1))
     # The page looks again by itself.
     await heading(tab, "Thank you, it is paid").to_be_visible()
 
@@ -433,8 +435,7 @@ async def test_link_expires_while_the_form_is_filled(
     await tab.get_by_label("Kartennummer").press_sequentially(SUCCESS)
     await tab.get_by_label("Gültig bis").press_sequentially("1240")
     await tab.get_by_label("Sicherheitscode").press_sequentially("123")
-    await set_clock(studio.context.database.session(), studio.project_id, Clock(offset=timedelta(hours=25)))
-    studio.context.notifications.publish_locally(PROJECTS_CHANGED)
+    await move_clock(studio, timedelta(hours=25))
     await tab.get_by_role("button", name="9,99").click()
     await expect(tab.get_by_role("alert")).to_contain_text("Dieser Zahlungslink funktioniert nicht")
     assert await state_of(studio, order) == "new"
@@ -443,13 +444,8 @@ async def test_link_expires_while_the_form_is_filled(
 async def test_link_expires_while_the_payment_is_under_way(
     open_tab: OpenTab, client: httpx.AsyncClient, studio: Studio
 ) -> None:
-    token, _ = await make_purchase(client, studio)
-    tab = await open_page(open_tab, token)
-    await type_card(tab, LATE)
-    await tab.get_by_role("button", name="Pay").click()
-    await heading(tab, "Your payment is under way").to_be_visible()
-    await set_clock(studio.context.database.session(), studio.project_id, Clock(offset=timedelta(hours=25)))
-    studio.context.notifications.publish_locally(PROJECTS_CHANGED)
+    tab = await pay_late(open_tab, client, studio)
+    await move_clock(studio, timedelta(hours=25))
     await heading(tab, "This payment link does not work").to_be_visible()
 
 

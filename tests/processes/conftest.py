@@ -1,15 +1,39 @@
 """Databases of their own for the processes under test, on the test bed's PostgreSQL."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from haversack.context import Context
-from make.databases import new_database
+from haversack.database.migrate import migrate
 from make.projects import Studio, make_studio
 from processes.serving import Serving, Shop, open_shop, serve
+
+
+@asynccontextmanager
+async def new_database(server_url: str, *, template: str = "template1") -> AsyncIterator[str]:
+    """The address of a new database beside the test bed's own, dropped at the end."""
+    name = f"processes_{uuid4().hex}"
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def migrated(database_url: str) -> AsyncIterator[str]:
+    """The name of a database at the newest schema that nobody uses: others are copied from it."""
+    async with new_database(database_url) as url:
+        await migrate(url)
+        yield urlsplit(url).path.removeprefix("/")
 
 
 @pytest.fixture
